@@ -1,0 +1,55 @@
+"""Commands and events as plain JSON objects and back; the shape that the journal keeps."""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, fields
+from datetime import UTC, datetime
+from typing import Any, ClassVar, Protocol, TypeVar
+
+JSON = Any
+"""None, bool, int, float (finite), str, list of JSON, dict with str keys."""
+
+
+class Record(Protocol):
+    kind: ClassVar[str]
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+
+R = TypeVar("R", bound=Record)
+
+
+def instant_text(at: datetime) -> str:
+    """ISO 8601 in UTC with six decimals and `Z`: equal instants give equal text and text sorts by time."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def parse_instant(text: str) -> datetime:
+    """The aware UTC instant of an ISO 8601 text with offset. Raises ValueError when the offset is missing."""
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError(f"expected an instant with an offset, got {text!r}")
+    return at.astimezone(UTC)
+
+
+def to_json(record: Record) -> dict[str, JSON]:
+    """`{"kind": ..., field: value}`; fields that hold their default are left out, so that a field added in a
+    later release does not change what an old record hashes to."""
+    out: dict[str, JSON] = {"kind": record.kind}
+    for f in fields(record):
+        value = getattr(record, f.name)
+        if f.default is not MISSING and value == f.default:
+            continue
+        if f.default_factory is not MISSING and value == f.default_factory():
+            continue
+        out[f.name] = list(value) if isinstance(value, tuple) else value
+    return out
+
+
+def from_json(kinds: dict[str, type[R]], data: dict[str, JSON]) -> R:
+    """The record of a stored object. Raises KeyError for an unknown kind, TypeError for unknown fields."""
+    body = dict(data)
+    cls = kinds[body.pop("kind")]
+    for f in fields(cls):
+        if f.name in body and isinstance(body[f.name], list) and str(f.type).startswith("tuple"):
+            body[f.name] = tuple(body[f.name])
+    return cls(**body)

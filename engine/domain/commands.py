@@ -1,0 +1,205 @@
+"""What people and clocks ask of a case: imperative, one dataclass each, stored in the journal as it came in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from .codec import JSON
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCase:
+    """Start a case of `process` with the values of its start form. `files`: data path -> file facts."""
+
+    kind: ClassVar[str] = "OpenCase"
+    process: str
+    values: Mapping[str, JSON]
+    files: Mapping[str, JSON] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitTask:
+    """Complete a user task with the values of its form (raw; the kernel validates and coerces)."""
+
+    kind: ClassVar[str] = "SubmitTask"
+    task: str
+    values: Mapping[str, JSON]
+    files: Mapping[str, JSON] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimTask:
+    """签收/领办: take a task that my group may do."""
+
+    kind: ClassVar[str] = "ClaimTask"
+    task: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseTask:
+    """Give a claimed task back to its candidates."""
+
+    kind: ClassVar[str] = "ReleaseTask"
+    task: str
+
+
+@dataclass(frozen=True, slots=True)
+class TransferTask:
+    """转办: hand the task to somebody else for good."""
+
+    kind: ClassVar[str] = "TransferTask"
+    task: str
+    to: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DelegateTask:
+    """委派: somebody else fills it in, then it comes back to me to submit."""
+
+    kind: ClassVar[str] = "DelegateTask"
+    task: str
+    to: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnTask:
+    """退回: give a transferred or delegated task back to who handed it over, with the reason."""
+
+    kind: ClassVar[str] = "ReturnTask"
+    task: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequestCosign:
+    """会签: ask these people to sign before the task can be submitted."""
+
+    kind: ClassVar[str] = "RequestCosign"
+    task: str
+    users: tuple[str, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cosign:
+    """A co-signer's answer. A 'no' needs a comment; it does not block, but is shown to who submits."""
+
+    kind: ClassVar[str] = "Cosign"
+    task: str
+    agree: bool
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CancelCosign:
+    """Withdraw a request that has not been answered yet."""
+
+    kind: ClassVar[str] = "CancelCosign"
+    task: str
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
+class CopyCase:
+    """抄送: let these groups (users, units, roles) read the case, and tell them."""
+
+    kind: ClassVar[str] = "CopyCase"
+    groups: tuple[str, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AcknowledgeCopy:
+    """已阅: the read receipt of a copy."""
+
+    kind: ClassVar[str] = "AcknowledgeCopy"
+
+
+@dataclass(frozen=True, slots=True)
+class UrgeTask:
+    """催办: remind who holds the task; kept as evidence."""
+
+    kind: ClassVar[str] = "UrgeTask"
+    task: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawSubmission:
+    """撤回: undo my own submission (entry `seq`) while nobody has acted on what followed from it."""
+
+    kind: ClassVar[str] = "WithdrawSubmission"
+    seq: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddComment:
+    kind: ClassVar[str] = "AddComment"
+    text: str
+    task: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AttachFile:
+    """Add a stored file to the case. `file`: id, name, size (bytes), sha256 (hex), media_type."""
+
+    kind: ClassVar[str] = "AttachFile"
+    file: Mapping[str, JSON]
+    note: str = ""
+    task: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SendMessage:
+    """Deliver a BPMN message (by name) to every event of the case that waits for it, e.g. `regrade`."""
+
+    kind: ClassVar[str] = "SendMessage"
+    name: str
+    values: Mapping[str, JSON] = field(default_factory=dict)
+    files: Mapping[str, JSON] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FireTimer:
+    """A due instant has come. Refused (`not_found`) when the timer is gone, (`conflict`) when it is early."""
+
+    kind: ClassVar[str] = "FireTimer"
+    timer: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResolveIncident:
+    """An operator says why the case may go on after an incident."""
+
+    kind: ClassVar[str] = "ResolveIncident"
+    incident: int
+    reason: str
+
+
+Command = (
+    OpenCase
+    | SubmitTask
+    | ClaimTask
+    | ReleaseTask
+    | TransferTask
+    | DelegateTask
+    | ReturnTask
+    | RequestCosign
+    | Cosign
+    | CancelCosign
+    | CopyCase
+    | AcknowledgeCopy
+    | UrgeTask
+    | WithdrawSubmission
+    | AddComment
+    | AttachFile
+    | SendMessage
+    | FireTimer
+    | ResolveIncident
+)
+COMMANDS: dict[str, type[Command]] = {cls.kind: cls for cls in Command.__args__}

@@ -1,0 +1,84 @@
+"""One journal entry: what was asked, what it caused, and its place in the case's hash chain (docs/journal.md)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from engine.domain.codec import JSON, instant_text, parse_instant
+
+GENESIS = "0" * 64
+"""prev_hash of the first entry of every stream."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEntry:
+    """An entry as read from or written to a store. `body`: the canonical bytes that `hash` is the sha256 of."""
+
+    case_id: str
+    seq: int
+    at: datetime
+    actor: str
+    on_behalf_of: str
+    command_id: str
+    command: dict[str, JSON]
+    bundle: str
+    engine_version: str
+    events: tuple[dict[str, JSON], ...]
+    state_digest: str
+    prev_hash: str
+    hash: str
+    body: bytes
+
+
+def canonical(value: JSON) -> bytes:
+    """JSON with sorted keys, no spaces, UTF-8, finite numbers: the only form that is ever hashed."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def make_entry(
+    *,
+    case_id: str,
+    seq: int,
+    at: datetime,
+    actor: str,
+    on_behalf_of: str,
+    command_id: str,
+    command: Mapping[str, JSON],
+    bundle: str,
+    engine_version: str,
+    events: Sequence[Mapping[str, JSON]],
+    state_digest: str,
+    prev_hash: str,
+) -> StoredEntry:
+    """The entry with its body and hash. Requires JSON values only; NaN and infinity raise ValueError."""
+    fields: dict[str, Any] = {
+        "case_id": case_id,
+        "seq": seq,
+        "at": instant_text(at),
+        "actor": actor,
+        "on_behalf_of": on_behalf_of,
+        "command_id": command_id,
+        "command": dict(command),
+        "bundle": bundle,
+        "engine_version": engine_version,
+        "events": [dict(e) for e in events],
+        "state_digest": state_digest,
+        "prev_hash": prev_hash,
+    }
+    body = canonical(fields)
+    fields["at"] = at
+    fields["events"] = tuple(fields["events"])
+    return StoredEntry(**fields, hash=hashlib.sha256(body).hexdigest(), body=body)
+
+
+def read_entry(body: bytes, stored_hash: str) -> StoredEntry:
+    """The entry of stored bytes. Does not check the hash: that is what `chain.verify_chain` is for."""
+    fields = json.loads(body)
+    fields["at"] = parse_instant(fields["at"])
+    fields["events"] = tuple(fields["events"])
+    return StoredEntry(**fields, hash=stored_hash, body=body)

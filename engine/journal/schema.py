@@ -1,0 +1,74 @@
+"""The journal's tables. One `metadata` for the whole database; other packages add their own tables to it.
+
+Instants are TEXT in `codec.instant_text` form on every database: equal on SQLite and PostgreSQL, and text order is
+time order.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint
+
+FORMAT_VERSION = 1
+"""Version of the stored entry format (docs/journal.md). Read at start; a newer one is refused."""
+
+metadata = MetaData()
+
+journal_format = Table(
+    "journal_format",
+    metadata,
+    Column("version", Integer, primary_key=True, comment="format of the rows in `entries`; one row"),
+    comment="Which journal format this database holds",
+)
+
+entries = Table(
+    "entries",
+    metadata,
+    Column("case_id", Text, primary_key=True, comment="stream: a case, or one of the streams named `_...`"),
+    Column("seq", Integer, primary_key=True, autoincrement=False, comment="1, 2, 3 ... without gaps in a stream"),
+    Column("at", Text, nullable=False, comment="instant of recording, UTC; never runs backward within a stream"),
+    Column("actor", Text, nullable=False, comment="login of the person, or system:timer"),
+    Column("command_id", Text, nullable=False, comment="made by the sender; the same id is carried out once"),
+    Column("hash", Text, nullable=False, comment="hash of body, hex; the next entry's prev_hash"),
+    Column(
+        "body", LargeBinary, nullable=False, comment="canonical JSON of the whole entry: the bytes that were hashed"
+    ),
+    UniqueConstraint("command_id", name="entries_command_once"),
+    comment="The journal: what was asked and what it caused. Rows are only ever added",
+)
+
+bundle_files = Table(
+    "bundle_files",
+    metadata,
+    Column("sha256", Text, primary_key=True, comment="hash of the content, hex"),
+    Column("content", LargeBinary, nullable=False, comment="the file, byte for byte as it was uploaded"),
+    comment="Files of bundles, stored once by content",
+)
+
+bundles = Table(
+    "bundles",
+    metadata,
+    Column("version", Text, primary_key=True, comment="sha256 over the sorted list of (path, sha256), hex"),
+    Column("path", Text, primary_key=True, comment="path inside the bundle, e.g. bpmn/opinion_case.bpmn"),
+    Column("sha256", Text, nullable=False, comment="content of that file, see bundle_files"),
+    comment="Which files make up a bundle version",
+)
+
+deployments = Table(
+    "deployments",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False, comment="1, 2, 3 ...; the highest is live"),
+    Column("version", Text, nullable=False, comment="bundle that new cases run on from this deployment on"),
+    Column("at", Text, nullable=False, comment="instant of deployment, UTC"),
+    Column("actor", Text, nullable=False, comment="who deployed"),
+    Column("reason", Text, nullable=False, comment="why, in the deployer's words"),
+    Column("findings", Text, nullable=False, comment="JSON list of the findings shown before deploying"),
+    comment="History of deployments; also in the journal stream _deployments",
+)
+
+case_numbers = Table(
+    "case_numbers",
+    metadata,
+    Column("year", Integer, primary_key=True, autoincrement=False, comment="year of opening, Asia/Shanghai"),
+    Column("last", Integer, nullable=False, comment="highest running number given in that year"),
+    comment="Running case numbers; a number given is never given again",
+)

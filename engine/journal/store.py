@@ -1,0 +1,137 @@
+"""Where entries are kept: one protocol, a SQL store for SQLite and PostgreSQL, and an in-memory twin (memory.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from sqlalchemy import Connection, Engine, bindparam, func, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from engine.domain.codec import instant_text
+
+from .entry import StoredEntry, read_entry
+from .schema import entries
+
+
+class SequenceTaken(Exception):
+    """Another writer appended this (case, seq) first; load the case again and decide anew."""
+
+
+class CommandSeen(Exception):
+    """This command_id is in the journal already; its recorded outcome is the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Last entry of a stream; seq 0 and the genesis hash for an empty one is None instead."""
+
+    seq: int
+    hash: str
+
+
+class Transaction(Protocol):
+    """One atomic piece of work on the journal."""
+
+    def append(self, entry: StoredEntry) -> None:
+        """Adds the next entry of its stream. Raises SequenceTaken, CommandSeen; the transaction is then dead."""
+        ...
+
+    def head(self, case_id: str) -> Head | None: ...
+
+    def read(self, case_id: str, after: int = 0) -> list[StoredEntry]:
+        """Entries of a stream with seq > after, in order."""
+        ...
+
+    def find_command(self, command_id: str) -> StoredEntry | None: ...
+
+    def streams(self) -> list[str]:
+        """Names of all streams, sorted."""
+        ...
+
+
+class Journal(Protocol):
+    def writing(self) -> AbstractContextManager[Transaction]:
+        """A transaction that may append; committed at the end of the block, undone by an exception."""
+        ...
+
+    def reading(self) -> AbstractContextManager[Transaction]: ...
+
+
+_INSERT = insert(entries)
+_HEAD = (
+    select(entries.c.seq, entries.c.hash)
+    .where(entries.c.case_id == bindparam("case"))
+    .order_by(entries.c.seq.desc())
+    .limit(1)
+)
+_READ = (
+    select(entries.c.body, entries.c.hash)
+    .where(entries.c.case_id == bindparam("case"), entries.c.seq > bindparam("after"))
+    .order_by(entries.c.seq)
+)
+_COMMAND = select(entries.c.body, entries.c.hash).where(entries.c.command_id == bindparam("command"))
+
+
+class SqlTransaction:
+    """`connection` is open for the read models and other tables of the same transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def append(self, entry: StoredEntry) -> None:
+        row = {
+            "case_id": entry.case_id,
+            "seq": entry.seq,
+            "at": instant_text(entry.at),
+            "actor": entry.actor,
+            "command_id": entry.command_id,
+            "hash": entry.hash,
+            "body": entry.body,
+        }
+        try:
+            self.connection.execute(_INSERT, row)
+        except IntegrityError as error:
+            if "command" in str(error.orig):
+                raise CommandSeen(entry.command_id) from error
+            raise SequenceTaken(f"{entry.case_id} {entry.seq}") from error
+
+    def head(self, case_id: str) -> Head | None:
+        row = self.connection.execute(_HEAD, {"case": case_id}).first()
+        return None if row is None else Head(row[0], row[1])
+
+    def read(self, case_id: str, after: int = 0) -> list[StoredEntry]:
+        return [
+            read_entry(bytes(r[0]), r[1]) for r in self.connection.execute(_READ, {"case": case_id, "after": after})
+        ]
+
+    def find_command(self, command_id: str) -> StoredEntry | None:
+        row = self.connection.execute(_COMMAND, {"command": command_id}).first()
+        return None if row is None else read_entry(bytes(row[0]), row[1])
+
+    def streams(self) -> list[str]:
+        return list(
+            self.connection.scalars(select(entries.c.case_id).group_by(entries.c.case_id).order_by(entries.c.case_id))
+        )
+
+    def count(self) -> int:
+        return self.connection.scalar(select(func.count()).select_from(entries)) or 0
+
+
+class SqlJournal:
+    """The journal in a database made by `database.open_database`."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    @contextmanager
+    def writing(self) -> Iterator[SqlTransaction]:
+        with self.engine.connect().execution_options(writing=True) as connection, connection.begin():
+            yield SqlTransaction(connection)
+
+    @contextmanager
+    def reading(self) -> Iterator[SqlTransaction]:
+        with self.engine.connect() as connection, connection.begin():
+            yield SqlTransaction(connection)

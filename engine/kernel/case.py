@@ -1,0 +1,544 @@
+"""The live state of one case: data, tokens, open tasks, armed timers; and the events of the turn under way.
+
+A `Case` changes in place. It is only ever driven by `decide`; when a turn is not committed (fault, lost race), the
+`Case` is thrown away and rebuilt from the journal.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import ChainMap
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from engine.definitions.bundle import Bundle
+from engine.definitions.model import Node
+from engine.domain import events as ev
+from engine.domain.codec import JSON, instant_text, parse_instant
+from engine.domain.events import Event
+from engine.feel import to_json
+
+from . import topics
+from .compile import Program
+from .expressions import FeelEngine
+from .faults import KernelFault
+from .guards import Guards
+from .timers import ArmedTimer, as_instant, explain, first_due, warning_due
+from .tokens import KernelWorkflow, Token
+from .waiting import BoundarySpec, CatchSpec, find_boundary
+
+
+@dataclass(slots=True)
+class OpenTask:
+    """A user task that waits. `owner`: who gets it back from a delegate, "" if not delegated. `came_from`: who
+    transferred it. `cosigns`: user -> "", "yes" or "no"."""
+
+    name: str
+    node: Node
+    token: Token
+    groups: tuple[str, ...]
+    assignee: str = ""
+    owner: str = ""
+    came_from: str = ""
+    cosigns: dict[str, str] = field(default_factory=dict)
+    proposed: Mapping[str, JSON] | None = None
+    created: ev.TaskCreated | None = None
+
+
+@dataclass(slots=True)
+class Waiting:
+    """A message event that waits, and who may send it from the case page."""
+
+    token: Token
+    node: Node
+    groups: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class LimitRecord:
+    """What a running limit knows of itself, kept until its host ends."""
+
+    plan: Any
+    timer: str
+    element: str
+    deadline: datetime
+    anchor_at: str
+    unit: str
+    responsible: tuple[str, ...]
+    clauses: tuple[str, ...]
+    scope: str
+    label: str
+    breached: bool = False
+    fired_at: str = ""
+
+
+class Case:
+    """State of a case; see the module. `seq` is that of the last entry applied."""
+
+    def __init__(
+        self, program: Program, bundle: Bundle, case_id: str, process: str, guards: Guards | None = None
+    ) -> None:
+        self.program = program
+        self.bundle = bundle
+        self.case_id = case_id
+        self.process = process
+        self.guards = guards or Guards()
+        self.seq = 0
+        self.last_at: datetime | None = None
+        self.at: datetime
+        self.actor = ""
+        self.status = "open"
+        self.outcome = ""
+        self.stage = ""
+        self.stage_label = ""
+        self.data: dict[str, JSON] = {}
+        self.hashes: dict[str, str] = {}
+        self.sizes: dict[str, int] = {}
+        self.locals: dict[str, dict[str, JSON]] = {}
+        self.outer: dict[str, str] = {}
+        self.collected: dict[str, str] = {}
+        self.tasks: dict[str, OpenTask] = {}
+        self.timers: dict[str, ArmedTimer] = {}
+        self.messages: dict[str, Waiting] = {}
+        self.signals: dict[str, Token] = {}
+        self.limits: dict[int, LimitRecord] = {}
+        self.breaches: list[LimitRecord] = []
+        self.incidents: dict[int, str] = {}
+        self.incident_count = 0
+        self.stuck: dict[str, int] = {}
+        self.copies: set[str] = set()
+        self.events: list[Event] = []
+        self.steps: list[tuple[str, str, str]] = []
+        self.engine = FeelEngine(self)
+        self.workflow = KernelWorkflow(program.specs[process], program.specs, self.engine, self)
+
+    # -- a turn ---------------------------------------------------------------------------------------------------
+    def emit(self, event: Event) -> None:
+        self.events.append(event)
+
+    def trace(self, scope: Any, element: str, action: str, via: str = "") -> None:
+        """One step of the trail (TokensMoved)."""
+        self.steps.append((scope.prefix[:-1], element, action))
+
+    def run(self) -> None:
+        """Lets the tokens run to their next waiting points; closes the case when none is left."""
+        self.workflow.do_engine_steps()
+        if self.steps:
+            self.events.insert(self._trail_position(), ev.TokensMoved(tuple(self.steps)))
+            self.steps = []
+        if self.workflow.completed and self.status == "open":
+            self.status = "closed"
+            self.emit(ev.CaseClosed(self.outcome))
+
+    def _trail_position(self) -> int:
+        return 1 if self.events and isinstance(self.events[0], (ev.CaseOpened, ev.TimerFired)) else 0
+
+    # -- data -----------------------------------------------------------------------------------------------------
+    def variables(self, scope: str) -> Mapping[str, JSON]:
+        """What expressions see in a data scope: its own fields over those of the scopes around it."""
+        if not scope:
+            return self.data
+        maps: list[MutableMapping[str, JSON]] = []
+        while scope:
+            maps.append(self.locals[scope])
+            scope = self.outer[scope]
+        return ChainMap(*maps, self.data)
+
+    def write(self, values: Mapping[str, JSON], scope: str, by: str) -> None:
+        """Sets fields of a data scope and records it."""
+        if not values:
+            return
+        target = self.locals[scope] if scope else self.data
+        target.update(values)
+        if scope:
+            inner = scope
+            while inner:
+                into = self.collected.get(inner, "")
+                if into:
+                    self._touch(into, by)
+                inner = self.outer[inner]
+        else:
+            for name in values:
+                self._touch(name, by)
+        self.emit(ev.DataWritten(dict(values), scope, by))
+
+    def _touch(self, name: str, by: str) -> None:
+        text = canonical(self.data.get(name))
+        self.hashes[name] = hashlib.sha256(text).hexdigest()
+        self.sizes[name] = len(text)
+        self.guards.data(by, sum(self.sizes.values()))
+
+    def open_scope(self, scope: str, outer: str) -> None:
+        self.locals[scope] = {}
+        self.outer[scope] = outer
+
+    def close_scope(self, scope: str) -> None:
+        self.locals.pop(scope, None)
+        self.outer.pop(scope, None)
+        self.collected.pop(scope, None)
+
+    def collect(self, token: Token, into: str) -> None:
+        """Begins the list `into` of a multi-instance activity."""
+        self.write({into: []}, "", token.task_spec.bpmn_id)
+        # A list of its own: the event just recorded must not grow with it.
+        self.data[into] = []
+
+    def collect_scope(self, token: Token, into: str, scope: str) -> None:
+        """Adds an instance's own fields to the list: the same dict, so the list is always up to date."""
+        self.data[into].append(self.locals[scope])
+        self.collected[scope] = into
+
+    # -- user tasks -----------------------------------------------------------------------------------------------
+    def offer(self, token: Token) -> None:
+        """Makes a user task of a token that has reached one."""
+        node: Node = token.task_spec.node
+        spec = token.task_spec
+        groups = self.groups(token, spec.groups)
+        assignee = self._text(token, spec.assignee) if spec.assignee else ""
+        own_due = ""
+        if spec.due is not None:
+            own_due = instant_text(as_instant(_plus(self.engine.raw(token, spec.due, node.id), self.at), node.id))
+        due = min((d for d in (own_due, token.deadline) if d), default="")
+        priority = self.engine.value(token, spec.priority, node.id) if spec.priority is not None else 50
+        task = OpenTask(token.name, node, token, groups, assignee)
+        self.tasks[token.name] = task
+        self.enter_stage(node)
+        task.created = ev.TaskCreated(
+            task=token.name,
+            element=node.id,
+            label=node.label,
+            process=token.workflow.spec.name.split("/")[0],
+            scope=token.workflow.prefix[:-1],
+            form=node.form,
+            groups=groups,
+            assignee=assignee,
+            unit=self.unit(token, spec.unit),
+            due=due,
+            priority=int(priority or 50),
+            clauses=node.clauses,
+            properties=dict(node.properties),
+        )
+        self.emit(task.created)
+        if groups or assignee:
+            self.emit(
+                ev.NotificationQueued(
+                    (f"user:{assignee}",) if assignee else groups, "notice.task", token.name, {"label": node.label}
+                )
+            )
+
+    def groups(self, token: Token, items: tuple[Any, ...]) -> tuple[str, ...]:
+        """GroupIds of a compiled list: literals and expressions that give a text or a list of texts."""
+        found: list[str] = []
+        for item in items:
+            value = item if isinstance(item, str) else self.engine.value(token, item, token.task_spec.bpmn_id)
+            for group in value if isinstance(value, list) else [value]:
+                if isinstance(group, str) and group and group not in found:
+                    found.append(group)
+        return tuple(found)
+
+    def unit(self, token: Token, expression: Any) -> str:
+        """The unit whose work it is: the property's value, else the field `unit` of the instance."""
+        value = self.variables(token.scope).get("unit") if expression is None and token.scope else None
+        if expression is not None:
+            value = self.engine.value(token, expression, token.task_spec.bpmn_id)
+        if isinstance(value, Mapping):
+            value = value.get("id") or value.get("unit")
+        return value if isinstance(value, str) else ""
+
+    def _text(self, token: Token, item: Any) -> str:
+        value = item if isinstance(item, str) else self.engine.value(token, item, token.task_spec.bpmn_id)
+        return value if isinstance(value, str) else ""
+
+    def enter_stage(self, node: Node) -> None:
+        stage = node.properties.get("stage", "")
+        if stage and stage != self.stage:
+            self.stage, self.stage_label = stage, node.label
+            self.emit(ev.CaseStageChanged(stage, node.label))
+
+    # -- decisions and services -----------------------------------------------------------------------------------
+    def decide_table(self, token: Token, node: Node) -> None:
+        """Evaluates a DMN decision, writes its result and records the rules that fired."""
+        self.enter_stage(node)
+        result = self.engine.decision(token, node)
+        value = to_json(result.value)
+        rules = tuple(
+            {"decision": r.decision_id, "rule": r.rule_number, "rule_id": r.rule_id, "annotation": r.annotation or ""}
+            for r in result.fired
+        )
+        self.emit(
+            ev.DecisionMade(node.id, node.decision, rules, {k: to_json(v) for k, v in result.inputs.items()}, value)
+        )
+        self.write({node.result: value}, token.scope, node.id)
+
+    def serve(self, token: Token, node: Node) -> None:
+        self.enter_stage(node)
+        topics.TOPICS[node.topic](self, token, node)
+
+    # -- events that wait -----------------------------------------------------------------------------------------
+    def await_event(self, token: Token, spec: Any, host: Token) -> None:
+        """Arms a timer or subscribes to a message or signal for a waiting token."""
+        event = spec.node.event
+        if event.kind == "timer":
+            self._arm(token, spec, host)
+        elif event.kind == "message":
+            groups = self.groups(host, spec.roles)
+            self.messages[token.name] = Waiting(token, spec.node, groups)
+            node: Node = spec.node
+            self.emit(
+                ev.MessageAwaited(
+                    token.name,
+                    event.name,
+                    node.id,
+                    node.properties.get("action", ""),
+                    node.properties.get("form", ""),
+                    groups,
+                )
+            )
+        elif event.kind == "signal":
+            self.signals[token.name] = token
+
+    def no_longer_waits(self, token: Token) -> None:
+        """Forgets what a token waited for."""
+        waiting = self.messages.pop(token.name, None)
+        if waiting is not None:
+            self.emit(ev.MessageNoLongerAwaited(token.name, waiting.node.event.name))
+        self.signals.pop(token.name, None)
+        for name in [t.id for t in self.timers.values() if t.token is token or t.extra.get("owner") == token.id]:
+            timer = self.timers.pop(name)
+            self.emit(ev.TimerCancelled(name, timer.element))
+
+    def _arm(self, token: Token, spec: Any, host: Token) -> None:
+        plan, node = spec.plan, spec.node
+        value = self.engine.raw(host, plan.expression, node.id)
+        due, interval, remaining = first_due(plan, value, self.at, node.id)
+        unit = self.unit(host, plan.unit)
+        responsible = self.groups(host, plan.responsible)
+        timer = ArmedTimer(
+            token.name,
+            node.id,
+            due,
+            token,
+            plan,
+            host.scope,
+            interval,
+            remaining,
+            unit=unit,
+            clauses=node.clauses,
+            responsible=responsible,
+        )
+        self.timers[timer.id] = timer
+        anchor_at = self._anchor(host, plan)
+        deadline = instant_text(due)
+        timer.armed = ev.TimerArmed(
+            timer=timer.id,
+            element=node.id,
+            due=deadline,
+            scope=token.workflow.prefix[:-1],
+            label=node.label,
+            limit=plan.limit,
+            anchor=plan.anchor,
+            anchor_at=anchor_at,
+            rule=plan.rule,
+            explanation=explain(plan, anchor_at, due) if plan.limit else (),
+            clauses=node.clauses,
+            unit=unit,
+            responsible=responsible,
+            deadline=deadline if plan.limit else "",
+            host=host.name,
+        )
+        self.emit(timer.armed)
+        if plan.limit and interval is None:
+            self.limits[token.id] = LimitRecord(
+                plan, timer.id, node.id, due, anchor_at, unit, responsible, node.clauses, host.scope, node.label
+            )
+            if plan.breach:
+                host.deadline = min(d for d in (host.deadline, deadline) if d)
+            self._arm_warnings(timer, parse_instant(anchor_at) if anchor_at else self.at)
+
+    def _anchor(self, host: Token, plan: Any) -> str:
+        value = self.variables(host.scope).get(plan.anchor) if plan.anchor else None
+        if isinstance(value, str):
+            try:
+                return instant_text(parse_instant(value))
+            except ValueError:
+                return ""
+        return ""
+
+    def _arm_warnings(self, limit: ArmedTimer, anchor: datetime) -> None:
+        for warning in limit.plan.warnings:
+            at = warning_due(warning, anchor, limit.due, self.at)
+            if at is None:
+                continue
+            name = f"{limit.id}!{warning.mark}"
+            deadline = instant_text(limit.due)
+            timer = self.timers[name] = ArmedTimer(
+                name,
+                limit.element,
+                at,
+                None,
+                limit.plan,
+                limit.scope,
+                warns_of=limit.id,
+                mark=warning.mark,
+                deadline=deadline,
+                unit=limit.unit,
+                clauses=limit.clauses,
+                responsible=limit.responsible,
+                extra={"owner": limit.token.id},
+            )
+            timer.armed = ev.TimerArmed(
+                timer=name,
+                element=limit.element,
+                due=instant_text(at),
+                limit=limit.plan.limit,
+                warns_of=limit.id,
+                mark=warning.mark,
+                deadline=deadline,
+                unit=limit.unit,
+                clauses=limit.clauses,
+                responsible=limit.responsible,
+            )
+            self.emit(timer.armed)
+
+    def armed_again(self, timer: ArmedTimer) -> ev.TimerArmed:
+        """The event that arms a timer as it stands now (its due may have moved on, for cycles)."""
+        assert timer.armed is not None
+        armed: ev.TimerArmed = timer.armed
+        return replace(armed, due=instant_text(timer.due))
+
+    def fire(self, timer: ArmedTimer) -> None:
+        """Lets a due timer take effect; the caller runs the tokens afterwards. Requires timer.due <= self.at."""
+        late = max(0.0, (self.at - timer.due).total_seconds())
+        self.emit(ev.TimerFired(timer.id, timer.element, instant_text(timer.due), late))
+        if timer.warns_of:
+            del self.timers[timer.id]
+            self.emit(ev.LimitWarned(timer.plan.limit, timer.warns_of, timer.mark, timer.deadline, timer.responsible))
+            if self.at < parse_instant(timer.deadline):
+                # After an outage the breach itself is told; a warning of it would come too late.
+                self.emit(
+                    ev.NotificationQueued(
+                        timer.responsible,
+                        "notice.limit_warning",
+                        "",
+                        {"limit": timer.plan.limit, "mark": timer.mark, "deadline": timer.deadline},
+                    )
+                )
+            return
+        token = timer.token
+        if timer.interval is not None and (timer.remaining is None or timer.remaining > 0):
+            timer.due += timer.interval
+            timer.remaining = None if timer.remaining is None else timer.remaining - 1
+            self.emit(self.armed_again(timer))
+        else:
+            del self.timers[timer.id]
+        record = self.limits.get(token.id)
+        if record is not None and timer.plan.breach:
+            record.breached, record.fired_at = True, instant_text(self.at)
+            self.breaches.append(record)
+            self.emit(
+                ev.LimitBreached(
+                    record.plan.limit,
+                    timer.id,
+                    timer.element,
+                    instant_text(record.deadline),
+                    record.clauses,
+                    record.unit,
+                    record.responsible,
+                    topics.breach_cause(self, record),
+                )
+            )
+            self.emit(
+                ev.NotificationQueued(
+                    record.responsible,
+                    "notice.limit_breached",
+                    "",
+                    {"limit": record.plan.limit, "deadline": instant_text(record.deadline)},
+                )
+            )
+        self.trigger(token)
+
+    def trigger(self, token: Token) -> None:
+        """Lets the event of a waiting token take effect."""
+        spec: CatchSpec | BoundarySpec = token.task_spec
+        spec.triggered(token)
+
+    def host_ended(self, waiting: Token) -> None:
+        """The host of a boundary event ended by itself: its limit is met, late or in time."""
+        record = self.limits.get(waiting.id)
+        if record is None:
+            return
+        late = max(0.0, (self.at - record.deadline).total_seconds()) if record.breached else 0.0
+        self.emit(
+            ev.LimitMet(
+                record.plan.limit, record.timer, record.element, instant_text(record.deadline), late, record.unit
+            )
+        )
+
+    def cancelled(self, token: Token) -> None:
+        """A token is being removed before its time, or a boundary event with its host."""
+        spec = token.task_spec
+        if isinstance(spec, BoundarySpec):
+            self.limits.pop(token.id, None)
+        else:
+            self.trace(token.workflow, spec.bpmn_id, "cancelled")
+        self.no_longer_waits(token)
+        task = self.tasks.pop(token.name, None)
+        if task is not None:
+            self.emit(ev.TaskCancelled(task.name))
+        if token.scope == token.name:
+            self.close_scope(token.scope)
+
+    # -- thrown events --------------------------------------------------------------------------------------------
+    def throw_signal(self, name: str, element: str) -> None:
+        """Reaches every event of the case that waits for the signal (BPMN 10.5.6)."""
+        hit = [t for t in self.signals.values() if t.task_spec.node.event.name == name]
+        self.emit(ev.SignalThrown(name, element, len(hit)))
+        for token in hit:
+            if token.alive:
+                self.trigger(token)
+
+    def throw_escalation(self, token: Token, code: str) -> None:
+        found = find_boundary(token, "escalation", code)
+        if found is not None:
+            found[0].triggered(found[1])
+
+    def throw_error(self, token: Token, code: str) -> None:
+        found = find_boundary(token, "error", code)
+        if found is None:
+            raise KernelFault(token.task_spec.bpmn_id, "incident.error_uncaught", {"code": code or "-"})
+        found[0].triggered(found[1])
+
+    # -- proof ----------------------------------------------------------------------------------------------------
+    def digest(self) -> str:
+        """sha256 over everything a later turn depends on; equal for live and replayed states (hex)."""
+        workflow = self.workflow
+        state = {
+            "status": self.status,
+            "outcome": self.outcome,
+            "stage": self.stage,
+            "data": self.hashes,
+            "locals": self.locals,
+            "scopes": [
+                [s.prefix, s.visits, [[t.name, t.via, t.task_spec.name, t._state, t.scope] for t in s.live()]]
+                for s in workflow.scopes()
+            ],
+            "tasks": [[t.name, t.assignee, t.owner, t.came_from, t.cosigns, t.groups] for t in self.tasks.values()],
+            "timers": [[t.id, instant_text(t.due), t.remaining] for t in self.timers.values()],
+            "messages": list(self.messages),
+            "signals": list(self.signals),
+            "limits": [[r.timer, r.breached] for r in self.limits.values()],
+            "incidents": self.incidents,
+        }
+        return hashlib.sha256(canonical(state)).hexdigest()
+
+
+def canonical(value: JSON) -> bytes:
+    """JSON with sorted keys, no spaces, UTF-8: equal values give equal bytes."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def _plus(value: Any, now: datetime) -> Any:
+    return now + value if isinstance(value, timedelta) else value

@@ -1,0 +1,162 @@
+"""Rebuilds a case from its entries by running the same `decide`, and checks every event and digest on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from engine.definitions.bundle import Bundle
+from engine.domain.codec import JSON, from_json, to_json
+from engine.domain.commands import COMMANDS, Command, OpenCase, WithdrawSubmission
+from engine.domain.events import EVENTS, IncidentRaised
+from engine.domain.rejection import Rejection
+
+from .case import Case
+from .compile import Program
+from .decide import Turn, decide
+from .faults import KernelFault
+from .withdraw import withdraw
+
+
+class Entry(Protocol):
+    """What replay needs of a stored entry."""
+
+    @property
+    def case_id(self) -> str: ...
+    @property
+    def seq(self) -> int: ...
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def actor(self) -> str: ...
+    @property
+    def on_behalf_of(self) -> str: ...
+    @property
+    def command(self) -> dict[str, JSON]: ...
+    @property
+    def bundle(self) -> str: ...
+    @property
+    def events(self) -> tuple[dict[str, JSON], ...]: ...
+    @property
+    def state_digest(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Divergence:
+    """The first place where a replay differs from the record. `what`: events, digest, rejected or fault."""
+
+    case_id: str
+    seq: int
+    what: str
+    expected: str
+    got: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The case after one entry; `divergence` is None when the replay equals the record."""
+
+    entry: Entry
+    case: Case
+    divergence: Divergence | None
+
+
+Loader = Callable[[str], tuple[Program, Bundle]]
+"""Gives the compiled program and bundle of a version. Raises KeyError for an unknown one."""
+
+
+class Diverged(Exception):
+    """A case can't be rebuilt as recorded."""
+
+    def __init__(self, divergence: Divergence) -> None:
+        super().__init__(f"{divergence.case_id} #{divergence.seq}: {divergence.what}")
+        self.divergence = divergence
+
+
+def begin(entry: Entry, load: Loader) -> Case:
+    """An empty case for a stream whose first entry is `entry`."""
+    program, bundle = load(entry.bundle)
+    command = from_json(COMMANDS, entry.command)
+    assert isinstance(command, OpenCase)
+    return Case(program, bundle, entry.case_id, command.process)
+
+
+def replay(entries: Sequence[Entry], load: Loader) -> Iterator[Step]:
+    """Runs a stream from the start, entry by entry; stops after the first divergence."""
+    case: Case | None = None
+    for position, entry in enumerate(entries):
+        if case is None:
+            case = begin(entry, load)
+        case, divergence = advance(case, entry, entries[:position], load)
+        yield Step(entry, case, divergence)
+        if divergence is not None:
+            return
+
+
+def rebuild(entries: Sequence[Entry], load: Loader) -> Case:
+    """The case after the last of `entries`. Raises Diverged when the record can't be reproduced."""
+    case: Case | None = None
+    for step in replay(entries, load):
+        if step.divergence is not None:
+            raise Diverged(step.divergence)
+        case = step.case
+    if case is None:
+        raise ValueError("a case needs at least one entry")
+    return case
+
+
+def advance(case: Case, entry: Entry, before: Sequence[Entry], load: Loader) -> tuple[Case, Divergence | None]:
+    """Applies one recorded entry to `case`. `before`: the entries already applied (a withdrawal goes back in them)."""
+    command: Command = from_json(COMMANDS, entry.command)
+    turn = Turn(entry.at, entry.actor, entry.on_behalf_of)
+    recorded = [from_json(EVENTS, dict(e)) for e in entry.events]
+    if len(recorded) == 1 and isinstance(recorded[0], IncidentRaised):
+        _incident(case, recorded[0], entry)
+        return case, _compare_digest(case, entry)
+    try:
+        if isinstance(command, WithdrawSubmission):
+            prior = rebuild(before[: command.seq - 1], load)
+            outcome: Any = withdraw(case, prior, before, command, turn)
+            case = prior
+        else:
+            outcome = decide(case, command, turn)
+    except KernelFault as fault:
+        return case, Divergence(entry.case_id, entry.seq, "fault", "no fault", f"{fault.key} at {fault.element}")
+    if isinstance(outcome, Rejection):
+        return case, Divergence(entry.case_id, entry.seq, "rejected", "accepted", outcome.key)
+    case.seq = entry.seq
+    got = [to_json(e) for e in outcome]
+    for wanted, have in zip(entry.events, got, strict=False):
+        if _plain(wanted) != _plain(have):
+            return case, Divergence(entry.case_id, entry.seq, "events", str(wanted)[:2000], str(have)[:2000])
+    if len(got) != len(entry.events):
+        return case, Divergence(entry.case_id, entry.seq, "events", f"{len(entry.events)} events", f"{len(got)} events")
+    return case, _compare_digest(case, entry)
+
+
+def _incident(case: Case, event: IncidentRaised, entry: Entry) -> None:
+    """Incidents are taken as recorded: a turn ended by wall time would not end so again."""
+    case.at = case.last_at = entry.at
+    case.incident_count = event.incident
+    case.incidents[event.incident] = event.key
+    if event.timer:
+        case.stuck[event.timer] = event.incident
+    case.seq = entry.seq
+
+
+def _compare_digest(case: Case, entry: Entry) -> Divergence | None:
+    got = case.digest()
+    if got == entry.state_digest:
+        return None
+    return Divergence(entry.case_id, entry.seq, "digest", entry.state_digest, got)
+
+
+def _plain(value: Any) -> Any:
+    """Tuples as lists, the way JSON gives them back."""
+    if isinstance(value, dict):
+        return {k: _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    return value

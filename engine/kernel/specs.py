@@ -1,0 +1,262 @@
+"""How each BPMN element behaves, as SpiffWorkflow task specs (BPMN 2.0 chapter 13).
+
+Life of a token on an element: `enter` (named, boundary events armed) -> READY -> `act` -> `leave` (successors get
+their tokens, the token goes). SpiffWorkflow drives it through TaskSpec._update, Task.run and TaskSpec._on_complete;
+its predictions of future tasks are not needed and switched off. docs/spiffworkflow.md lists what is replaced and why.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from SpiffWorkflow.bpmn.specs.bpmn_task_spec import BpmnTaskSpec
+from SpiffWorkflow.specs.StartTask import StartTask
+from SpiffWorkflow.util.task import TaskState
+
+from engine.definitions.model import Node
+
+from .expressions import Condition
+from .faults import KernelFault
+from .tokens import Token
+
+
+class RootSpec(StartTask):
+    """Root of a scope's tree; live tokens are its children."""
+
+    def test(self) -> None:
+        pass
+
+
+class NodeSpec(BpmnTaskSpec):
+    """Common life of every element; passes straight through unless a subclass says otherwise."""
+
+    def __init__(self, wf_spec: Any, node: Node, name: str = "") -> None:
+        super().__init__(wf_spec, name or node.id, lane=node.lane)
+        self.node = node
+        self.bpmn_id = node.id
+        self.bpmn_name = node.name
+        self.flows: list[tuple[str, Condition | None, Any]] = []
+        self.default: tuple[str, Any] | None = None
+        self.boundary: list[Any] = []
+        self.instance_of: Any = None
+
+    # -- what SpiffWorkflow calls -------------------------------------------------------------------------------
+    def _predict(self, my_task: Token, seen: Any = None, looked_ahead: int = 0, mask: int = 0) -> None:
+        """No predicted tasks: the tree holds live tokens only."""
+
+    def test(self) -> None:
+        """Structure was checked by the reader, once per bundle and not once per token."""
+
+    def _update_hook(self, my_task: Token) -> bool:
+        return self.enter(my_task)
+
+    def _on_ready(self, my_task: Token) -> None:
+        pass
+
+    def _run_hook(self, my_task: Token) -> bool | None:
+        return self.act(my_task)
+
+    def _on_complete(self, my_task: Token) -> None:
+        self.leave(my_task)
+
+    def _on_cancel(self, my_task: Token) -> None:
+        case = my_task.workflow.top_workflow.case
+        sub = my_task.workflow.top_workflow.subprocesses.pop(my_task.id, None)
+        if sub is not None:
+            sub.completed = True
+            sub.clear()
+        case.cancelled(my_task)
+
+    # -- the life of a token ------------------------------------------------------------------------------------
+    def enter(self, token: Token) -> bool:
+        """Names the token and arms its boundary events. True: it may act at once."""
+        case = token.workflow.top_workflow.case
+        if not token.name:
+            token.name = token.workflow.visit(self.bpmn_id)
+        case.trace(token.workflow, self.bpmn_id, "entered", token.via)
+        for spec in self.boundary:
+            waiting = token._add_child(spec, TaskState.WAITING)
+            waiting.name = token.workflow.visit(spec.bpmn_id)
+            spec.arm(waiting, token)
+        return True
+
+    def act(self, token: Token) -> bool | None:
+        """Does the element's work. True: done; None: waits for something inside it."""
+        return True
+
+    def leave(self, token: Token) -> None:
+        """Ends the visit: boundary events are disarmed, successors get tokens, the token goes."""
+        case = token.workflow.top_workflow.case
+        for waiting in token.children:
+            case.host_ended(waiting)
+            waiting.cancel()
+        case.trace(token.workflow, self.bpmn_id, "left")
+        if self.instance_of is not None:
+            self.instance_of.instance_ended(token)
+            return
+        for flow, spec in self.chosen(token):
+            case.trace(token.workflow, flow, "taken")
+            token.workflow.spawn(spec, flow, token)
+        token.workflow.remove(token)
+        token.workflow.top_workflow.finished(token.workflow)
+
+    def chosen(self, token: Token) -> list[tuple[str, Any]]:
+        """Flows that get a token: all whose condition holds; the default when no condition does."""
+        if not self.flows:
+            return []
+        evaluate = token.workflow.script_engine.holds
+        taken = [
+            (flow, spec) for flow, condition, spec in self.flows if condition is None or evaluate(token, condition)
+        ]
+        if not taken and self.default is not None:
+            return [self.default]
+        if not taken and not self.default:
+            raise KernelFault(self.bpmn_id, "incident.no_flow", {"name": self.node.label})
+        return taken
+
+
+class ExclusiveSpec(NodeSpec):
+    """The first flow whose condition holds, in drawn order; else the default (BPMN 13.4.2)."""
+
+    def chosen(self, token: Token) -> list[tuple[str, Any]]:
+        if not self.flows and self.default is None:
+            return []
+        evaluate = token.workflow.script_engine.holds
+        for flow, condition, spec in self.flows:
+            if condition is None or evaluate(token, condition):
+                return [(flow, spec)]
+        if self.default is None:
+            raise KernelFault(self.bpmn_id, "incident.no_flow", {"name": self.node.label})
+        return [self.default]
+
+
+class ParallelSpec(NodeSpec):
+    """Waits for one token on each incoming flow, then gives one to each outgoing flow (BPMN 13.4.1).
+
+    Tokens wait at the gateway by flow; a second token on a flow stays for the next round, as the standard asks.
+    """
+
+    def enter(self, token: Token) -> bool:
+        if len(self.node.incoming) < 2:
+            return super().enter(token)
+        waiting = token.workflow.joins.setdefault(self.bpmn_id, [])
+        waiting.append(token)
+        first: dict[str, Token] = {}
+        for other in waiting:
+            first.setdefault(other.via, other)
+        if len(first) < len(self.node.incoming):
+            token.name = token.workflow.visit(self.bpmn_id)
+            token._set_state(TaskState.WAITING)
+            return False
+        self.merge(token, list(first.values()))
+        return super().enter(token)
+
+    def merge(self, token: Token, consumed: list[Token]) -> None:
+        """Removes the consumed tokens; `token` goes on for all of them."""
+        scope = token.workflow
+        scope.joins[self.bpmn_id] = [t for t in scope.joins[self.bpmn_id] if t not in consumed]
+        if not scope.joins[self.bpmn_id]:
+            del scope.joins[self.bpmn_id]
+        for other in consumed:
+            if other is not token:
+                scope.remove(other)
+
+    def _on_cancel(self, my_task: Token) -> None:
+        waiting = my_task.workflow.joins.get(self.bpmn_id, [])
+        if my_task in waiting:
+            waiting.remove(my_task)
+        super()._on_cancel(my_task)
+
+
+class InclusiveSpec(ParallelSpec):
+    """Join: waits while a token elsewhere can still reach an empty incoming flow without passing the gateway, and
+    can't reach one that already holds a token (BPMN 13.4.3). Split: every flow whose condition holds, else default.
+
+    `upstream[flow]`: elements from which `flow` can be reached without passing the gateway (filled at compilation).
+    """
+
+    upstream: dict[str, frozenset[str]]
+
+    def enter(self, token: Token) -> bool:
+        if len(self.node.incoming) < 2:
+            return NodeSpec.enter(self, token)
+        token.workflow.joins.setdefault(self.bpmn_id, []).append(token)
+        token.name = token.workflow.visit(self.bpmn_id)
+        token._set_state(TaskState.WAITING)
+        return False
+
+    def release(self, scope: Any) -> bool:
+        """Fires the join if nothing more can arrive. Returns whether it fired."""
+        waiting = scope.joins.get(self.bpmn_id)
+        if not waiting:
+            return False
+        filled = {t.via for t in waiting}
+        empty = [f for f in self.node.incoming if f not in filled]
+        for other in scope.live():
+            at = other.task_spec.bpmn_id
+            if other in waiting or at == self.bpmn_id:
+                continue
+            if any(at in self.upstream[f] for f in empty) and not any(at in self.upstream[f] for f in filled):
+                return False
+        first: dict[str, Token] = {}
+        for other in waiting:
+            first.setdefault(other.via, other)
+        token = next(iter(first.values()))
+        self.merge(token, list(first.values()))
+        NodeSpec.enter(self, token)
+        token._set_state(TaskState.READY)
+        return True
+
+
+class SubProcessSpec(NodeSpec):
+    """Embedded sub-process or call activity: done when its last token is gone."""
+
+    called: str
+
+    def act(self, token: Token) -> bool | None:
+        top = token.workflow.top_workflow
+        if token.internal_data.get("begun"):
+            return True
+        token.internal_data["begun"] = True
+        top.case.guards.nesting(token)
+        top.nested(token, self.called)
+        return None
+
+
+class EndSpec(NodeSpec):
+    """End events: none, terminate, error, escalation, signal."""
+
+    def act(self, token: Token) -> bool | None:
+        scope, event = token.workflow, self.node.event
+        case = scope.top_workflow.case
+        if "outcome" in self.node.properties:
+            case.outcome = self.node.properties["outcome"]
+        elif scope is scope.top_workflow:
+            case.outcome = case.outcome or self.bpmn_id
+        if event.kind == "terminate":
+            for other in scope.live():
+                if other is not token:
+                    other.cancel()
+        elif event.kind == "signal":
+            case.throw_signal(event.name, self.bpmn_id)
+        elif event.kind == "escalation":
+            case.throw_escalation(token, event.name)
+        elif event.kind == "error":
+            case.throw_error(token, event.name)
+        return True if token.alive else None
+
+    def leave(self, token: Token) -> None:
+        if token.alive:
+            super().leave(token)
+
+
+class ThrowSpec(NodeSpec):
+    """Intermediate throw events: none, signal, escalation."""
+
+    def act(self, token: Token) -> bool | None:
+        case = token.workflow.top_workflow.case
+        if self.node.event.kind == "signal":
+            case.throw_signal(self.node.event.name, self.bpmn_id)
+        elif self.node.event.kind == "escalation":
+            case.throw_escalation(token, self.node.event.name)
+        return True

@@ -1,0 +1,287 @@
+"""The only writer: `handle(command, actor)` authorises, decides, records and projects in one transaction."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+from engine import VERSION
+from engine.domain.clock import Clock
+from engine.domain.codec import JSON, to_json
+from engine.domain.commands import Command, FireTimer, OpenCase, WithdrawSubmission
+from engine.domain.events import Event
+from engine.domain.ids import TIMER_ACTOR
+from engine.domain.organisation import Actor
+from engine.domain.rejection import Rejection
+from engine.journal.entry import GENESIS, StoredEntry, make_entry
+from engine.journal.store import CommandSeen, SequenceTaken, Transaction
+from engine.kernel.case import Case
+from engine.kernel.decide import Turn, decide, incident, next_due
+from engine.kernel.faults import KernelFault
+from engine.kernel.replay import rebuild
+from engine.kernel.withdraw import withdraw
+
+from .authorise import authorise
+from .live_cases import LiveCases
+
+TURN_SECONDS = 2.0
+"""Wall time that one turn may use; a regulation step needs a hundredth of it."""
+MAX_FIRINGS = 50
+"""Timers fired for one case in one transaction; the rest stays due for the next one."""
+
+SYSTEM = Actor(TIMER_ACTOR, "系统", frozenset({"system"}), frozenset(), "", ())
+Sleeper = Callable[[], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The command is in the journal. `seq` is the case's last entry, `events` those of the command's own entry."""
+
+    case_id: str
+    seq: int
+    events: tuple[dict[str, JSON], ...]
+
+
+@dataclass(slots=True)
+class _Work:
+    """One transaction's work on one case."""
+
+    tx: Transaction
+    case_id: str
+    case: Case
+    prev_hash: str
+    entries: list[StoredEntry]
+
+
+class Application:
+    """Use cases over one journal. Safe to call from many threads and beside other processes."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        writing: Callable[[], AbstractContextManager[Any]],
+        live: LiveCases,
+        project: Callable[[Any, Sequence[StoredEntry]], None],
+        new_case_id: Callable[[Any, Any], str],
+        visible: Callable[[Any, str, Actor], bool],
+        committed: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.clock = clock
+        self.live = live
+        self._writing = writing
+        self._project = project
+        self._new_case_id = new_case_id
+        self._visible = visible
+        self._committed = committed
+
+    def handle(self, command: Command, actor: Actor, *, case_id: str = "", command_id: str) -> Done | Rejection:
+        """Carries a command out, or says why not.
+
+        1. Fire every timer of the case that is due, in due order, each as an entry of its own.
+        2. Decide the command on the state that leaves; append it.
+        3. Fire what became due by it (a limit that had passed before it was armed).
+        All in one transaction. The same `command_id` is carried out once; asking again gives the recorded answer.
+        Rejections: not_found for a case the actor may not see, forbidden, invalid, conflict (also: races lost).
+        """
+        for _ in range(3):
+            try:
+                if isinstance(command, OpenCase):
+                    return self._open(command, actor, command_id)
+                with self.live.lock(case_id):
+                    return self._on_case(command, actor, case_id, command_id)
+            except SequenceTaken:
+                self.live.drop(case_id)
+            except CommandSeen:
+                self.live.drop(case_id)
+                return self._recorded(command_id)
+        return Rejection("conflict", "case.busy", {"case": case_id})
+
+    def settle(self, case_id: str) -> int:
+        """Fires every due timer of a case; returns how many. The worker's entry point."""
+        for _ in range(3):
+            try:
+                with self.live.lock(case_id), self._writing() as tx:
+                    work = self._load(tx, case_id)
+                    if work is None:
+                        return 0
+                    fired = self._fire_due(work)
+                    self._project(tx, work.entries)
+                self._keep(work)
+                return fired
+            except (SequenceTaken, CommandSeen):
+                self.live.drop(case_id)
+        return 0
+
+    # -- one transaction ------------------------------------------------------------------------------------------
+    def _open(self, command: OpenCase, actor: Actor, command_id: str) -> Done | Rejection:
+        with self._writing() as tx:
+            refusal = authorise(command, actor, None)
+            if isinstance(refusal, Rejection):
+                return refusal
+            if (seen := tx.find_command(command_id)) is not None:
+                return Done(seen.case_id, seen.seq, seen.events)
+            now = self.clock.now()
+            try:
+                program, bundle = self.live.current(tx)
+            except KeyError:
+                return Rejection("conflict", "bundle.none_deployed")
+            if command.process not in bundle.processes:
+                return Rejection("not_found", "process.unknown", {"process": command.process})
+            case_id = self._new_case_id(tx, now)
+            work = _Work(tx, case_id, Case(program, bundle, case_id, command.process), GENESIS, [])
+            try:
+                outcome = decide(work.case, command, self._turn(work, actor, ""))
+            except KernelFault as fault:
+                outcome = Rejection("unsound", "case.cannot_open", {"element": fault.element, "reason": fault.key})
+            if isinstance(outcome, Rejection):
+                tx.connection.rollback() if hasattr(tx, "connection") else tx.added.clear()
+                return outcome
+            own = self._append(work, command, actor.user_id, "", command_id, outcome)
+            self._fire_due(work)
+            self._project(tx, work.entries)
+        self._keep(work)
+        return Done(case_id, work.case.seq, own.events)
+
+    def _on_case(self, command: Command, actor: Actor, case_id: str, command_id: str) -> Done | Rejection:
+        with self._writing() as tx:
+            work = self._load(tx, case_id)
+            if work is None or not (actor is SYSTEM or self._visible(tx, case_id, actor)):
+                return Rejection("not_found", "case.unknown", {"case": case_id})
+            self._fire_due(work)
+            allowed = authorise(command, actor, work.case)
+            if isinstance(allowed, Rejection):
+                answer: Done | Rejection = allowed if not self._seen(tx, command_id) else self._answer(tx, command_id)
+            else:
+                answer = self._carry_out(work, command, actor, allowed, command_id)
+            self._project(tx, work.entries)
+        self._keep(work)
+        return answer
+
+    def _carry_out(
+        self, work: _Work, command: Command, actor: Actor, on_behalf_of: str, command_id: str
+    ) -> Done | Rejection:
+        turn = self._turn(work, actor, on_behalf_of)
+        try:
+            if isinstance(command, WithdrawSubmission):
+                outcome = self._withdraw(work, command, turn)
+            else:
+                outcome = decide(work.case, command, turn)
+        except KernelFault as fault:
+            self._incident(work, command, actor.user_id, on_behalf_of, command_id, fault, turn)
+            return Rejection(
+                "unsound", "case.incident", {"element": fault.element, "reason": fault.key, **fault.details}
+            )
+        if isinstance(outcome, Rejection):
+            # A repeated command finds its task done: its first answer is the right one.
+            return self._answer(work.tx, command_id) if self._seen(work.tx, command_id) else outcome
+        own = self._append(work, command, actor.user_id, on_behalf_of, command_id, outcome)
+        self._fire_due(work)
+        return Done(work.case_id, work.case.seq, own.events)
+
+    def _withdraw(self, work: _Work, command: WithdrawSubmission, turn: Turn) -> tuple[Event, ...] | Rejection:
+        before = work.tx.read(work.case_id)
+        if not 1 < command.seq <= len(before):
+            return Rejection("not_found", "withdraw.no_submission", {"seq": command.seq})
+        prior = rebuild(before[: command.seq - 1], self.live.loader(work.tx))
+        outcome = withdraw(work.case, prior, before, command, turn)
+        if not isinstance(outcome, Rejection):
+            work.case = prior
+        return outcome
+
+    def _load(self, tx: Transaction, case_id: str) -> _Work | None:
+        head = tx.head(case_id)
+        if head is None or case_id.startswith("_"):
+            return None
+        case = self.live.get(tx, case_id, head.seq)
+        return _Work(tx, case_id, case, head.hash, [])
+
+    def _turn(self, work: _Work, actor: Actor, on_behalf_of: str) -> Turn:
+        now = self.clock.now()
+        if work.case.last_at is not None and now < work.case.last_at:
+            now = work.case.last_at
+        started = time.monotonic()
+        return Turn(now, actor.user_id, on_behalf_of, lambda: time.monotonic() - started > TURN_SECONDS)
+
+    def _fire_due(self, work: _Work) -> int:
+        fired = 0
+        while fired < MAX_FIRINGS:
+            turn = self._turn(work, SYSTEM, "")
+            timer = next_due(work.case, turn.at)
+            if timer is None:
+                break
+            command = FireTimer(timer)
+            command_id = f"{work.case_id}/{timer}/{work.case.timers[timer].due.isoformat()}/{work.case.seq}"
+            try:
+                outcome = decide(work.case, command, turn)
+            except KernelFault as fault:
+                self._incident(work, command, TIMER_ACTOR, "", command_id, fault, turn)
+                continue
+            assert not isinstance(outcome, Rejection), outcome
+            self._append(work, command, TIMER_ACTOR, "", command_id, outcome)
+            fired += 1
+        return fired
+
+    def _incident(
+        self,
+        work: _Work,
+        command: Command,
+        actor: str,
+        on_behalf_of: str,
+        command_id: str,
+        fault: KernelFault,
+        turn: Turn,
+    ) -> None:
+        """The faulty turn is undone by building the case again; only the incident is recorded."""
+        self.live.drop(work.case_id)
+        work.case = rebuild(work.tx.read(work.case_id), self.live.loader(work.tx))
+        events = incident(work.case, fault, command, turn)
+        self._append(work, command, actor, on_behalf_of, command_id, events)
+
+    def _append(
+        self, work: _Work, command: Command, actor: str, on_behalf_of: str, command_id: str, events: Sequence[Event]
+    ) -> StoredEntry:
+        case = work.case
+        case.seq += 1
+        assert case.last_at is not None
+        entry = make_entry(
+            case_id=work.case_id,
+            seq=case.seq,
+            at=case.last_at,
+            actor=actor,
+            on_behalf_of=on_behalf_of,
+            command_id=command_id,
+            command=to_json(command),
+            bundle=case.bundle.version,
+            engine_version=VERSION,
+            events=[to_json(e) for e in events],
+            state_digest=case.digest(),
+            prev_hash=work.prev_hash,
+        )
+        work.tx.append(entry)
+        work.prev_hash = entry.hash
+        work.entries.append(entry)
+        return entry
+
+    def _keep(self, work: _Work) -> None:
+        self.live.put(work.case_id, work.case)
+        if work.entries:
+            self._committed()
+
+    def _seen(self, tx: Transaction, command_id: str) -> bool:
+        return tx.find_command(command_id) is not None
+
+    def _answer(self, tx: Transaction, command_id: str) -> Done | Rejection:
+        entry = tx.find_command(command_id)
+        assert entry is not None
+        first: Mapping[str, Any] = entry.events[0] if entry.events else {}
+        if first.get("kind") == "IncidentRaised":
+            return Rejection("unsound", "case.incident", {"element": first["element"], "reason": first["key"]})
+        return Done(entry.case_id, entry.seq, entry.events)
+
+    def _recorded(self, command_id: str) -> Done | Rejection:
+        with self._writing() as tx:
+            return self._answer(tx, command_id)

@@ -1,0 +1,85 @@
+"""Who may send which command to which case: roles and groups against what the case says of its tasks."""
+
+from __future__ import annotations
+
+from engine.domain import commands as cmd
+from engine.domain.commands import Command
+from engine.domain.organisation import Actor
+from engine.domain.rejection import Rejection
+from engine.kernel.case import Case, OpenTask
+
+CASE_WORKERS = frozenset({"staff", "section_head", "leader", "chief", "office", "supervision"})
+OVERSEERS = frozenset({"office", "supervision", "leader", "chief"})
+READ_ONLY = frozenset({"auditor", "system_admin", "security_admin"})
+
+
+def authorise(command: Command, actor: Actor, case: Case | None) -> str | Rejection:
+    """The person on whose behalf the actor acts ("" = own name), or the Rejection `forbidden`.
+
+    Requires that the actor may see the case. A task that is gone is not refused here: the kernel knows better why.
+    """
+    if "system" in actor.roles:
+        return ""
+    if isinstance(command, cmd.FireTimer):
+        return Rejection("forbidden", "access.system_only")
+    if actor.roles & READ_ONLY or not actor.roles & (CASE_WORKERS | {"process_owner"}):
+        return Rejection("forbidden", "access.read_only")
+    if isinstance(command, cmd.ResolveIncident):
+        return "" if actor.roles & {"process_owner", "office"} else Rejection("forbidden", "access.incident")
+    if not actor.roles & CASE_WORKERS:
+        return Rejection("forbidden", "access.not_case_work")
+    if case is None or isinstance(
+        command, cmd.AddComment | cmd.AttachFile | cmd.AcknowledgeCopy | cmd.WithdrawSubmission | cmd.Cosign
+    ):
+        return _substituted(command, actor, case)
+    if isinstance(command, cmd.CopyCase | cmd.UrgeTask):
+        mine = any(_holds(task, actor) for task in case.tasks.values())
+        return "" if mine or actor.roles & OVERSEERS or case.data.get("opened_by") == actor.user_id else _refuse()
+    if isinstance(command, cmd.SendMessage):
+        waiting = [w for w in case.messages.values() if w.node.event.name == command.name]
+        return "" if not waiting or any(set(w.groups) & actor.groups for w in waiting) else _refuse()
+    task = case.tasks.get(getattr(command, "task", ""))
+    if task is None:
+        return ""
+    if isinstance(command, cmd.TransferTask) and _manages(task, actor):
+        return task.assignee if task.assignee != actor.user_id else ""
+    return _may_work(task, actor)
+
+
+def _substituted(command: Command, actor: Actor, case: Case | None) -> str:
+    """A co-signature asked of an absent person is given in their name by the substitute."""
+    if isinstance(command, cmd.Cosign) and case is not None:
+        task = case.tasks.get(command.task)
+        if task is not None and actor.user_id not in task.cosigns:
+            return next((user for user in actor.substitutes_for if user in task.cosigns), "")
+    return ""
+
+
+def _holds(task: OpenTask, actor: Actor) -> bool:
+    return task.assignee == actor.user_id or bool(set(task.groups) & actor.groups)
+
+
+def _manages(task: OpenTask, actor: Actor) -> bool:
+    """The office may hand on any task that nobody acts on; the head of the unit those of the unit."""
+    unit = task.created.unit if task.created is not None else ""
+    return "office" in actor.roles or bool(unit and f"head:{unit}" in actor.groups)
+
+
+def _may_work(task: OpenTask, actor: Actor) -> str | Rejection:
+    if task.assignee == actor.user_id:
+        return ""
+    if task.assignee:
+        return (
+            task.assignee if task.assignee in actor.substitutes_for else ("" if _may_claim(task, actor) else _refuse())
+        )
+    if task.owner in actor.substitutes_for:
+        return task.owner
+    return "" if _may_claim(task, actor) else _refuse()
+
+
+def _may_claim(task: OpenTask, actor: Actor) -> bool:
+    return bool(set(task.groups) & actor.groups)
+
+
+def _refuse() -> Rejection:
+    return Rejection("forbidden", "access.not_your_task")

@@ -1,0 +1,99 @@
+"""Wiring: the only place that builds the real things."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine, bindparam
+from sqlalchemy.dialects import postgresql, sqlite
+
+from engine.domain.calendar import ZONE
+from engine.domain.clock import Clock
+from engine.domain.organisation import Actor
+from engine.journal.database import create_tables, open_database
+from engine.journal.entry import StoredEntry
+from engine.journal.schema import case_numbers
+from engine.journal.store import SqlJournal, SqlTransaction
+from engine.readmodels import cases, projector
+
+from .application import Application
+from .deployments import Deployments
+from .drafts import Drafts
+from .files import FileStore
+from .live_cases import LiveCases
+from .settings import Settings
+from .system import clock_for
+
+ALL_CASES = frozenset({"office", "leader", "chief", "supervision", "auditor"})
+"""Roles that may read every case; everybody else only those they are involved in."""
+
+
+@dataclass(slots=True)
+class Services:
+    """Everything a process of the program needs; made once by `build`."""
+
+    settings: Settings
+    clock: Clock
+    engine: Engine
+    journal: SqlJournal
+    application: Application
+    deployments: Deployments
+    files: FileStore
+    drafts: Drafts
+
+
+def build(settings: Settings, clock: Clock | None = None, *, wake: Callable[[], None] = lambda: None) -> Services:
+    """Opens the database (making what is missing) and wires the program. `wake` is called after every commit."""
+    clock = clock or clock_for(settings)
+    engine = open_database(settings.database_url)
+    create_tables(engine)
+    journal = SqlJournal(engine)
+    deployments = Deployments(journal, clock)
+    live = LiveCases(deployments.load, deployments.current_version)
+    application = Application(
+        clock=clock,
+        writing=journal.writing,
+        live=live,
+        project=project,
+        new_case_id=new_case_id,
+        visible=visible,
+        committed=wake,
+    )
+    return Services(
+        settings,
+        clock,
+        engine,
+        journal,
+        application,
+        deployments,
+        FileStore(settings.data_dir / "files", settings),
+        Drafts(engine, clock),
+    )
+
+
+def project(tx: SqlTransaction, entries: Sequence[StoredEntry]) -> None:
+    for entry in entries:
+        projector.project(tx.connection, entry)
+
+
+def visible(tx: SqlTransaction, case_id: str, actor: Actor) -> bool:
+    """Whether the actor may see the case at all (R71: need to know)."""
+    if actor.roles & ALL_CASES:
+        return True
+    return cases.visible(tx.connection, case_id, actor.groups)
+
+
+def new_case_id(tx: SqlTransaction, now: datetime) -> str:
+    """The next case number of the year (Asia/Shanghai): `WQ-2026-000001`."""
+    year = now.astimezone(ZONE).year
+    dialect: Any = postgresql if tx.connection.dialect.name == "postgresql" else sqlite
+    statement = (
+        dialect.insert(case_numbers)
+        .values(year=year, last=1)
+        .on_conflict_do_update(index_elements=["year"], set_={"last": case_numbers.c.last + bindparam("one", 1)})
+        .returning(case_numbers.c.last)
+    )
+    return f"WQ-{year}-{tx.connection.execute(statement).scalar_one():06d}"

@@ -1,0 +1,182 @@
+"""Bundles in the database: check, deploy, load, download. New cases run on the live one, running cases stay."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import bindparam, func, insert, select
+
+from engine import VERSION
+from engine.definitions.bundle import Bundle, read_bundle
+from engine.definitions.model import Finding
+from engine.domain.clock import Clock
+from engine.domain.codec import instant_text
+from engine.domain.rejection import FieldFault, Rejection
+from engine.journal.entry import GENESIS, canonical, make_entry
+from engine.journal.schema import bundle_files, bundles, deployments
+from engine.journal.store import SqlJournal, SqlTransaction
+from engine.kernel.compile import Program, compile_bundle
+
+STREAM = "_deployments"
+"""Journal stream that keeps who deployed what and why."""
+
+_FILES = (
+    select(bundles.c.path, bundle_files.c.content)
+    .join(bundle_files, bundle_files.c.sha256 == bundles.c.sha256)
+    .where(bundles.c.version == bindparam("version"))
+)
+_LIVE = select(deployments.c.version).order_by(deployments.c.number.desc()).limit(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A bundle read and compiled, and all findings about it."""
+
+    bundle: Bundle
+    program: Program
+    findings: tuple[Finding, ...]
+
+    @property
+    def blocked(self) -> bool:
+        """True when an error keeps it from being deployed."""
+        return any(f.severity == "error" for f in self.findings)
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    number: int
+    version: str
+    at: str
+    actor: str
+    reason: str
+    findings: tuple[dict[str, Any], ...]
+
+
+def check(files: Mapping[str, bytes]) -> Checked:
+    """Reads and compiles a set of files; nothing is stored."""
+    bundle = read_bundle(files)
+    program = compile_bundle(bundle)
+    order = {"error": 0, "warning": 1, "info": 2}
+    found = sorted([*bundle.findings, *program.findings], key=lambda f: (order[f.severity], f.file, f.line, f.element))
+    return Checked(bundle, program, tuple(found))
+
+
+class Deployments:
+    def __init__(self, journal: SqlJournal, clock: Clock) -> None:
+        self._journal = journal
+        self._clock = clock
+        self._loaded: dict[str, tuple[Program, Bundle]] = {}
+        self._guard = threading.Lock()
+
+    def load(self, tx: SqlTransaction, version: str) -> tuple[Program, Bundle]:
+        """The compiled bundle of a version; kept in memory. Raises KeyError for an unknown version."""
+        with self._guard:
+            if version in self._loaded:
+                return self._loaded[version]
+        files = self._files(tx, version)
+        bundle = read_bundle(files)
+        loaded = compile_bundle(bundle), bundle
+        with self._guard:
+            return self._loaded.setdefault(version, loaded)
+
+    def current_version(self, tx: SqlTransaction) -> str:
+        """The live version. Raises KeyError when nothing is deployed."""
+        version = tx.connection.scalar(_LIVE)
+        if version is None:
+            raise KeyError("no deployment")
+        return str(version)
+
+    def files(self, version: str) -> dict[str, bytes]:
+        """Every file of a version, byte for byte. Raises KeyError for an unknown version."""
+        with self._journal.reading() as tx:
+            return self._files(tx, version)
+
+    def bundle(self, version: str = "") -> Bundle:
+        """The bundle of a version, or the live one. Raises KeyError when there is none."""
+        with self._journal.reading() as tx:
+            return self.load(tx, version or self.current_version(tx))[1]
+
+    def _files(self, tx: SqlTransaction, version: str) -> dict[str, bytes]:
+        found = {row.path: bytes(row.content) for row in tx.connection.execute(_FILES, {"version": version})}
+        if not found:
+            raise KeyError(version)
+        return found
+
+    def history(self) -> list[Deployment]:
+        """All deployments, the live one first."""
+        with self._journal.reading() as tx:
+            rows = tx.connection.execute(select(deployments).order_by(deployments.c.number.desc()))
+            return [
+                Deployment(r.number, r.version, r.at, r.actor, r.reason, tuple(json.loads(r.findings))) for r in rows
+            ]
+
+    def deploy(
+        self, files: Mapping[str, bytes], actor: str, reason: str, command_id: str
+    ) -> tuple[Checked, Deployment] | Rejection:
+        """Stores a bundle and makes it the live one. Refused (`invalid`) without a reason, (`unsound`) with errors,
+        (`conflict`) when it is the live one already. Requires that the caller checked the right to deploy."""
+        if not reason.strip():
+            return Rejection("invalid", "form.refused", {}, (FieldFault("reason", "form.required"),))
+        checked = check(files)
+        if checked.blocked:
+            return Rejection(
+                "unsound", "bundle.blocked", {"errors": sum(f.severity == "error" for f in checked.findings)}
+            )
+        version = checked.bundle.version
+        now = self._clock.now()
+        with self._journal.writing() as tx:
+            if tx.connection.scalar(_LIVE) == version:
+                return Rejection("conflict", "bundle.is_live", {"version": version[:12]})
+            self._store(tx, version, files)
+            number = (tx.connection.scalar(select(func.max(deployments.c.number))) or 0) + 1
+            findings = tuple(asdict(f) for f in checked.findings)
+            deployment = Deployment(number, version, instant_text(now), actor, reason.strip(), findings)
+            tx.connection.execute(
+                insert(deployments).values(
+                    number=number,
+                    version=version,
+                    at=deployment.at,
+                    actor=actor,
+                    reason=deployment.reason,
+                    findings=json.dumps(findings, ensure_ascii=False, default=str),
+                )
+            )
+            head = tx.head(STREAM)
+            command = {"kind": "DeployBundle", "version": version, "reason": deployment.reason}
+            event = {"kind": "BundleDeployed", "number": number, "version": version, "files": sorted(files)}
+            tx.append(
+                make_entry(
+                    case_id=STREAM,
+                    seq=1 if head is None else head.seq + 1,
+                    at=now,
+                    actor=actor,
+                    on_behalf_of="",
+                    command_id=command_id,
+                    command=command,
+                    bundle=version,
+                    engine_version=VERSION,
+                    events=[event],
+                    state_digest=hashlib.sha256(canonical(event)).hexdigest(),
+                    prev_hash=GENESIS if head is None else head.hash,
+                )
+            )
+        return checked, deployment
+
+    def _store(self, tx: SqlTransaction, version: str, files: Mapping[str, bytes]) -> None:
+        if tx.connection.scalar(select(bundles.c.path).where(bundles.c.version == version).limit(1)) is not None:
+            return
+        hashes = {path: hashlib.sha256(content).hexdigest() for path, content in files.items()}
+        known = set(
+            tx.connection.scalars(select(bundle_files.c.sha256).where(bundle_files.c.sha256.in_(set(hashes.values()))))
+        )
+        fresh = {hashes[path]: content for path, content in files.items() if hashes[path] not in known}
+        if fresh:
+            tx.connection.execute(insert(bundle_files), [{"sha256": h, "content": c} for h, c in fresh.items()])
+        tx.connection.execute(
+            insert(bundles), [{"version": version, "path": p, "sha256": h} for p, h in sorted(hashes.items())]
+        )
