@@ -12,7 +12,7 @@ from engine import feel
 from engine.domain.calendar import Calendar, calendar_from
 
 from .bpmn import read_bpmn
-from .dmn import DecisionModel, DecisionResult, DmnUnreadable, parse_dmn
+from .dmn import DecisionModel, DecisionResult, DmnError, parse_dmn
 from .forms import Form, FormUnreadable, read_form
 from .model import Finding, Process
 
@@ -101,7 +101,7 @@ def _bpmn(bundle: Bundle, path: str) -> None:
 def _dmn(bundle: Bundle, path: str) -> None:
     try:
         model = parse_dmn(bundle.files[path])
-    except DmnUnreadable as error:
+    except DmnError as error:
         bundle.findings.extend(
             Finding("error", path, p.element_id, "", p.line, p.key, p.details) for p in error.problems
         )

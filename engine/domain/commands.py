@@ -11,22 +11,29 @@ from .codec import JSON
 
 @dataclass(frozen=True, slots=True)
 class OpenCase:
-    """Start a case of `process` with the values of its start form. `files`: data path -> file facts."""
+    """Start a case of `process` with the values of its start form. `files`: file reference -> list of file facts.
+
+    `options`: what the lists that come from outside the case (units, people ...) offered of the values chosen, as
+    `{list name: [{"label", "value"}]}`. Filled in by the service, so that a replay judges by the lists of that day.
+    """
 
     kind: ClassVar[str] = "OpenCase"
     process: str
     values: Mapping[str, JSON]
     files: Mapping[str, JSON] = field(default_factory=dict)
+    options: Mapping[str, JSON] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class SubmitTask:
-    """Complete a user task with the values of its form (raw; the kernel validates and coerces)."""
+    """Complete a user task with the values of its form (raw; the kernel validates and coerces). `files`, `options`:
+    see OpenCase."""
 
     kind: ClassVar[str] = "SubmitTask"
     task: str
     values: Mapping[str, JSON]
     files: Mapping[str, JSON] = field(default_factory=dict)
+    options: Mapping[str, JSON] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +169,7 @@ class SendMessage:
     name: str
     values: Mapping[str, JSON] = field(default_factory=dict)
     files: Mapping[str, JSON] = field(default_factory=dict)
+    options: Mapping[str, JSON] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -268,9 +268,8 @@ class Case:
             {"decision": r.decision_id, "rule": r.rule_number, "rule_id": r.rule_id, "annotation": r.annotation or ""}
             for r in result.fired
         )
-        self.emit(
-            ev.DecisionMade(node.id, node.decision, rules, {k: to_json(v) for k, v in result.inputs.items()}, value)
-        )
+        inputs = {i.label or i.input_id: i.value for i in result.inputs}
+        self.emit(ev.DecisionMade(node.id, node.decision, rules, inputs, value))
         self.write({node.result: value}, token.scope, node.id)
 
     def serve(self, token: Token, node: Node) -> None:

@@ -6,13 +6,14 @@ rebuilds it and records `incident(...)` instead.
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from engine import feel
-from engine.definitions.forms import FileFact, Form
+from engine.definitions.forms import FileFact, Form, merged
 from engine.domain import commands as cmd
 from engine.domain import events as ev
 from engine.domain.codec import JSON, instant_text, parse_instant
@@ -67,7 +68,7 @@ def _open(case: Case, command: cmd.OpenCase, turn: Turn) -> Rejection | None:
     form_id = bundle.start_form(command.process)
     values: Mapping[str, JSON] = command.values
     if form_id:
-        checked = check_form(case, bundle.forms[form_id], command.values, command.files, {})
+        checked = check_form(case, bundle.forms[form_id], command, {})
         if isinstance(checked, Rejection):
             return checked
         values = checked
@@ -117,16 +118,27 @@ def _in_future(value: JSON, now: datetime) -> bool:
 
 
 def check_form(
-    case: Case, form: Form, values: Mapping[str, JSON], files: Mapping[str, JSON], data: Mapping[str, JSON]
+    case: Case, form: Form, command: cmd.OpenCase | cmd.SubmitTask | cmd.SendMessage, data: Mapping[str, JSON]
 ) -> Mapping[str, JSON] | Rejection:
     """The clean values of a submission, or the Rejection that names each refused field."""
     env = feel.Environment(now=case.at, calendar=case.bundle.calendar)
-    facts = {path: [FileFact(**fact) for fact in facts] for path, facts in files.items()}
-    result = form.check(values, data, env, files=facts)
+    stored = {reference: [FileFact(**fact) for fact in facts] for reference, facts in command.files.items()}
+    known = ChainMap(dict(command.options), dict(data)) if command.options else data
+    result = form.check(command.values, known, env, files=stored)
     if result.errors:
         faults = tuple(FieldFault(e.path, e.key, e.params, e.label) for e in result.errors)
         return Rejection("invalid", "form.refused", {"form": form.id, "count": len(faults)}, faults)
-    return result.values
+    before = {name: data[name] for name in result.values if name in data}
+    return merged(before, result)
+
+
+def form_of(case: Case, command: cmd.SubmitTask | cmd.SendMessage) -> str:
+    """Id of the form that a command fills in; "" when it needs none or what it is for is gone."""
+    if isinstance(command, cmd.SubmitTask):
+        task = case.tasks.get(command.task)
+        return task.node.form if task is not None else ""
+    waiting = next((w for w in case.messages.values() if w.node.event.name == command.name), None)
+    return waiting.node.properties.get("form", "") if waiting is not None else ""
 
 
 def _files(case: Case, files: Mapping[str, Any], turn: Turn, task: str) -> None:
@@ -144,9 +156,7 @@ def _submit(case: Case, command: cmd.SubmitTask, turn: Turn) -> Rejection | None
         return refusal
     values: Mapping[str, JSON] = {}
     if task.node.form:
-        checked = check_form(
-            case, case.bundle.forms[task.node.form], command.values, command.files, case.variables(task.token.scope)
-        )
+        checked = check_form(case, case.bundle.forms[task.node.form], command, case.variables(task.token.scope))
         if isinstance(checked, Rejection):
             return checked
         values = checked
@@ -172,9 +182,7 @@ def _message(case: Case, command: cmd.SendMessage, turn: Turn) -> Rejection | No
     form = waiting[0].node.properties.get("form", "")
     values: Mapping[str, JSON] = {}
     if form:
-        checked = check_form(
-            case, case.bundle.forms[form], command.values, command.files, case.variables(waiting[0].token.scope)
-        )
+        checked = check_form(case, case.bundle.forms[form], command, case.variables(waiting[0].token.scope))
         if isinstance(checked, Rejection):
             return checked
         values = checked

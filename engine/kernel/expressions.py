@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from engine import feel
-from engine.definitions.dmn import DecisionError, DecisionResult
+from engine.definitions.dmn import DecisionResult
 from engine.definitions.model import Node
 
 from .faults import KernelFault
@@ -52,7 +52,7 @@ class FeelEngine:
     def decision(self, token: Token, node: Node) -> DecisionResult:
         try:
             return self.case.bundle.decide(node.decision, self.case.variables(token.scope), self.environment())
-        except (feel.FeelEvaluationError, DecisionError) as error:
+        except feel.FeelEvaluationError as error:
             details = {"decision": node.decision, "reason": error.message_key, **_plain(error.details)}
             raise KernelFault(node.id, "incident.decision", details) from error
 

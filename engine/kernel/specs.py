@@ -219,6 +219,7 @@ class SubProcessSpec(NodeSpec):
             return True
         token.internal_data["begun"] = True
         top.case.guards.nesting(token)
+        top.case.enter_stage(self.node)
         top.nested(token, self.called)
         return None
 
@@ -229,6 +230,7 @@ class EndSpec(NodeSpec):
     def act(self, token: Token) -> bool | None:
         scope, event = token.workflow, self.node.event
         case = scope.top_workflow.case
+        case.enter_stage(self.node)
         if "outcome" in self.node.properties:
             case.outcome = self.node.properties["outcome"]
         elif scope is scope.top_workflow:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -104,6 +105,4 @@ def _tokens(case: Case) -> dict[str, tuple[str, str]]:
 
 def _created(prior: Case, task: OpenTask) -> Event:
     assert task.created is not None
-    fields = {f: getattr(task.created, f) for f in task.created.__dataclass_fields__}
-    fields["assignee"] = task.assignee
-    return ev.TaskCreated(**fields)
+    return replace(task.created, assignee=task.assignee)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from engine import VERSION
 from engine.domain.clock import Clock
 from engine.domain.codec import JSON, to_json
-from engine.domain.commands import Command, FireTimer, OpenCase, WithdrawSubmission
+from engine.domain.commands import Command, FireTimer, OpenCase, SendMessage, SubmitTask, WithdrawSubmission
 from engine.domain.events import Event
 from engine.domain.ids import TIMER_ACTOR
 from engine.domain.organisation import Actor
@@ -19,7 +19,7 @@ from engine.domain.rejection import Rejection
 from engine.journal.entry import GENESIS, StoredEntry, make_entry
 from engine.journal.store import CommandSeen, SequenceTaken, Transaction
 from engine.kernel.case import Case
-from engine.kernel.decide import Turn, decide, incident, next_due
+from engine.kernel.decide import Turn, decide, form_of, incident, next_due
 from engine.kernel.faults import KernelFault
 from engine.kernel.replay import rebuild
 from engine.kernel.withdraw import withdraw
@@ -68,6 +68,7 @@ class Application:
         project: Callable[[Any, Sequence[StoredEntry]], None],
         new_case_id: Callable[[Any, Any], str],
         visible: Callable[[Any, str, Actor], bool],
+        options: Callable[[Any, Any, str, Mapping[str, JSON]], Mapping[str, JSON]],
         committed: Callable[[], None] = lambda: None,
     ) -> None:
         self.clock = clock
@@ -76,6 +77,7 @@ class Application:
         self._project = project
         self._new_case_id = new_case_id
         self._visible = visible
+        self._options = options
         self._committed = committed
 
     def handle(self, command: Command, actor: Actor, *, case_id: str = "", command_id: str) -> Done | Rejection:
@@ -133,6 +135,8 @@ class Application:
                 return Rejection("not_found", "process.unknown", {"process": command.process})
             case_id = self._new_case_id(tx, now)
             work = _Work(tx, case_id, Case(program, bundle, case_id, command.process), GENESIS, [])
+            form = bundle.start_form(command.process)
+            command = replace(command, options=self._options(tx, bundle, form, command.values))
             try:
                 outcome = decide(work.case, command, self._turn(work, actor, ""))
             except KernelFault as fault:
@@ -165,6 +169,9 @@ class Application:
         self, work: _Work, command: Command, actor: Actor, on_behalf_of: str, command_id: str
     ) -> Done | Rejection:
         turn = self._turn(work, actor, on_behalf_of)
+        if isinstance(command, SubmitTask | SendMessage):
+            form = form_of(work.case, command)
+            command = replace(command, options=self._options(work.tx, work.case.bundle, form, command.values))
         try:
             if isinstance(command, WithdrawSubmission):
                 outcome = self._withdraw(work, command, turn)

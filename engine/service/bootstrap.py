@@ -24,6 +24,7 @@ from .deployments import Deployments
 from .drafts import Drafts
 from .files import FileStore
 from .live_cases import LiveCases
+from .options import ChosenOptions
 from .settings import Settings
 from .system import clock_for
 
@@ -52,16 +53,7 @@ def build(settings: Settings, clock: Clock | None = None, *, wake: Callable[[], 
     create_tables(engine)
     journal = SqlJournal(engine)
     deployments = Deployments(journal, clock)
-    live = LiveCases(deployments.load, deployments.current_version)
-    application = Application(
-        clock=clock,
-        writing=journal.writing,
-        live=live,
-        project=project,
-        new_case_id=new_case_id,
-        visible=visible,
-        committed=wake,
-    )
+    application = build_application(journal, deployments, clock, wake)
     return Services(
         settings,
         clock,
@@ -71,6 +63,22 @@ def build(settings: Settings, clock: Clock | None = None, *, wake: Callable[[], 
         deployments,
         FileStore(settings.data_dir / "files", settings),
         Drafts(engine, clock),
+    )
+
+
+def build_application(
+    journal: SqlJournal, deployments: Deployments, clock: Clock, wake: Callable[[], None] = lambda: None
+) -> Application:
+    """The use cases on a journal; a cache of live cases of its own."""
+    return Application(
+        clock=clock,
+        writing=journal.writing,
+        live=LiveCases(deployments.load, deployments.current_version),
+        project=project,
+        new_case_id=new_case_id,
+        visible=visible,
+        options=ChosenOptions(),
+        committed=wake,
     )
 
 

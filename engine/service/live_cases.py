@@ -23,8 +23,8 @@ class LiveCases:
 
     def __init__(
         self,
-        load: Callable[[Transaction, str], tuple[Program, Bundle]],
-        current: Callable[[Transaction], str],
+        load: Callable[[Any, str], tuple[Program, Bundle]],
+        current: Callable[[Any], str],
         capacity: int = CAPACITY,
     ) -> None:
         self._load = load

@@ -25,7 +25,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Response, sync_playwright
+from playwright._impl._driver import compute_driver_executable
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Page,
+    Playwright,
+    Response,
+    sync_playwright,
+)
+from playwright.sync_api._context_manager import PlaywrightContextManager
 
 SYSTEM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 MAC_CHROME = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
@@ -44,6 +53,9 @@ FLAGS = (
 )
 
 
+NODE_VARIABLE = "PLAYWRIGHT_NODEJS_PATH"
+
+
 class NoBrowser(Exception):
     """None found, or none could be installed."""
 
@@ -52,6 +64,21 @@ class NoBrowser(Exception):
 class Chromium:
     path: Path
     environment: dict[str, str] = field(default_factory=dict)
+
+
+def driver() -> PlaywrightContextManager:
+    """Playwright's driver, run by its own node where that runs, else by the one that builds the front end.
+
+    Its own needs libatomic, which a small Debian has not.
+    """
+    if NODE_VARIABLE not in os.environ and subprocess.run([driver_node(), "--version"], capture_output=True).returncode:
+        beside = Path(sys.executable).with_name("node")
+        os.environ[NODE_VARIABLE] = str(beside) if beside.exists() else shutil.which("node") or driver_node()
+    return sync_playwright()
+
+
+def driver_node() -> str:
+    return str(compute_driver_executable()[0])
 
 
 def found(playwright: Playwright) -> Chromium | None:
@@ -85,7 +112,9 @@ def unpack() -> None:
     subprocess.run(["node", "unpack.mjs", str(UNPACKED)], cwd=PACKAGE, check=True)
     for archive in UNPACKED.glob("*.tar"):
         with tarfile.open(archive) as opened:
-            opened.extractall(UNPACKED, filter="data")
+            # Python 3.11 before 3.11.4 has no filters; the archive is the one whose hash is in the lock file.
+            opened.extraction_filter = getattr(tarfile, "data_filter", lambda member, _: member)
+            opened.extractall(UNPACKED)
         archive.unlink()
     (UNPACKED / "chromium").chmod(0o755)
     # The package's own file names a cloud function's directories.
@@ -102,7 +131,7 @@ def unpack() -> None:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """A Chromium for the whole run of this worker."""
-    with sync_playwright() as playwright:
+    with driver() as playwright:
         chromium = found(playwright)
         if chromium is None:
             raise NoBrowser("no Chromium on this machine: `make browser` installs one")
@@ -173,7 +202,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def main() -> int:
-    with sync_playwright() as playwright:
+    with driver() as playwright:
         if found(playwright) is None:
             install()
         chromium = found(playwright)

@@ -1,0 +1,1 @@
+"""Measurements that print their figures: `make bench`. Results are written to bench/results/, which is not kept."""

@@ -1,0 +1,81 @@
+"""One evaluation: what it may use (time, calendar, budget) and what it has used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from engine.domain.calendar import Calendar
+from engine.feel.errors import budget_exceeded
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What the world gives to an expression. `now`: aware, the journal entry's time. The rest are bounds.
+
+    `max_steps`: operations; a loop pays for its body at every item. `max_items`: length of one list.
+    `max_text`: characters of one string. `max_depth`: nesting of values and of function calls.
+    `calendar`: needed by the working-hour functions only.
+    """
+
+    now: datetime
+    calendar: Calendar | None = None
+    max_steps: int = 20_000
+    max_items: int = 10_000
+    max_text: int = 100_000
+    max_depth: int = 64
+
+
+class Run:
+    """The budget of one evaluation. Mutable, used once, never shared."""
+
+    __slots__ = ("depth", "env", "left")
+
+    def __init__(self, env: Environment) -> None:
+        self.env = env
+        self.left = env.max_steps
+        self.depth = 0
+
+    def charge(self, steps: int) -> None:
+        """Takes `steps` from the budget; raises FeelEvaluationError `feel.budget` when it is used up."""
+        self.left -= steps
+        if self.left < 0:
+            raise budget_exceeded("steps", self.env.max_steps)
+
+    def room_for(self, items: int) -> None:
+        """Raises unless a list of `items` may be made; charges its length before it is made."""
+        if items > self.env.max_items:
+            raise budget_exceeded("items", self.env.max_items)
+        self.charge(items >> 3)
+
+    def room_for_text(self, characters: int) -> None:
+        """Raises unless a string of `characters` may be made."""
+        if characters > self.env.max_text:
+            raise budget_exceeded("text", self.env.max_text)
+        self.charge(characters >> 8)
+
+    def enter(self) -> None:
+        """One level deeper, into a value or a function; `leave` must follow when it succeeds."""
+        self.depth += 1
+        if self.depth > self.env.max_depth:
+            raise budget_exceeded("depth", self.env.max_depth)
+
+    def leave(self) -> None:
+        """One level up."""
+        self.depth -= 1
+
+
+class Frame:
+    """Names in sight: `names` first, then those of `up`."""
+
+    __slots__ = ("names", "run", "up")
+
+    def __init__(self, names: Mapping[str, object], up: Frame | None, run: Run) -> None:
+        self.names = names
+        self.up = up
+        self.run = run
+
+
+Code = Callable[[Frame], object]
+"""A compiled expression: gives the value in a frame."""

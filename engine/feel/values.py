@@ -1,0 +1,127 @@
+"""FEEL values as Python values, and how JSON comes in (DMN 1.5, 10.3.2).
+
+| FEEL | Python |
+|---|---|
+| number | `decimal.Decimal`, 34 digits, finite |
+| string, boolean, null | `str`, `bool`, `None` |
+| date, time, date and time | `datetime.date`, `.time`, `.datetime`; no offset: Asia/Shanghai when an instant is meant |
+| days and time duration | `datetime.timedelta` (microseconds) |
+| years and months duration | `YearsDuration` |
+| list, context, range, function | `list`, `dict`, `Range`, `Function` |
+
+Contexts may hold plain JSON (int, float): whoever reads an entry lifts it. Values are never changed in place.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+from typing import Final
+
+NUMBERS: Final = Context(prec=34, rounding=ROUND_HALF_EVEN, Emin=-6143, Emax=6144, traps=[], capitals=1, clamp=0)
+"""IEEE 754-2008 decimal128 as FEEL numbers ask for; no traps, so a failure is NaN or Infinity and becomes null."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class YearsDuration:
+    """A years and months duration of `months` months (negative: backward)."""
+
+    months: int
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """An interval; `None` for an end that is open for ever. `unary`: written as a comparison such as `(> 5)`."""
+
+    start: object
+    end: object
+    start_included: bool
+    end_included: bool
+    unary: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Function:
+    """A function value: `call(run, arguments)` with exactly the parameters named in `parameters`."""
+
+    parameters: tuple[str, ...]
+    call: Callable[[object, Sequence[object]], object]
+
+
+_KINDS: Final[dict[type, str]] = {
+    Decimal: "number",
+    str: "string",
+    bool: "boolean",
+    type(None): "null",
+    date: "date",
+    time: "time",
+    datetime: "date and time",
+    timedelta: "days and time duration",
+    YearsDuration: "years and months duration",
+    list: "list",
+    dict: "context",
+    Range: "range",
+    Function: "function",
+}
+KINDS: Final = frozenset(_KINDS.values())
+
+
+def kind_of(value: object) -> str:
+    """The FEEL kind of a lifted value, by its DMN name; `null` for None."""
+    return _KINDS[type(value)]
+
+
+def finite(number: Decimal) -> Decimal | None:
+    """`number`, or null when it overflowed or is not a number."""
+    return number if number.is_finite() else None
+
+
+def lift(value: object) -> object:
+    """The FEEL value of a JSON or Python value, one level deep for contexts.
+
+    int and float become Decimal (a float by its shortest decimal writing: 0.1 is 0.1), NaN and Infinity null,
+    tuples lists; lists are lifted element by element. A context stays as it is. Anything else becomes null.
+    """
+    kind = type(value)
+    if kind is str or kind is bool or value is None or kind is Decimal or kind is dict:
+        return value
+    if kind is int:
+        return finite(NUMBERS.create_decimal(value))  # type: ignore[arg-type]
+    if kind is float:
+        return NUMBERS.create_decimal(repr(value)) if math.isfinite(value) else None  # type: ignore[arg-type]
+    if kind is list or kind is tuple:
+        return [lift(item) for item in value]  # type: ignore[attr-defined]
+    if kind in _KINDS:
+        return value
+    return _lift_rare(value)
+
+
+def _lift_rare(value: object) -> object:
+    """Subclasses (an enum of str, an ordered dict) by what they are; unknown objects are null, never reachable."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, int):
+        return finite(NUMBERS.create_decimal(int(value)))
+    if isinstance(value, Mapping):
+        return {str(key): item for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [lift(item) for item in value]
+    return None
+
+
+def entry(context: Mapping[str, object], key: str) -> object:
+    """The lifted value of `key`, null when absent."""
+    return lift(context.get(key))
+
+
+def as_list(value: object) -> list[object]:
+    """`value` if it is a list, else the list of only it (DMN 1.5, 10.3.2.9.4 "to singleton list")."""
+    return value if type(value) is list else [value]
+
+
+def is_true(value: object) -> bool:
+    """Whether `value` is exactly the boolean true: null and everything else is not."""
+    return value is True

@@ -1,0 +1,209 @@
+"""Projects armed timers and the limits (时限) that some of them are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .project_case import let_read
+from .schema import NO_DUE, limits, timers
+from .statements import Statement, Writer, blank_row, remove, upsert
+from .turn import Handler, Happened, Row, Turn, as_json
+
+_BLANK_TIMER = blank_row(timers)
+_BLANK_LIMIT = blank_row(limits)
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A limit still to be met, after this entry."""
+
+    timer: str
+    limit_id: str
+    label: str
+    host: str
+    deadline: str
+
+
+def _if_same_deadline(column: str, otherwise: str) -> str:
+    # Armed again by a withdrawal it is the same clock, and what it has on record stays; with another deadline it is
+    # that of another visit.
+    return f"CASE WHEN limits.deadline = excluded.deadline THEN {column} ELSE {otherwise} END"
+
+
+ARM = upsert(timers)
+DISARM = remove(timers, "case_id", "timer")
+START = upsert(
+    limits,
+    armed_at=_if_same_deadline("limits.armed_at", "excluded.armed_at"),
+    breached_at=_if_same_deadline("limits.breached_at", "''"),
+    cause=_if_same_deadline("limits.cause", "''"),
+    warnings=_if_same_deadline("limits.warnings", "'[]'"),
+    state=_if_same_deadline("CASE WHEN limits.breached_at <> '' THEN 'breached' ELSE 'running' END", "'running'"),
+)
+WARN = Statement(
+    "UPDATE limits SET warnings = CASE WHEN warnings = '[]' THEN '[' || :warning || ']' "
+    "ELSE substr(warnings, 1, length(warnings) - 1) || ',' || :warning || ']' END "
+    "WHERE case_id = :case_id AND timer = :timer"
+)
+BREACH = Statement(
+    "UPDATE limits SET state = 'breached', breached_at = :at, cause = :cause "
+    "WHERE case_id = :case_id AND timer = :timer"
+)
+MEET = Statement(
+    "UPDATE limits SET state = CASE WHEN breached_at <> '' THEN 'met_late' ELSE :state END, met_at = :at, "
+    "finished_at = :at, finished_seq = :seq, late_seconds = :late WHERE case_id = :case_id AND timer = :timer"
+)
+CANCEL = Statement(
+    "UPDATE limits SET state = CASE WHEN state = 'running' THEN 'cancelled' ELSE state END, finished_at = :at, "
+    "finished_seq = :seq WHERE case_id = :case_id AND timer = :timer AND finished_at = ''"
+)
+CANCEL_ALL = Statement(
+    "UPDATE limits SET state = CASE WHEN state = 'running' THEN 'cancelled' ELSE state END, finished_at = :at, "
+    "finished_seq = :seq WHERE case_id = :case_id AND finished_at = ''"
+)
+RUN_AGAIN = Statement(
+    "UPDATE limits SET state = CASE WHEN breached_at <> '' THEN 'breached' ELSE 'running' END, met_at = '', "
+    "finished_at = '', finished_seq = 0, late_seconds = 0 WHERE case_id = :case_id AND finished_seq = :undone"
+)
+STILL_RUNNING = Statement(
+    "SELECT timer, limit_id, label, host, deadline FROM limits WHERE case_id = :case_id AND finished_at = '' "
+    "ORDER BY deadline, timer"
+)
+COUNT_BREACHES = Statement(
+    "UPDATE cases SET breaches = (SELECT count(*) FROM limits WHERE case_id = cases.case_id AND breached_at <> '') "
+    "WHERE case_id = :case_id"
+)
+CHANGES = (WARN, BREACH, MEET, CANCEL)
+"""In the order in which they can follow one another within an entry."""
+
+
+def _armed(turn: Turn, event: Happened) -> None:
+    timer, limit, warns_of = event["timer"], event.get("limit", ""), event.get("warns_of", "")
+    turn.timers[timer] = {
+        **_BLANK_TIMER,
+        "case_id": turn.case_id,
+        "timer": timer,
+        "element": event["element"],
+        "scope": event.get("scope", ""),
+        "label": event.get("label", ""),
+        "due": event["due"],
+        "limit_id": limit,
+        "warns_of": warns_of,
+        "mark": event.get("mark", ""),
+        "armed_at": turn.at,
+    }
+    deadline = event.get("deadline", "")
+    # A cycle armed for its next round names its limit, but has no deadline: the limit ran in the first round.
+    if limit and deadline and not warns_of:
+        for changes in turn.limit_changes.values():
+            changes.pop(timer, None)
+        responsible = event.get("responsible", ())
+        let_read(turn, responsible)
+        turn.limits[timer] = {
+            **_BLANK_LIMIT,
+            "case_id": turn.case_id,
+            "timer": timer,
+            "limit_id": limit,
+            "element": event["element"],
+            "label": event.get("label", ""),
+            "scope": event.get("scope", ""),
+            "host": event.get("host", ""),
+            "rule": event.get("rule", ""),
+            "anchor": event.get("anchor", ""),
+            "anchor_at": event.get("anchor_at", ""),
+            "deadline": deadline,
+            "explanation": as_json(event.get("explanation", ())),
+            "clauses": as_json(event.get("clauses", ())),
+            "unit": event.get("unit", ""),
+            "responsible": as_json(responsible),
+            "state": "running",
+            "armed_at": turn.at,
+        }
+
+
+def _change(turn: Turn, statement: Statement, timer: str, **values: object) -> None:
+    row = {"case_id": turn.case_id, "timer": timer, "at": turn.at, "seq": turn.seq, **values}
+    turn.limit_changes.setdefault(statement, {})[timer] = row
+
+
+def _fired(turn: Turn, event: Happened) -> None:
+    turn.timers[event["timer"]] = None
+
+
+def _cancelled(turn: Turn, event: Happened) -> None:
+    timer = event["timer"]
+    turn.timers[timer] = None
+    if "!" not in timer:  # a warning's name; it has no limit row of its own
+        _change(turn, CANCEL, timer)
+
+
+def _warned(turn: Turn, event: Happened) -> None:
+    warning = as_json({"mark": event["mark"], "at": turn.at})
+    _change(turn, WARN, event["timer"], warning=warning)
+
+
+def _breached(turn: Turn, event: Happened) -> None:
+    _change(turn, BREACH, event["timer"], cause=event.get("cause", ""))
+    turn.recounts[COUNT_BREACHES] = None
+
+
+def _met(turn: Turn, event: Happened) -> None:
+    late = float(event["late_seconds"])
+    _change(turn, MEET, event["timer"], late=late, state="met_late" if late > 0 else "met")
+
+
+def _case_closed(turn: Turn, event: Happened) -> None:
+    turn.limit_changes.setdefault(CANCEL_ALL, {})[""] = {"case_id": turn.case_id, "at": turn.at, "seq": turn.seq}
+
+
+def _withdrawn(turn: Turn, event: Happened) -> None:
+    turn.limit_changes[RUN_AGAIN] = {"": {"case_id": turn.case_id, "undone": event["seq"]}}
+
+
+HANDLERS: dict[str, Handler] = {
+    "TimerArmed": _armed,
+    "TimerFired": _fired,
+    "TimerCancelled": _cancelled,
+    "LimitWarned": _warned,
+    "LimitBreached": _breached,
+    "LimitMet": _met,
+}
+ALSO: dict[str, Handler] = {"CaseClosed": _case_closed, "SubmissionWithdrawn": _withdrawn}
+"""Events that another module handles too."""
+
+
+def write_limits(writer: Writer, turn: Turn) -> Sequence[Running]:
+    """Writes timers and limits. Returns the limits that run afterwards, earliest first; none when nothing asks."""
+    writer.run(DISARM, [{"case_id": turn.case_id, "timer": timer} for timer, row in turn.timers.items() if row is None])
+    writer.run(ARM, [row for row in turn.timers.values() if row is not None])
+    changes = turn.limit_changes
+    if RUN_AGAIN in changes:
+        writer.run(RUN_AGAIN, list(changes[RUN_AGAIN].values()))
+    writer.run(START, list(turn.limits.values()))
+    for statement in (*CHANGES, CANCEL_ALL):
+        if statement in changes:
+            writer.run(statement, list(changes[statement].values()))
+    touched = bool(turn.limits or changes)
+    if not (touched or turn.tasks or turn.cancelled):
+        return ()
+    running = [Running(*row) for row in writer.fetch(STILL_RUNNING, {"case_id": turn.case_id})]
+    lost = [one for one in running if _host_cancelled(turn, one)]
+    if lost:
+        rows: list[Row] = [
+            {"case_id": turn.case_id, "timer": one.timer, "at": turn.at, "seq": turn.seq} for one in lost
+        ]
+        writer.run(CANCEL, rows)
+        running = [one for one in running if one not in lost]
+    if touched or lost:
+        turn.case["next_due"] = running[0].deadline if running else NO_DUE
+    return running
+
+
+def _host_cancelled(turn: Turn, limit: Running) -> bool:
+    """Whether the limit's activity was interrupted in this entry. A timer that has fired is not cancelled with it, so
+    that only the trail tells; a limit armed in this entry belongs to a later visit."""
+    if not turn.cancelled or limit.timer in turn.limits:
+        return False
+    scope, _, visit = limit.host.rpartition("/")
+    return (scope, visit.partition("#")[0]) in turn.cancelled

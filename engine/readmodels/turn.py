@@ -1,0 +1,69 @@
+"""What one entry changes, collected in memory before anything is written, so that later events of the entry see what
+earlier ones did and each table is written once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from engine.domain.codec import JSON, instant_text
+from engine.journal.entry import StoredEntry
+
+from .statements import Statement
+
+Happened = Mapping[str, JSON]
+"""A stored event: `kind`, and the fields that differ from their defaults."""
+Row = dict[str, Any]
+_encode = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
+
+
+def as_json(value: JSON) -> str:
+    """JSON text with sorted keys, so that a rebuild gives the same row."""
+    return _encode(value)
+
+
+class Turn:
+    """See the module. `at`: the entry's instant as text. `n`: place of the event being looked at, from 0.
+
+    Rows made in this entry are kept whole (`tasks`, `limits`, `timers`, `messages`; None: gone), rows made before as
+    the columns to set (`task_changes`; `holders`: task -> new assignee). What needs no folding waits in `queue` for
+    its statement. `recounts`: statements to run after all others, with the case's number only.
+    """
+
+    __slots__ = (
+        "actor", "at", "cancelled", "case", "case_id", "holders", "limits", "messages", "n", "opened", "queue", "seq",
+        "task_changes", "task_groups", "tasks", "timers", "limit_changes", "recounts",
+    )  # fmt: skip
+
+    def __init__(self, entry: StoredEntry) -> None:
+        self.case_id: str = entry.case_id
+        self.seq = entry.seq
+        self.at = instant_text(entry.at)
+        self.actor = entry.actor
+        self.n = 0
+        self.opened: Row | None = None
+        self.case: Row = {}
+        self.tasks: dict[str, Row] = {}
+        self.task_changes: dict[str, Row] = {}
+        self.task_groups: dict[str, tuple[str, ...] | None] = {}
+        self.holders: dict[str, str] = {}
+        self.timers: dict[str, Row | None] = {}
+        self.limits: dict[str, Row] = {}
+        self.limit_changes: dict[Statement, dict[str, Row]] = {}
+        self.messages: dict[str, Row | None] = {}
+        self.cancelled: set[tuple[str, str]] = set()
+        self.queue: dict[Statement, list[Row]] = {}
+        self.recounts: dict[Statement, None] = {}
+
+    def add(self, statement: Statement, **values: Any) -> None:
+        """Runs `statement` at the end with these values and the case's number."""
+        values["case_id"] = self.case_id
+        self.queue.setdefault(statement, []).append(values)
+
+    def numbered(self, statement: Statement, **values: Any) -> None:
+        """The same for tables whose rows are named by entry and place."""
+        self.add(statement, seq=self.seq, n=self.n, at=self.at, **values)
+
+
+Handler = Callable[[Turn, Happened], None]

@@ -1,0 +1,109 @@
+"""Why a decision table gave what it gave: the rules that fired, with their conditions and what they were asked of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from engine.definitions.bundle import Bundle
+from engine.definitions.dmn import Decision, Table
+from engine.domain.codec import JSON
+from engine.journal.entry import StoredEntry
+
+from . import case_snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class FiredRule:
+    """`number`: row of the table, from 1. `conditions`: (column, cell as written) of cells that test something.
+    `results`: (column, cell as written). `annotation`: the rule's own remark, "" if none."""
+
+    decision: str
+    number: int
+    conditions: tuple[tuple[str, str], ...]
+    results: tuple[tuple[str, str], ...]
+    annotation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """One decision of a case. `step`: name of the element; `inputs`: (column, value given)."""
+
+    seq: int
+    at: datetime
+    step: str
+    decision: str
+    rules: tuple[FiredRule, ...]
+    inputs: tuple[tuple[str, JSON], ...]
+    result: JSON
+
+
+def decisions(services: Any, case_id: str) -> tuple[Made, ...]:
+    """Every decision of the case in order. Requires that the caller asked who may read the case."""
+    return tuple(made for entry in case_snapshot.entries(services, case_id) for made in _made(services, entry))
+
+
+def _made(services: Any, entry: StoredEntry) -> Iterator[Made]:
+    for event in entry.events:
+        if event["kind"] != "DecisionMade":
+            continue
+        bundle: Bundle = services.deployments.bundle(entry.bundle)
+        fired = tuple(_fired(bundle, rule) for rule in event.get("rules", ()))
+        labels = _input_labels(bundle)
+        inputs: Mapping[str, JSON] = event.get("inputs") or {}
+        yield Made(
+            entry.seq,
+            entry.at,
+            _step(bundle, event["element"]),
+            _name(bundle, event["decision"]),
+            fired,
+            tuple((labels.get(name, name), value) for name, value in inputs.items()),
+            event.get("result"),
+        )
+
+
+def _fired(bundle: Bundle, rule: Mapping[str, JSON]) -> FiredRule:
+    number, decision = int(rule["rule"]), _decision(bundle, str(rule["decision"]))
+    table = None if decision is None else decision.logic
+    name = _name(bundle, str(rule["decision"]))
+    annotation = str(rule.get("annotation") or "")
+    if not isinstance(table, Table) or not 1 <= number <= len(table.rules):
+        return FiredRule(name, number, (), (), annotation)
+    row = table.rules[number - 1]
+    conditions = tuple(
+        (table.inputs[column].label or table.inputs[column].expression.text, test.text) for column, test in row.tests
+    )
+    results = tuple(
+        (output.label or output.name, cell.text) for output, cell in zip(table.outputs, row.outputs, strict=True) if cell is not None
+    )
+    return FiredRule(name, number, conditions, results, annotation or row.annotation)
+
+
+def _input_labels(bundle: Bundle) -> dict[str, str]:
+    return {
+        column.id: column.label or column.expression.text
+        for model in bundle.decisions.values()
+        for decision in model.decisions.values()
+        if isinstance(decision.logic, Table)
+        for column in decision.logic.inputs
+    }
+
+
+def _decision(bundle: Bundle, ident: str) -> Decision | None:
+    model = bundle.decisions.get(ident)
+    return None if model is None else model.decisions.get(ident)
+
+
+def _name(bundle: Bundle, ident: str) -> str:
+    decision = _decision(bundle, ident)
+    return ident if decision is None else decision.name or ident
+
+
+def _step(bundle: Bundle, element: str) -> str:
+    for process in bundle.processes.values():
+        for _, node in process.walk():
+            if node.id == element:
+                return node.label
+    return element

@@ -1,0 +1,66 @@
+"""Lists that forms offer from outside the case: units, lines, people, usual words of an instruction (批示)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sqlalchemy import Connection
+
+from engine.definitions.bundle import Bundle
+from engine.domain.codec import JSON
+from engine.journal.store import SqlTransaction
+
+from . import people
+
+NAMES = frozenset({"units_options", "lines_options", "people_options", "instruction_phrases"})
+
+
+def options(conn: Connection, bundle: Bundle) -> dict[str, JSON]:
+    """Every list in full, as `valuesKey` wants them: `[{"label", "value"}]`."""
+    directory = people.directory(conn)
+    return {
+        "units_options": [{"label": unit.name, "value": unit.unit_id} for unit in directory.units],
+        "lines_options": [{"label": line.name, "value": line.line_id} for line in directory.lines],
+        "people_options": [
+            {"label": f"{person.name}（{person.unit_name}）", "value": person.user_id} for person in directory.persons
+        ],
+        "instruction_phrases": list(bundle.regulation.get("instruction_phrases", [])),
+    }
+
+
+class ChosenOptions:
+    """What the lists offer of the values that a submission chose: enough to judge it, little to keep."""
+
+    def __init__(self) -> None:
+        self._read: dict[tuple[str, str], frozenset[str]] = {}
+
+    def __call__(self, tx: SqlTransaction, bundle: Bundle, form: str, values: Mapping[str, JSON]) -> Mapping[str, JSON]:
+        wanted = self._lists(bundle, form)
+        if not wanted:
+            return {}
+        chosen = set(_texts(values))
+        offered = options(tx.connection, bundle)
+        return {name: [o for o in offered[name] if _value(o) in chosen] for name in sorted(wanted)}
+
+    def _lists(self, bundle: Bundle, form: str) -> frozenset[str]:
+        key = (bundle.version, form)
+        if key not in self._read:
+            found = bundle.forms.get(form)
+            self._read[key] = frozenset() if found is None else NAMES & found.input_names()
+        return self._read[key]
+
+
+def _value(option: Any) -> Any:
+    return option.get("value") if isinstance(option, Mapping) else option
+
+
+def _texts(value: JSON) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for one in value.values():
+            yield from _texts(one)
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from _texts(one)

@@ -1,0 +1,65 @@
+"""Small wordings of the case pages: incidents, shares of a limit, numbers of papers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from flask import Flask
+
+from engine.readmodels.clocks import LimitRow
+from engine.readmodels.dossier import IncidentRow
+
+from .catalogue import t
+from .clock_text import span
+
+
+def said(key: str, details: Mapping[str, Any]) -> str:
+    """The sentence `key`, with blanks that are sentences themselves (`reason`) in words too."""
+    words = dict(details)
+    for name, value in words.items():
+        if isinstance(value, str) and re.fullmatch(r"[a-z]+(\.[a-z_]+)+", value):
+            words[name] = t(value, **{other: one for other, one in details.items() if other != name})
+    return t(key, **words)
+
+
+def incident_said(incident: IncidentRow) -> str:
+    """What happened."""
+    return said(incident.message, incident.details)
+
+
+def incident_todo(incident: IncidentRow) -> str:
+    """What to do about it; a general advice for a kind that has none of its own."""
+    key = f"{incident.message}.todo"
+    text = said(key, incident.details)
+    return t("case.incident.todo_general") if text == key else text
+
+
+def share(limit: LimitRow, now: datetime) -> int:
+    """Hundredths of the limit that have passed, 0 to 100."""
+    return round(100 * limit.elapsed_share(now))
+
+
+def paper_number(name: str) -> str:
+    """`3` of `late_report_no_3`; the name itself when it carries no number."""
+    found = re.search(r"(\d+)$", name)
+    return found[1] if found else name
+
+
+def is_link(text: str) -> bool:
+    """Whether a text typed by somebody may stand as an address: http and https only."""
+    return text.startswith(("http://", "https://"))
+
+
+def install(app: Flask) -> None:
+    app.jinja_env.filters.update(
+        incident_said=incident_said,
+        incident_todo=incident_todo,
+        share=share,
+        paper_number=paper_number,
+        is_link=is_link,
+        span=lambda seconds: span(abs(seconds)),
+        said=said,
+    )

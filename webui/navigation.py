@@ -1,0 +1,100 @@
+"""The menu: which pages there are, in which order, and which action each needs. Shown only where allowed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from flask import current_app, request, url_for
+
+from .guards import actor_or_none, allowed
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    endpoint: str
+    action: str
+    key: str
+    icon: str
+    phone: bool = False  # also in the bar at the bottom of a phone's screen
+    unread: str = ""  # endpoint that counts what is new there
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One entry as shown: `current` when the page belongs to it."""
+
+    url: str
+    key: str
+    icon: str
+    current: bool
+    phone: bool
+    unread_url: str
+
+
+MENU: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
+    (
+        "nav.work",
+        (
+            Entry("inbox.index", "view_inbox", "nav.inbox", "inbox", phone=True, unread="inbox.unread"),
+            Entry("register.index", "open_case", "nav.register", "plus", phone=True),
+            Entry("cases.index", "view_case", "nav.cases", "folders", phone=True),
+            Entry("clocks.index", "view_clocks_board", "nav.clocks", "clock", phone=True),
+        ),
+    ),
+    ("nav.process", (Entry("deployments.index", "view_bundles", "nav.deployments", "route"),)),
+    (
+        "nav.people",
+        (
+            Entry("admin.persons", "view_people", "nav.persons", "users"),
+            Entry("office.units", "view_people", "nav.units", "building"),
+            Entry("office.lines", "view_people", "nav.lines", "hierarchy"),
+            Entry("office.absences", "view_people", "nav.absences", "calendar-off"),
+            Entry("office.duty", "view_people", "nav.duty", "calendar"),
+            Entry("admin.roles", "view_roles", "nav.roles", "key"),
+        ),
+    ),
+    (
+        "nav.evidence",
+        (
+            Entry("admin.people_changes", "view_people_log", "nav.people_log", "history"),
+            Entry("admin.security_events", "view_security_log", "nav.security_log", "shield"),
+        ),
+    ),
+)
+
+
+def menu() -> list[tuple[str, list[Item]]]:
+    """Groups of the menu for the signed-in person, empty ones left out; nothing for a stranger."""
+    if actor_or_none() is None:
+        return []
+    here = request.endpoint or ""
+    known = current_app.view_functions
+    groups: list[tuple[str, list[Item]]] = []
+    for title, entries in MENU:
+        offered = [entry for entry in entries if entry.endpoint in known and allowed(entry.action)]
+        exact = any(entry.endpoint == here for entry in offered)
+        items = [_item(entry, _is_current(entry.endpoint, here, exact)) for entry in offered]
+        if items:
+            groups.append((title, items))
+    return groups
+
+
+def _item(entry: Entry, current: bool) -> Item:
+    unread_url = url_for(entry.unread) if entry.unread in current_app.view_functions else ""
+    return Item(url_for(entry.endpoint), entry.key, entry.icon, current, entry.phone, unread_url)
+
+
+def _is_current(endpoint: str, here: str, exact: bool) -> bool:
+    """The page itself; a deeper page (`cases.show`) lights up its blueprint's list."""
+    if exact:
+        return endpoint == here
+    blueprint, _, name = endpoint.partition(".")
+    inside = here.partition(".")
+    return inside[0] == blueprint and (name == "index" or inside[2].startswith(name.rstrip("s")))
+
+
+def home() -> str:
+    """Address of the first page of the menu: where a person lands after signing in."""
+    groups = menu()
+    return groups[0][1][0].url if groups else url_for("auth.account")

@@ -1,0 +1,187 @@
+"""A task (待办): what to do, until when, what was said before, and its form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
+from markupsafe import Markup
+from werkzeug.wrappers import Response
+
+from engine.domain.commands import SubmitTask
+from engine.domain.rejection import Rejection
+from engine.readmodels import cases, clocks, dossier
+from engine.service import case_view, withdrawal
+from engine.service.application import Done
+from engine.service.case_facts import CaseData
+from engine.service.case_view import TaskView
+from engine.service.drafts import task_form
+
+from . import form_pages, submissions, task_options
+from .catalogue import t
+from .form_pages import FormPage
+from .formats import minute
+from .guards import current_actor, reading, requires, services
+from .names import Names
+from .submissions import Sent
+
+blueprint = Blueprint("tasks", __name__)
+
+PHRASES: Final = "instruction_phrases"
+"""Options of a leader's 批示 in the data: a field that offers them gets a button for each, to be sent in one tap."""
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What stands beside the form. `limits`: those that cover the task. `earlier`: comments, first said first."""
+
+    case: cases.CaseRow
+    limits: tuple[clocks.LimitRow, ...]
+    earlier: tuple[dossier.CommentRow, ...]
+    cosigns: tuple[dossier.CosignRow, ...]
+    files: tuple[dossier.FileRow, ...]
+    options: task_options.Options
+    names: Names
+    data: CaseData | None
+
+
+@blueprint.get("/tasks/<case_id>/<path:task>")
+@requires("work_task")
+def show(case_id: str, task: str) -> Response:
+    view = case_view.task_view(services(), case_id, task, current_actor())
+    if isinstance(view, Rejection):
+        return _refused(view, case_id, task)
+    autosave = url_for("tasks.draft", case_id=case_id, task=task) if view.may_work else ""
+    shown = form_pages.fresh(view.schema, view.data, task_form(case_id, task) if view.may_work else "", autosave)
+    return _page(view, shown)
+
+
+@blueprint.post("/tasks/<case_id>/<path:task>")
+@requires("work_task")
+def submit(case_id: str, task: str) -> Response:
+    actor = current_actor()
+    view = case_view.task_view(services(), case_id, task, actor)
+    if isinstance(view, Rejection):
+        return _refused(view, case_id, task, submissions.read(request, None, actor.user_id, uploads=False))
+    sent = submissions.read(request, services().files, actor.user_id)
+    _take_phrase(view, sent)
+    outcome = sent.rejection or services().application.handle(
+        SubmitTask(task, sent.values, sent.files), actor, case_id=case_id, command_id=sent.command_id
+    )
+    if isinstance(outcome, Done):
+        services().drafts.delete(actor.user_id, task_form(case_id, task))
+        flash(_done(view, outcome), "success")
+        return redirect(url_for("inbox.index"), 303)
+    if outcome.code == "invalid":
+        autosave = url_for("tasks.draft", case_id=case_id, task=task)
+        return _page(view, form_pages.again(view.schema, view.data, sent, outcome, autosave), 422)
+    return _refused(outcome, case_id, task, sent)
+
+
+@blueprint.post("/drafts/tasks/<case_id>/<path:task>")
+@requires("work_task", keeps_alive=False)
+def draft(case_id: str, task: str) -> Response:
+    """Keeps what is typed; only for who may work on the task now."""
+    view = case_view.task_view(services(), case_id, task, current_actor())
+    if isinstance(view, Rejection) or not view.may_work:
+        return make_response("", 404)
+    return form_pages.save_draft(task_form(case_id, task))
+
+
+@blueprint.post("/drafts/tasks/<case_id>/<path:task>/discard")
+@requires("work_task")
+def discard(case_id: str, task: str) -> Response:
+    services().drafts.delete(current_actor().user_id, task_form(case_id, task))
+    return redirect(url_for("tasks.show", case_id=case_id, task=task), 303)
+
+
+def _page(view: TaskView, shown: FormPage, status: int = 200) -> Response:
+    around = _around(view)
+    body = render_template(
+        "tasks/show.html",
+        view=view,
+        task=view.task,
+        shown=shown,
+        around=around,
+        names=around.names,
+        options=around.options,
+        phrases=_phrases(view),
+        at=services().clock.now(),
+        minutes=withdrawal.MINUTES,
+    )
+    return make_response(body, status)
+
+
+def _around(view: TaskView) -> Around:
+    task, actor = view.task, current_actor()
+    data = case_view.case_data(services(), task.case_id, actor)
+    with reading() as conn:
+        row = cases.get(conn, task.case_id)
+        assert row is not None, "a task has a case"
+        limits = tuple(
+            limit for limit in clocks.for_case(conn, task.case_id) if limit.running and clocks.covers(limit.host, task.task)
+        )
+        comments = dossier.comments_of(conn, task.case_id)
+        signs = dossier.cosigns_of(conn, task.case_id, task.task)
+        files = dossier.files_of(conn, task.case_id)
+        logins = {task.assignee, task.owner, task.came_from, row.opened_by, *(c.author for c in comments)}
+        logins |= {login for sign in signs for login in (sign.user_id, sign.asked_by)} | {file.author for file in files}
+        responsible = {group for limit in limits for group in limit.responsible}
+        names = Names(conn).load(logins, {*task.candidates, *responsible, f"unit:{task.unit}"})
+    return Around(row, limits, comments, signs, files, task_options.of(view, row, signs, actor), names, data)
+
+
+def _phrases(view: TaskView) -> list[tuple[str, str]]:
+    """(value, label) of the usual words of an instruction, where the form offers them; none for other forms."""
+    if not view.may_work or _phrase_field(view) is None:
+        return []
+    offered = view.data.get(PHRASES)
+    pairs = [(one.get("value"), one.get("label")) if isinstance(one, Mapping) else (one, one) for one in offered or ()]
+    return [(str(value), str(label)) for value, label in pairs]
+
+
+def _phrase_field(view: TaskView) -> str | None:
+    fields = (one for one in form_pages.components(view.schema) if one.get("valuesKey") == PHRASES)
+    return next((str(one["key"]) for one in fields if one.get("type") in ("radio", "select")), None)
+
+
+def _take_phrase(view: TaskView, sent: Sent) -> None:
+    """A tap on a phrase chooses it, whatever was chosen before; what was typed beside it goes along."""
+    phrase, field = request.form.get("phrase", ""), _phrase_field(view)
+    if field is not None and phrase in (value for value, _ in _phrases(view)):
+        sent.values = {**sent.values, field: phrase}
+
+
+def _done(view: TaskView, outcome: Done) -> str:
+    """The sentence shown after the inbox has come back, with the way back while there is one."""
+    task = view.task
+    with reading() as conn:
+        row = cases.get(conn, task.case_id)
+        now = dossier.task(conn, task.case_id, task.task)
+    assert row is not None and now is not None
+    seq = now.completed_seq if row.status == "open" and now.state == "done" else 0
+    key = "task.submitted" if now.state == "done" else "task.resolved_to_owner"
+    text = t(key, label=task.label, case=task.case_id, title=row.title)
+    return Markup(render_template("tasks/submitted.html", text=text, task=task, seq=seq, minutes=withdrawal.MINUTES))
+
+
+def _refused(rejection: Rejection, case_id: str, task: str, sent: Sent | None = None) -> Response:
+    """Says who did what when the task is not to be had any more; keeps what was typed."""
+    if rejection.code == "conflict" and sent is not None:
+        form_pages.keep_as_draft(task_form(case_id, task), sent)
+    back = url_for("tasks.show", case_id=case_id, task=task) if rejection.key == "task.cosign_pending" else ""
+    explained = _who_did_it(case_id, task) if rejection.key == "task.gone" else ""
+    return form_pages.refused(rejection, case_id=case_id, back=back, explained=explained)
+
+
+def _who_did_it(case_id: str, task: str) -> str:
+    with reading() as conn:
+        row = dossier.task(conn, case_id, task)
+        if row is None:
+            return ""
+        names = Names(conn).load([row.completed_by])
+    if row.state == "done":
+        return t("task.done_by", label=row.label, by=names.person(row.completed_by), at=minute(row.completed_at))
+    return t("task.cancelled", label=row.label, at=minute(row.completed_at))
