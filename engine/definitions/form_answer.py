@@ -168,29 +168,46 @@ def _matched(component: Component, rows: list[Mapping[str, JSON]], own: list[JSO
     paired, nor one that has nothing in common.
     """
     fields = _row_fields(component.children, ())
-    gains = [[_likeness(fields, row, one) for one in own] for row in rows]
-    best: list[list[int]] = [[0] * (len(own) + 1) for _ in range(len(rows) + 1)]
-    for i in range(len(rows) - 1, -1, -1):
-        for j in range(len(own) - 1, -1, -1):
+    facts = [[get(row, path) for path, _ in fields] for row in rows]
+    own_facts = [[get(row, path) for path, _ in fields] for row in own]
+    components = [one for _, one in fields]
+    same = 0  # most rows are as they were: those at the start need no comparing with all others
+    while same < min(len(rows), len(own)) and _unchanged(components, facts[same], own_facts[same]):
+        same += 1
+    gains = [[_likeness(components, row, one) for one in own_facts[same:]] for row in facts[same:]]
+    return (*range(same), *(None if at is None else at + same for at in _best_pairing(gains, len(own) - same)))
+
+
+def _best_pairing(gains: list[list[int]], columns: int) -> list[int | None]:
+    """For each row of `gains` the column it is paired with, in rising order, so that the sum is the greatest."""
+    best: list[list[int]] = [[0] * (columns + 1) for _ in range(len(gains) + 1)]
+    for i in range(len(gains) - 1, -1, -1):
+        for j in range(columns - 1, -1, -1):
             paired = best[i + 1][j + 1] + gains[i][j] if gains[i][j] else 0
             best[i][j] = max(paired, best[i][j + 1], best[i + 1][j])
-    kept: list[int | None] = [None] * len(rows)
+    pairs: list[int | None] = [None] * len(gains)
     i = j = 0
-    while i < len(rows) and j < len(own):
+    while i < len(gains) and j < columns:
         if best[i][j] == best[i][j + 1]:
             j += 1
         elif best[i][j] == best[i + 1][j]:
             i += 1
         else:
-            kept[i] = j
+            pairs[i] = j
             i, j = i + 1, j + 1
-    return tuple(kept)
+    return pairs
 
 
-def _likeness(fields: list[tuple[Path, Component]], row: Mapping[str, JSON], own: JSON) -> int:
+def _unchanged(components: list[Component], sent: list[object], own: list[object]) -> bool:
+    return _likeness(components, sent, own) > 0 and all(
+        one is MISSING or equal(one, stored) for one, stored in zip(sent, own, strict=True)
+    )
+
+
+def _likeness(components: list[Component], row: list[object], own: list[object]) -> int:
+    """How much speaks for a sent row being a stored one; 0: nothing, or a readonly value speaks against it."""
     total = 0
-    for path, component in fields:
-        sent, stored = get(row, path), get(own, path)
+    for component, sent, stored in zip(components, row, own, strict=True):
         same = sent is not MISSING and stored is not MISSING and equal(sent, stored)
         if component.attributes.get("readonly") is True:
             if sent is not MISSING and not same:

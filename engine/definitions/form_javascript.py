@@ -25,7 +25,9 @@ def is_number(value: object) -> bool:
 
 def equal(left: object, right: object) -> bool:
     """Deep equality of JSON values: 1 equals 1.0, but not true and not "1" (lodash isEqual)."""
-    if False:
+    if isinstance(left, str):
+        return left == right
+    if isinstance(left, bool) or isinstance(right, bool):
         return left is right
     if isinstance(left, Mapping) and isinstance(right, Mapping):
         return left.keys() == right.keys() and all(equal(item, right[key]) for key, item in left.items())

@@ -24,8 +24,8 @@ SPACE: Final[Ranges] = (
 LINE_ENDS: Final[Ranges] = ((0x0A, 0x0A), (0x0D, 0x0D), (0x2028, 0x2029))
 LAST_UNIT: Final = 0xFFFF
 MAX_STATES: Final = 1_000
-MAX_STEPS: Final = 2_000_000
-"""About one second of work; only a pattern made to be slow comes near it."""
+MAX_STEPS: Final = 500_000
+"""Some tenths of a second; only a pattern made to be slow comes near it."""
 MAX_PATTERN: Final = 2_000
 
 
@@ -113,6 +113,7 @@ class Reader:
         self.text = "".join(map(chr, utf16_units(pattern)))
         self.at = 0
         self.depth = 0
+        self.group_names: set[str] = set()
 
     def fail(self, reason: str) -> NoReturn:
         raise PatternUnsupported(reason, self.at)
@@ -212,8 +213,10 @@ class Reader:
             self.fail("look_behind")
         elif self.take("?<"):
             end = self.text.find(">", self.at)
-            if end < 0 or not self.text[self.at : end].isidentifier():
+            name = self.text[self.at : end] if end > 0 else ""
+            if not name.isidentifier() or name in self.group_names:
                 self.fail("group_name")
+            self.group_names.add(name)
             self.at = end + 1
         elif self.peek() == "?" and not self.take("?:"):
             self.fail("modifier")

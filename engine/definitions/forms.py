@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from engine.definitions.form_check import Setting
 from engine.definitions.form_check import check as judge
-from engine.definitions.form_inputs import inputs_of, paths_of, projected, written_names
+from engine.definitions.form_inputs import Tree, inputs_of, paths_of, projected, written_names
 from engine.definitions.form_model import Component, FieldError, FileFact, FormLimits, FormProblem, Submission
 from engine.definitions.form_problems import problems_of
 from engine.definitions.form_reader import FormUnreadable, read_components, read_schema
@@ -42,10 +42,12 @@ class Form:
     id: str
     components: tuple[Component, ...]
     schema: Mapping[str, JSON]
+    inputs: Tree
+    """The names that the form shows or reads; found once, because each submission needs it."""
 
     def input_names(self) -> set[str]:
         """The data paths that the form shows or reads, dotted, list rows left out: `units.opinion`."""
-        return set(paths_of(inputs_of(self.components)))
+        return set(paths_of(self.inputs))
 
     def output_paths(self) -> set[str]:
         """The top-level names of case data that a submission may write."""
@@ -60,7 +62,7 @@ class Form:
 
         Files already handed in are left out: the viewer knows files only by its own references.
         """
-        return projected(data, inputs_of(self.components))
+        return projected(data, self.inputs)
 
     def check(
         self,
@@ -93,7 +95,8 @@ class Form:
 def read_form(data: bytes) -> Form:
     """The form of a `.form` file. Raises FormUnreadable: not JSON, not a form, over 1 MB, nested too deeply."""
     schema = read_schema(data)
-    return Form(str(schema.get("id", "")), read_components(schema), schema)
+    components = read_components(schema)
+    return Form(str(schema.get("id", "")), components, schema, inputs_of(components))
 
 
 def merged(data: Mapping[str, JSON], submission: Submission) -> dict[str, JSON]:

@@ -1,4 +1,4 @@
-"""Camunda 7 expressions to FEEL: `${grade == "major" && !done}` becomes `grade = "major" and not(done)`.
+"""Camunda 7 expressions to FEEL: `${grade == "major" && !done}` becomes `(grade = "major" and not(done = true))`.
 
 Only the subset that means the same in both languages: comparison, logic, `empty`, the ternary, arithmetic, dotted
 paths, literals. Calls, methods, indexing and the rest are not translated: the element is refused, never guessed.
@@ -17,6 +17,7 @@ _TOKEN = re.compile(
     r"""|(?P<name>[^\W\d]\w*(?:\.[^\W\d]\w*)*)|(?P<mark>==|!=|<=|>=|&&|\|\||[<>!?:()+\-*/]))""",
     re.DOTALL,
 )
+_PATH: Final = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 _WORDS: Final = {
     "and": "&&", "or": "||", "not": "!", "eq": "==", "ne": "!=", "lt": "<", "gt": ">", "le": "<=", "ge": ">=",
     "div": "/",
@@ -116,7 +117,7 @@ class _Translator:
         if self.nesting > MAX_NESTING:
             raise _Untranslatable
         if self._accept("!"):
-            text = f"not({self._unary()})"
+            text = self._negation(self._unary())
         elif self._accept("-"):
             text = f"-{self._unary()}"
         elif self.at < len(self.tokens) and self.tokens[self.at] == ("name", "empty"):
@@ -126,6 +127,10 @@ class _Translator:
             text = self._operand()
         self.nesting -= 1
         return text
+
+    def _negation(self, operand: str) -> str:
+        """JUEL takes null for false: `!x` is true when x is null, which `not(x)` in FEEL is not."""
+        return f"not({operand} = true)" if _PATH.fullmatch(operand) else f"not({operand})"
 
     def _operand(self) -> str:
         if self._accept("("):

@@ -145,7 +145,7 @@ def within(value: object, interval: Range) -> bool | None:
 
 
 def _holds(interval: Range, value: object, run: Run) -> bool | None:
-    """Whether an interval written as a test holds `value`: another interval when equal, `(= x)` and `(!= x)` any kind."""
+    """Whether an interval written as a test holds `value`; another interval if equal; `(= x)`, `(!= x)` any kind."""
     if type(value) is Range:
         return equal(value, interval, run)
     if interval.unary and interval.start is interval.end:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from .project_case import let_read
 from .schema import NO_DUE, limits, timers
-from .statements import Statement, Writer, blank_row, remove, upsert
+from .statements import Statement, Writer, blank_row, insert_unless, remove, upsert
 from .turn import Handler, Happened, Row, Turn, as_json
 
 _BLANK_TIMER = blank_row(timers)
@@ -25,34 +25,24 @@ class Running:
     deadline: str
 
 
-def _if_same_deadline(column: str, otherwise: str) -> str:
-    # Armed again by a withdrawal it is the same clock, and what it has on record stays; with another deadline it is
-    # that of another visit.
-    return f"CASE WHEN limits.deadline = excluded.deadline THEN {column} ELSE {otherwise} END"
-
-
 ARM = upsert(timers)
 DISARM = remove(timers, "case_id", "timer")
-START = upsert(
-    limits,
-    armed_at=_if_same_deadline("limits.armed_at", "excluded.armed_at"),
-    breached_at=_if_same_deadline("limits.breached_at", "''"),
-    cause=_if_same_deadline("limits.cause", "''"),
-    warnings=_if_same_deadline("limits.warnings", "'[]'"),
-    state=_if_same_deadline("CASE WHEN limits.breached_at <> '' THEN 'breached' ELSE 'running' END", "'running'"),
-)
+# A withdrawal arms the clocks again that its submission had stopped. They run again already (RUN_AGAIN), with all
+# that is on their record; nothing ever replaces a limit's row.
+START = insert_unless(limits, "case_id = :case_id AND timer = :timer AND finished_at = ''")
 WARN = Statement(
     "UPDATE limits SET warnings = CASE WHEN warnings = '[]' THEN '[' || :warning || ']' "
     "ELSE substr(warnings, 1, length(warnings) - 1) || ',' || :warning || ']' END "
-    "WHERE case_id = :case_id AND timer = :timer"
+    "WHERE case_id = :case_id AND timer = :timer AND finished_at = ''"
 )
 BREACH = Statement(
     "UPDATE limits SET state = 'breached', breached_at = :at, cause = :cause "
-    "WHERE case_id = :case_id AND timer = :timer"
+    "WHERE case_id = :case_id AND timer = :timer AND finished_at = ''"
 )
 MEET = Statement(
     "UPDATE limits SET state = CASE WHEN breached_at <> '' THEN 'met_late' ELSE :state END, met_at = :at, "
-    "finished_at = :at, finished_seq = :seq, late_seconds = :late WHERE case_id = :case_id AND timer = :timer"
+    "finished_at = :at, finished_seq = :seq, late_seconds = :late "
+    "WHERE case_id = :case_id AND timer = :timer AND finished_at = ''"
 )
 CANCEL = Statement(
     "UPDATE limits SET state = CASE WHEN state = 'running' THEN 'cancelled' ELSE state END, finished_at = :at, "
@@ -104,6 +94,7 @@ def _armed(turn: Turn, event: Happened) -> None:
             **_BLANK_LIMIT,
             "case_id": turn.case_id,
             "timer": timer,
+            "armed_seq": turn.seq,
             "limit_id": limit,
             "element": event["element"],
             "label": event.get("label", ""),

@@ -63,7 +63,7 @@ def _created(turn: Turn, event: Happened) -> None:
         "created_at": turn.at,
         "claimed_at": turn.at if assignee else "",
     }
-    turn.task_groups[task] = groups
+    turn.offers[task] = groups
     let_read(turn, groups)
     let_read(turn, [f"user:{assignee}"] if assignee else [])
     let_read(turn, [f"unit:{unit}"] if unit else [])
@@ -118,6 +118,7 @@ def _returned(turn: Turn, event: Happened) -> None:
 
 def _resolved(turn: Turn, event: Happened) -> None:
     proposed = as_json(event["values"])
+    let_read(turn, [f"user:{event['owner']}"])
     back = {"assignee": event["owner"], "claimed_at": turn.at, "owner": "", "proposed": proposed}
     _change(turn, event["task"], **back, came_from=event["by"], came_reason="", came_how="resolved")
 
@@ -125,13 +126,15 @@ def _resolved(turn: Turn, event: Happened) -> None:
 def _completed(turn: Turn, event: Happened) -> None:
     task, done = event["task"], {"completed_at": turn.at, "completed_by": event["by"], "completed_seq": turn.seq}
     _change(turn, task, state="done", **done)
-    turn.task_groups[task] = None
+    turn.offers.pop(task, None)
+    turn.ended.add(task)
 
 
 def _cancelled(turn: Turn, event: Happened) -> None:
     task = event["task"]
     _change(turn, task, state="cancelled", completed_at=turn.at, cancelled_by=event.get("cause", ""))
-    turn.task_groups[task] = None
+    turn.offers.pop(task, None)
+    turn.ended.add(task)
 
 
 def _cosign_requested(turn: Turn, event: Happened) -> None:
@@ -183,15 +186,9 @@ def write_tasks(writer: Writer, turn: Turn, running: Sequence[Running]) -> None:
 
 
 def _write_inboxes(writer: Writer, turn: Turn) -> None:
-    gone: list[Row] = []
-    offers: list[Row] = []
-    for task, groups in turn.task_groups.items():
-        if groups is None:
-            gone.append({"case_id": turn.case_id, "task": task})
-        else:
-            offers += _inboxes(turn.tasks[task], groups)
-    writer.run(NO_LONGER_OFFER, gone)
-    writer.run(OFFER, offers)
+    writer.run(NO_LONGER_OFFER, [{"case_id": turn.case_id, "task": task} for task in sorted(turn.ended)])
+    offers = turn.offers.items()
+    writer.run(OFFER, [row for task, groups in offers for row in _inboxes(turn.tasks[task], groups)])
     given = [
         {
             "case_id": turn.case_id,
@@ -200,7 +197,7 @@ def _write_inboxes(writer: Writer, turn: Turn) -> None:
             "otherwise": "taken" if assignee else "offered",
         }
         for task, assignee in turn.holders.items()
-        if task not in turn.task_groups
+        if task not in turn.ended
     ]
     writer.run(LET_GO, given)
     writer.run(TAKE_OR_OFFER, given)

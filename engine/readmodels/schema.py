@@ -226,6 +226,7 @@ limits = _table(
     "时限: every limit that ever ran, with the evidence that explains it",
     _key("case_id", CASE),
     _key("timer", "timer that ends it"),
+    _number_key("armed_seq", "entry that armed it: after a withdrawal another visit may use the timer's name again"),
     _text("limit_id", "which limit: same_day, eight_hours ..."),
     _text("element", "id of the timer's element"),
     _text("label", "name of the element"),

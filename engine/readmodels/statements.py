@@ -118,6 +118,16 @@ def insert(table: Table) -> Statement:
     return Statement(_insert(table))
 
 
+def insert_unless(table: Table, found: str) -> Statement:
+    """Insert unless there is a row of the table for which `found` holds."""
+    names = [column.name for column in table.c]
+    blanks = ", ".join(f":{name}" for name in names)
+    return Statement(
+        f"INSERT INTO {table.name} ({', '.join(names)}) SELECT {blanks} "
+        f"WHERE NOT EXISTS (SELECT 1 FROM {table.name} WHERE {found})"
+    )
+
+
 def insert_missing(table: Table) -> Statement:
     """Insert unless there is a row of the same key."""
     return Statement(f"{_insert(table)} ON CONFLICT ({_key(table)}) DO NOTHING")

@@ -27,13 +27,14 @@ class Turn:
     """See the module. `at`: the entry's instant as text. `n`: place of the event being looked at, from 0.
 
     Rows made in this entry are kept whole (`tasks`, `limits`, `timers`, `messages`; None: gone), rows made before as
-    the columns to set (`task_changes`; `holders`: task -> new assignee). What needs no folding waits in `queue` for
-    its statement. `recounts`: statements to run after all others, with the case's number only.
+    the columns to set (`task_changes`). `offers`: groups of the tasks made; `holders`: task -> new assignee; `ended`:
+    tasks done or cancelled. `cancelled`: (scope, element) of the tokens taken away. What needs no folding waits in
+    `queue` for its statement. `recounts`: statements to run after all others, with the case's number only.
     """
 
     __slots__ = (
-        "actor", "at", "cancelled", "case", "case_id", "holders", "limits", "messages", "n", "opened", "queue", "seq",
-        "task_changes", "task_groups", "tasks", "timers", "limit_changes", "recounts",
+        "actor", "at", "cancelled", "case", "case_id", "ended", "holders", "limit_changes", "limits", "messages", "n",
+        "offers", "opened", "queue", "recounts", "seq", "task_changes", "tasks", "timers",
     )  # fmt: skip
 
     def __init__(self, entry: StoredEntry) -> None:
@@ -46,7 +47,8 @@ class Turn:
         self.case: Row = {}
         self.tasks: dict[str, Row] = {}
         self.task_changes: dict[str, Row] = {}
-        self.task_groups: dict[str, tuple[str, ...] | None] = {}
+        self.offers: dict[str, tuple[str, ...]] = {}
+        self.ended: set[str] = set()
         self.holders: dict[str, str] = {}
         self.timers: dict[str, Row | None] = {}
         self.limits: dict[str, Row] = {}

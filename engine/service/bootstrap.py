@@ -25,6 +25,7 @@ from .drafts import Drafts
 from .files import FileStore
 from .live_cases import LiveCases
 from .options import ChosenOptions
+from .pending_bundles import PendingBundles
 from .settings import Settings
 from .system import clock_for
 
@@ -44,6 +45,7 @@ class Services:
     deployments: Deployments
     files: FileStore
     drafts: Drafts
+    pending: PendingBundles
 
 
 def build(settings: Settings, clock: Clock | None = None, *, wake: Callable[[], None] = lambda: None) -> Services:
@@ -63,6 +65,7 @@ def build(settings: Settings, clock: Clock | None = None, *, wake: Callable[[], 
         deployments,
         FileStore(settings.data_dir / "files", settings),
         Drafts(engine, clock),
+        PendingBundles(engine, clock, deployments),
     )
 
 

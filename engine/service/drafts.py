@@ -25,7 +25,7 @@ drafts = Table(
     "drafts",
     metadata,
     Column("user_id", Text, primary_key=True, comment="login of who typed it; nobody else reads it"),
-    Column("form", Text, primary_key=True, comment="what it is for: task:<case>/<task>, start:<process>, message:<case>/<message>"),
+    Column("form", Text, primary_key=True, comment="task:<case>/<task>, start:<process> or message:<case>/<message>"),
     Column("content", Text, nullable=False, comment="JSON object {values, files} as the form had it, unchecked"),
     Column("saved_at", Text, nullable=False, comment="instant of the last saving, UTC"),
     comment="Forms under way, one row a person and form; not in the journal",
@@ -82,7 +82,8 @@ class Drafts:
 def _upsert(conn: Connection, user_id: str, form: str, content: str, at: str) -> None:
     dialect: Any = postgresql if conn.dialect.name == "postgresql" else sqlite
     row = dialect.insert(drafts).values(user_id=user_id, form=form, content=content, saved_at=at)
-    conn.execute(row.on_conflict_do_update(index_elements=["user_id", "form"], set_={"content": content, "saved_at": at}))
+    newer = {"content": content, "saved_at": at}
+    conn.execute(row.on_conflict_do_update(index_elements=["user_id", "form"], set_=newer))
 
 
 def task_form(case_id: str, task: str) -> str:

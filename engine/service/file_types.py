@@ -103,7 +103,7 @@ def _is_text(content: BinaryIO) -> bool:
 
 
 def _archive(content: BinaryIO) -> str | Rejection:
-    """The kind of a zip by the names in it. Refused: bombs, paths that lead out of it, macros, and what can't be read."""
+    """The kind of a zip by the names in it. Refused: bombs, paths that lead out of it, macros, what can't be read."""
     if not _directory_is_small(content):
         return Rejection("invalid", "file.archive_refused")
     try:

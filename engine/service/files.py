@@ -72,7 +72,9 @@ class FileStore:
             raise FileNotFoundError(f"expected 64 hex digits, got {sha256[:70]!r}")
         return self._root / sha256[:2] / sha256[2:4] / sha256
 
-    def _take(self, stream: BinaryIO, name: str, target: tempfile._TemporaryFileWrapper[bytes]) -> FileFacts | Rejection:
+    def _take(
+        self, stream: BinaryIO, name: str, target: tempfile._TemporaryFileWrapper[bytes]
+    ) -> FileFacts | Rejection:
         digest = hashlib.sha256()
         size = 0
         while chunk := stream.read(CHUNK):

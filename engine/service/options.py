@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from engine.definitions.bundle import Bundle
 from engine.domain.codec import JSON
 from engine.journal.store import SqlTransaction
 
 from . import people
+from .people_tables import lines, persons, units
 
 NAMES = frozenset({"units_options", "lines_options", "people_options", "instruction_phrases"})
 
@@ -37,11 +38,8 @@ class ChosenOptions:
 
     def __call__(self, tx: SqlTransaction, bundle: Bundle, form: str, values: Mapping[str, JSON]) -> Mapping[str, JSON]:
         wanted = self._lists(bundle, form)
-        if not wanted:
-            return {}
-        chosen = set(_texts(values))
-        offered = options(tx.connection, bundle)
-        return {name: [o for o in offered[name] if _value(o) in chosen] for name in sorted(wanted)}
+        chosen = sorted(set(_texts(values))) if wanted else []
+        return {name: FINDERS[name](tx.connection, bundle, chosen) for name in sorted(wanted)}
 
     def _lists(self, bundle: Bundle, form: str) -> frozenset[str]:
         key = (bundle.version, form)
@@ -51,13 +49,30 @@ class ChosenOptions:
         return self._read[key]
 
 
-def _value(option: Any) -> Any:
-    return option.get("value") if isinstance(option, Mapping) else option
+def _offered(conn: Connection, value: Any, label: Any, chosen: list[str], *where: Any) -> list[JSON]:
+    rows = conn.execute(select(value, label).where(value.in_(chosen), *where).order_by(value))
+    return [{"label": row[1], "value": row[0]} for row in rows]
+
+
+def _phrases(conn: Connection, bundle: Bundle, chosen: list[str]) -> list[JSON]:
+    return [phrase for phrase in bundle.regulation.get("instruction_phrases", []) if phrase in chosen]
+
+
+FINDERS: Mapping[str, Callable[[Connection, Bundle, list[str]], list[JSON]]] = {
+    "units_options": lambda conn, _, chosen: _offered(conn, units.c.unit_id, units.c.name, chosen, units.c.active),
+    "lines_options": lambda conn, _, chosen: _offered(conn, lines.c.line_id, lines.c.name, chosen),
+    "people_options": lambda conn, _, chosen: _offered(
+        conn, persons.c.user_id, persons.c.name, chosen, persons.c.active
+    ),
+    "instruction_phrases": _phrases,
+}
+"""Of each list, the options whose value was chosen."""
 
 
 def _texts(value: JSON) -> Iterator[str]:
     if isinstance(value, str):
-        yield value
+        if len(value) <= 200:
+            yield value
     elif isinstance(value, Mapping):
         for one in value.values():
             yield from _texts(one)

@@ -107,10 +107,9 @@ def _common(text: str) -> bool:
     lower = text.lower()
     if lower == DEMO_PASSWORD.lower() or len(set(lower)) < 5:
         return True
-    if any(lower in run * 2 for run in _RUNS):
-        return True
     # Digits and signs around a word, and look-alikes inside it, are what everybody adds to a common password.
-    edges = "0123456789!@#$%^&*()_+-=.,;:?~ "
-    bare, spelled = lower.strip(edges), lower.translate(_LOOK_ALIKES).strip(edges)
+    bare = lower.strip("0123456789!@#$%^&*()_+-=.,;:?~ ")
+    if any(lower in run * 2 or (len(bare) > 4 and bare in run * 2) for run in _RUNS):
+        return True
     letters = "".join(c for c in lower if c.isalpha())
-    return bool({bare, spelled, letters} & _common_stems())
+    return bool({bare, bare.translate(_LOOK_ALIKES), letters} & _common_stems())

@@ -208,14 +208,14 @@ def _faults(conn: Connection, form: PersonForm, *, new: bool) -> Rejection | Non
     elif new and people.person(conn, form.user_id) is not None:
         faults.append(FieldFault("user_id", "people.login_taken"))
     if not clean(form.name):
-        faults.append(FieldFault("name", "form.required"))
+        faults.append(FieldFault("name", "entry.required"))
     for path, value in (("name", form.name), ("title", form.title), ("phone", form.phone)):
         if len(value) > NAME_LENGTH:
-            faults.append(FieldFault(path, "form.too_long", {"maximum": NAME_LENGTH}))
+            faults.append(FieldFault(path, "entry.too_long", {"maximum": NAME_LENGTH}))
     known = select(units.c.unit_id).where(units.c.unit_id == form.unit_id, units.c.active)
     if conn.execute(known).first() is None:
         faults.append(FieldFault("unit_id", "people.no_unit"))
-    return Rejection("invalid", "form.refused", fields=tuple(faults)) if faults else None
+    return Rejection("invalid", "entry.refused", fields=tuple(faults)) if faults else None
 
 
 def _last_one(conn: Connection, user_id: str, losing: frozenset[str]) -> Rejection | None:

@@ -199,12 +199,12 @@ POSTGRESQL_GUARDS: Final = (
     # The row lock makes two grants to one person wait for each other: without it both could look and see nothing.
     "CREATE OR REPLACE FUNCTION person_roles_separated() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
     " PERFORM 1 FROM persons WHERE user_id = NEW.user_id FOR UPDATE;"
-    f" IF {_CLASH} THEN RAISE EXCEPTION 'separated roles exclude every other role' USING ERRCODE = '23514'; END IF;"
+    f" IF {_CLASH} THEN RAISE EXCEPTION USING MESSAGE = 'separated roles exclude every other role', ERRCODE = '23514'; END IF;"
     " RETURN NEW; END $$",
     "CREATE OR REPLACE TRIGGER person_roles_separated BEFORE INSERT OR UPDATE ON person_roles"
     " FOR EACH ROW EXECUTE FUNCTION person_roles_separated()",
     "CREATE OR REPLACE FUNCTION only_ever_added_to() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
-    " RAISE EXCEPTION '% is only ever added to', TG_TABLE_NAME USING ERRCODE = '23514'; END $$",
+    " RAISE EXCEPTION USING MESSAGE = TG_TABLE_NAME || ' is only ever added to', ERRCODE = '23514'; END $$",
     *(
         f"CREATE OR REPLACE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}"
         " FOR EACH STATEMENT EXECUTE FUNCTION only_ever_added_to()"
@@ -221,7 +221,7 @@ def install_guards(conn: Connection) -> None:
 
 def _after_create(dialect: str, statements: tuple[str, ...]) -> None:
     for statement in statements:
-        ddl = DDL(statement.replace("%", "%%")).execute_if(dialect=dialect)  # type: ignore[no-untyped-call]
+        ddl = DDL(statement).execute_if(dialect=dialect)  # type: ignore[no-untyped-call]
         event.listen(metadata, "after_create", ddl)
 
 

@@ -87,7 +87,7 @@ def save_line(
     if leader and (in_charge is None or not in_charge.active or LEADER not in in_charge.roles):
         faults.append(FieldFault("leader", "people.not_a_leader"))
     if faults:
-        return Rejection("invalid", "form.refused", fields=tuple(faults))
+        return Rejection("invalid", "entry.refused", fields=tuple(faults))
     values: dict[str, object] = {"name": clean(name), "leader": leader}
     if before is None:
         conn.execute(insert(lines).values(line_id=line_id, **values))
@@ -124,9 +124,9 @@ def add_absence(
     elif end_at <= now:
         faults.append(FieldFault("end_at", "people.absence_past"))
     if len(reason) > NAME_LENGTH:
-        faults.append(FieldFault("reason", "form.too_long", {"maximum": NAME_LENGTH}))
+        faults.append(FieldFault("reason", "entry.too_long", {"maximum": NAME_LENGTH}))
     if faults or start_at is None or end_at is None:
-        return Rejection("invalid", "form.refused", fields=tuple(faults))
+        return Rejection("invalid", "entry.refused", fields=tuple(faults))
     values: dict[str, object] = {
         "user_id": user_id, "substitute": substitute, "start_at": instant_text(start_at),
         "end_at": instant_text(end_at), "reason": clean(reason),
@@ -160,16 +160,16 @@ def add_duty(
         return refused
     faults: list[FieldFault] = []
     if on_date is None:
-        faults.append(FieldFault("on_date", "form.required"))
+        faults.append(FieldFault("on_date", "entry.required"))
     if shift not in SHIFTS:
-        faults.append(FieldFault("shift", "form.unknown_option"))
+        faults.append(FieldFault("shift", "entry.unknown_option"))
     if part not in PARTS:
-        faults.append(FieldFault("part", "form.unknown_option"))
+        faults.append(FieldFault("part", "entry.unknown_option"))
     found = people.person(conn, user_id)
     if found is None or not found.active:
         faults.append(FieldFault("user_id", "people.no_person"))
     if faults or on_date is None:
-        return Rejection("invalid", "form.refused", fields=tuple(faults))
+        return Rejection("invalid", "entry.refused", fields=tuple(faults))
     values: dict[str, object] = {"on_date": on_date.isoformat(), "shift": shift, "part": part, "user_id": user_id}
     try:
         with conn.begin_nested():
@@ -201,9 +201,9 @@ def _save_posts(conn: Connection, form: UnitForm) -> None:
 
 def _name_faults(name: str) -> list[FieldFault]:
     if not clean(name):
-        return [FieldFault("name", "form.required")]
+        return [FieldFault("name", "entry.required")]
     if len(name) > NAME_LENGTH:
-        return [FieldFault("name", "form.too_long", {"maximum": NAME_LENGTH})]
+        return [FieldFault("name", "entry.too_long", {"maximum": NAME_LENGTH})]
     return []
 
 
@@ -217,9 +217,9 @@ def _unit_faults(conn: Connection, form: UnitForm, before: people.Unit | None, n
     if clean(form.name) in {name for unit_id, name in others.items() if unit_id != form.unit_id}:
         faults.append(FieldFault("name", "people.name_taken"))
     if form.kind not in UNIT_KINDS:
-        faults.append(FieldFault("kind", "form.unknown_option"))
+        faults.append(FieldFault("kind", "entry.unknown_option"))
     if form.district not in DISTRICTS:
-        faults.append(FieldFault("district", "form.unknown_option"))
+        faults.append(FieldFault("district", "entry.unknown_option"))
     if form.line_id and form.line_id not in {line.line_id for line in people.all_lines(conn)}:
         faults.append(FieldFault("line_id", "people.no_line"))
     if not form.active and before is not None and before.active and _people_in(conn, form.unit_id):
@@ -230,7 +230,7 @@ def _unit_faults(conn: Connection, form: UnitForm, before: people.Unit | None, n
             faults.append(FieldFault(post, "people.no_person"))
         elif holder is not None and frozenset(holder.roles) & frozenset(SEPARATED_ROLES):
             faults.append(FieldFault(post, "people.separated_has_no_post"))
-    return Rejection("invalid", "form.refused", fields=tuple(faults)) if faults else None
+    return Rejection("invalid", "entry.refused", fields=tuple(faults)) if faults else None
 
 
 def _people_in(conn: Connection, unit_id: str) -> int:

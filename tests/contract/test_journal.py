@@ -128,7 +128,9 @@ def database(request, tmp_path):
     engine.dispose()
 
 
-@pytest.mark.parametrize("statement", ["UPDATE entries SET actor = 'x'", "DELETE FROM entries", "DELETE FROM deployments"])
+@pytest.mark.parametrize(
+    "statement", ["UPDATE entries SET actor = 'x'", "DELETE FROM entries", "DELETE FROM deployments"]
+)
 def test_the_database_refuses_to_change_or_delete_entries(database, statement):
     add(SqlJournal(database), *chain("A", 2))
     if "deployments" in statement:

@@ -904,7 +904,7 @@ def test_an_event_of_a_later_release_is_refused_before_anything_is_written(conn:
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(stories=many_stories())
 def test_a_rebuild_gives_the_rows_that_live_projection_gave(engine: Engine, stories: list[Story]) -> None:

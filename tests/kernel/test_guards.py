@@ -2,11 +2,11 @@
 
 import pytest
 
+from engine.domain.commands import FireTimer, OpenCase, SubmitTask
 from engine.kernel.case import Case
 from engine.kernel.decide import Turn, decide
 from engine.kernel.faults import KernelFault
 from engine.kernel.guards import Guards, Limits
-from engine.domain.commands import FireTimer, OpenCase, SubmitTask
 from tests.support.diagrams import T0, Run, Scope, bundle_of, multi, timer
 
 

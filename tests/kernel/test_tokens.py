@@ -193,7 +193,9 @@ def test_cycle_fires_without_drift_and_ends_with_its_host():
 
 def test_multi_instance_collects_in_input_order_and_keeps_what_was_given_before_an_interruption():
     inside = Scope(prefix="i")
-    inside.chain(inside.start(), inside.script("note", "opinion", '"from " + unit'), inside.user("confirm"), inside.end())
+    inside.chain(
+        inside.start(), inside.script("note", "opinion", '"from " + unit'), inside.user("confirm"), inside.end()
+    )
     s = Scope()
     s.node("subProcess", "units", inside.text() + multi("units", "unit"), {"collectInto": "results"})
     s.chain(s.start(), "units", s.end())
@@ -293,7 +295,9 @@ def test_signal_end_event_reaches_a_boundary_elsewhere_in_the_case():
 
 def test_terminate_ends_its_own_scope_only():
     inside = Scope(prefix="i")
-    inside.chain(inside.start(), inside.node("parallelGateway", "fork"), inside.user("a"), inside.end("stop", TERMINATE))
+    inside.chain(
+        inside.start(), inside.node("parallelGateway", "fork"), inside.user("a"), inside.end("stop", TERMINATE)
+    )
     inside.chain("fork", inside.user("b"), inside.end("i2"))
     s = Scope()
     s.node("subProcess", "sub", inside.text())
@@ -308,7 +312,9 @@ def test_terminate_ends_its_own_scope_only():
 def test_event_gateway_lets_the_first_event_win_and_forgets_the_others():
     s = Scope()
     s.chain(s.start(), s.node("eventBasedGateway", "race"), s.node("intermediateCatchEvent", "came", message("m_go")))
-    s.chain("race", s.node("intermediateCatchEvent", "waited", timer("duration", "PT2H")), s.user("remind"), s.end("e2"))
+    s.chain(
+        "race", s.node("intermediateCatchEvent", "waited", timer("duration", "PT2H")), s.user("remind"), s.end("e2")
+    )
     s.chain("came", s.user("good"), s.end())
     run = run_of(s)
     assert len(run.case.timers) == 1

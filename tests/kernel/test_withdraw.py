@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
+from engine.domain.codec import to_json
 from engine.domain.commands import AddComment, ClaimTask, SubmitTask, WithdrawSubmission
 from engine.domain.rejection import Rejection
 from engine.journal.entry import make_entry
-from engine.domain.codec import to_json
 from engine.kernel.decide import Turn
 from engine.kernel.replay import rebuild, replay
 from engine.kernel.withdraw import withdraw

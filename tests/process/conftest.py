@@ -1,0 +1,28 @@
+"""A world for each process test: the shipped bundle, the cast, a clock that stands still."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.kernel.replay import replay
+from engine.service.verify import rebuild_read_models
+from tests.support.world import World
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    made = World(tmp_path)
+    yield made
+    _replays(made)
+    made.services.engine.dispose()
+
+
+def _replays(world: World) -> None:
+    """Every history that a process test leaves must replay to the same digests."""
+    with world.services.journal.reading() as tx:
+        for stream in tx.streams():
+            if not stream.startswith("_"):
+                last = list(replay(tx.read(stream), world.services.application.live.loader(tx)))[-1]
+                assert last.divergence is None, last.divergence
+    rebuild_read_models(world.services)
