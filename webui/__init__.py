@@ -12,12 +12,13 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from engine.service import people
 from engine.service.settings import Settings
 
-from . import auth, errors, formats, guards, navigation, security, static_files
+from . import auth, clock_text, errors, formats, guards, names, navigation, security, static_files
 from .catalogue import language, t
 from .views_registry import undeclared
 
 PAGES: Final = (
-    "auth", "inbox", "tasks", "register", "messages", "work_actions", "cases", "clocks", "deployments", "files", "admin", "office",
+    "auth", "dashboard", "inbox", "tasks", "register", "messages", "work_actions", "cases", "clocks", "deployments", "files",
+    "admin", "office",
 )  # fmt: skip
 """Modules with a blueprint named `blueprint`, one noun each."""
 
@@ -36,6 +37,8 @@ def create_app(services: Any) -> Flask:
     guards.install(app)
     errors.install(app)
     formats.install(app)
+    clock_text.install(app)
+    names.install(app)
     static_files.install(app)
     app.jinja_env.globals.update(
         t=t,

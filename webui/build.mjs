@@ -11,7 +11,8 @@ const here = dirname(fileURLToPath(import.meta.url));
 const out = join(here, "static", "dist");
 
 // The oldest browsers that offices still have: Chromium 109 is the last for Windows 7 and the base of several domestic
-// ones. Tabler's light-dark() and oklch() colours are rewritten for them; its color-mix() tints need Chromium 111.
+// ones. Tabler 1.4 is the last that was made for them: what follows is built on light-dark() and oklch(). Its color-mix()
+// tints need Chromium 111; before, these places are white.
 const scriptTargets = ["chrome109", "firefox102", "safari15"];
 const styleTargets = { chrome: 109 << 16, firefox: 102 << 16, safari: 15 << 16 };
 
@@ -25,6 +26,7 @@ const formJsEdits = [
   ],
   ["minDate: disallowPassedDates ? 'today' : '01/01/1900',", "minDate: disallowPassedDates ? 'today' : '1900-01-01',"],
   ["placeholder: 'Search',", "placeholder: ourTranslate('Search'),"],
+  ["children: valueLabel || 'Select'", "children: valueLabel || ourTranslate('Select')"],
   ['children: "Browse"', "children: ourTranslate('Browse')"],
   [
     '"aria-label": `Remove list item ${itemIndex + 1}`',

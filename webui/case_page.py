@@ -1,4 +1,4 @@
-"""What the pages of one case share: who may look, its head, what may be done with it, and its diagram for the browser."""
+"""What the pages of one case share: who may look, its head, what may be done with it, its diagram."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ from .names import Names
 TABS: Final = ("show", "timeline", "papers", "people")
 MARKS: Final = frozenset({"running", "waiting", "completed", "overdue", "soon", "incident"})
 """Marks that assets/diagram.js draws; a cancelled visit is only told in words."""
+PRESSING: Final = ("incident", "overdue", "soon", "waiting")
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """On top of every page of a case. `buttons`: messages that this person may send. `unread`: copied to him, unread."""
+    """On top of every page of a case. `buttons`: messages that this person may send. `unread`: a copy to him is."""
 
     case: cases.CaseRow
     limits: tuple[clocks.LimitRow, ...]
@@ -77,7 +78,8 @@ def head(conn: Connection, case_id: str) -> Head:
 
 def _unread(conn: Connection, case_id: str) -> bool:
     actor = current_actor()
-    last = max((copy.at for copy in dossier.copies_of(conn, case_id) if copy.at and copy.grp in actor.groups), default=None)
+    mine = [copy for copy in dossier.copies_of(conn, case_id) if copy.grp in actor.groups]
+    last = max((copy.at for copy in mine if copy.at), default=None)
     read = next((read.read_at for read in dossier.reads_of(conn, case_id) if read.user_id == actor.user_id), None)
     return last is not None and (read is None or read < last)
 
@@ -90,11 +92,15 @@ def names_for(conn: Connection, limits: Iterable[clocks.LimitRow], tasks: Iterab
 
 
 def chosen(diagrams: Sequence[Diagram], scope: str | None) -> Diagram | None:
-    """The diagram asked for; else the innermost one where somebody has something to do; else the first."""
+    """The diagram asked for; else the one with the most pressing work in it; else the first."""
     if scope is not None:
         return next((one for one in diagrams if one.scope == scope), None)
-    waiting = [one for one in diagrams if any(mark.state in ("waiting", "soon", "overdue") for mark in one.elements.values())]
-    return next(iter(waiting or diagrams), None)
+
+    def pressing(one: Diagram) -> int:
+        states = {mark.state for mark in one.elements.values()}
+        return next((place for place, state in enumerate(PRESSING) if state in states), len(PRESSING))
+
+    return min(diagrams, key=pressing, default=None)
 
 
 def crumbs(diagrams: Sequence[Diagram], shown: Diagram) -> list[Diagram]:

@@ -10,10 +10,11 @@ from typing import Any
 from flask import Flask
 
 from engine.readmodels.clocks import LimitRow
-from engine.readmodels.dossier import IncidentRow
+from engine.readmodels.dossier import DocumentRow, IncidentRow
 
 from .catalogue import t
 from .clock_text import span
+from .formats import local
 
 
 def said(key: str, details: Mapping[str, Any]) -> str:
@@ -48,6 +49,18 @@ def paper_number(name: str) -> str:
     return found[1] if found else name
 
 
+def document_title(document: DocumentRow) -> str:
+    """What the paper is called: its kind where the catalogue knows it, else the name of the step that made it."""
+    key = f"document.kind.{document.document}"
+    text = t(key)
+    return document.title if text == key else text
+
+
+def short(at: datetime | None) -> str:
+    """`03-02 09:12`, for narrow columns beside the full instant elsewhere; '' for nothing."""
+    return f"{local(at):%m-%d %H:%M}" if at else ""
+
+
 def is_link(text: str) -> bool:
     """Whether a text typed by somebody may stand as an address: http and https only."""
     return text.startswith(("http://", "https://"))
@@ -62,4 +75,6 @@ def install(app: Flask) -> None:
         is_link=is_link,
         span=lambda seconds: span(abs(seconds)),
         said=said,
+        short=short,
+        document_title=document_title,
     )

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Final, cast, get_args
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from sqlalchemy import Connection
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
@@ -16,15 +17,17 @@ from engine.domain.codec import JSON, parse_instant
 from engine.domain.commands import ResolveIncident
 from engine.domain.rejection import Rejection
 from engine.readmodels import cases, dossier
-from engine.service import case_decisions, case_snapshot, case_view, withdrawal
+from engine.service import case_decisions, case_facts, case_snapshot, case_view, withdrawal
 from engine.service.system import new_id
 
-from . import case_page, form_pages, submissions, timeline_text
+from . import case_page, case_words, form_pages, submissions, timeline_text
 from .catalogue import t
 from .guards import current_actor, reading, requires, services
 from .names import Names
 
 blueprint = Blueprint("cases", __name__)
+blueprint.record_once(lambda state: case_words.install(state.app))
+blueprint.record_once(lambda state: timeline_text.install(state.app))
 
 PER_PAGE: Final = 20
 ORDERS: Final = get_args(cases.Order)
@@ -101,6 +104,7 @@ def show(case_id: str) -> str:
         diagrams = case_view.diagram(services(), case_id)
         names = case_page.names_for(conn, head.limits, tasks).load([head.case.opened_by])
         names.load((), {f"unit:{one.unit}" for one in diagrams if one.unit})
+        words = _words(conn, head.case.bundle)
     shown = case_page.chosen(diagrams, request.args.get("scope"))
     if shown is None and diagrams:
         abort(404)
@@ -116,6 +120,7 @@ def show(case_id: str) -> str:
         path=case_page.crumbs(diagrams, shown) if shown else [],
         drawn=case_page.drawing(case_id, shown, head.limits, names, now) if shown else None,
         made=case_decisions.decisions(services(), case_id),
+        words=words,
         **_instants(case_id),
     )
 
@@ -124,16 +129,25 @@ def show(case_id: str) -> str:
 @requires("view_case")
 def timeline(case_id: str) -> str:
     topic = request.args.get("topic", "")
-    asked = timeline_text.Asked(
-        topic if topic in timeline_text.TOPICS else "", request.args.get("who", "")[:64], bool(request.args.get("minor"))
-    )
+    known = topic if topic in timeline_text.TOPICS else ""
+    asked = timeline_text.Asked(known, request.args.get("who", "")[:64], bool(request.args.get("minor")))
     with reading() as conn:
         head = case_page.head(conn, case_id)
         names = Names(conn).load([head.case.opened_by])
         entries = timeline_text.told(case_snapshot.entries(services(), case_id), names)
+        words = _words(conn, head.case.bundle)
     people = {entry.actor: entry.actor_name for entry in entries}
     found = timeline_text.chosen(entries, asked)
-    return _page("timeline", head, names, found=found, asked=asked, topics=tuple(timeline_text.TOPICS), people=people)
+    return _page(
+        "timeline",
+        head,
+        names,
+        found=found,
+        asked=asked,
+        topics=tuple(timeline_text.TOPICS),
+        people=people,
+        words=words,
+    )
 
 
 @blueprint.get("/cases/<case_id>/papers")
@@ -206,6 +220,12 @@ def _page(tab: str, head: case_page.Head, names: Names, **shown: Any) -> str:
         command_id=new_id(),
         **shown,
     )
+
+
+def _words(conn: Connection, version: str) -> Mapping[str, str]:
+    """What people call values and decisions of the case's bundle."""
+    bundle = services().deployments.bundle(version)
+    return {**case_facts.value_words(conn, bundle), **case_decisions.names(bundle)}
 
 
 def _own_last(tasks: Iterable[dossier.TaskRow], now: datetime) -> dossier.TaskRow | None:

@@ -46,6 +46,14 @@ def level(due: datetime, now: datetime) -> str:
     return "clock-overdue" if seconds < 0 else "clock-soon" if seconds <= HOUR else "clock-ok"
 
 
+def minute_or_text(value: object) -> str:
+    """An instant of the case's data in words; what is none stays as it is."""
+    try:
+        return minute(str(value)) if value else ""
+    except ValueError:
+        return str(value)
+
+
 def explained(line: Mapping[str, Any]) -> str:
     """One line of how a due instant came about (`{key, params}`), instants and fields in words."""
     params = dict(line.get("params") or {})
@@ -61,5 +69,9 @@ def explained(line: Mapping[str, Any]) -> str:
 def install(app: Flask) -> None:
     """Filters `due | remaining(at)`, `due | clock_level(at)`, `due | instant` (for scripts), `line | explained`."""
     app.jinja_env.filters.update(
-        remaining=remaining, clock_level=level, explained=explained, instant=lambda at: instant_text(at) if at else ""
+        remaining=remaining,
+        clock_level=level,
+        explained=explained,
+        instant=lambda at: instant_text(at) if at else "",
+        minute_or_text=minute_or_text,
     )

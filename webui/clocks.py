@@ -106,7 +106,15 @@ def in_buckets(rows: Iterable[BoardRow], now: datetime) -> Mapping[str, list[Boa
     found: dict[str, list[BoardRow]] = {name: [] for name in BUCKETS}
     for row in rows:
         left = row.limit.deadline - now
-        name = "overdue" if row.overdue else "soon" if left <= clocks.SOON else "today" if left <= clocks.TODAY else "later"
+        name = (
+            "overdue"
+            if row.overdue
+            else "soon"
+            if left <= clocks.SOON
+            else "today"
+            if left <= clocks.TODAY
+            else "later"
+        )
         found[name].append(row)
     return {name: some for name, some in found.items() if some}
 

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, abort, flash, make_response, redirect, render_template, request, send_file, url_for
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    flash,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    send_file,
+    url_for,
+)
 from werkzeug.wrappers import Response as AnyResponse
 
 from engine.domain.commands import AttachFile
@@ -80,6 +91,5 @@ def _page(row: cases.CaseRow, faults: list[str]) -> Response:
     body = render_template(
         "work/attach.html", case=row, found=found, names=names, faults=faults, command_id=new_id(),
         types=sorted(services().settings.upload_types), megabytes=services().settings.upload_max_bytes // 1024 // 1024,
-        page="work/fragment.html" if request.headers.get("HX-Request") else "base.html",
     )  # fmt: skip
     return make_response(body, 422 if faults else 200)

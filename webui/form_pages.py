@@ -11,7 +11,6 @@ from flask import Response, make_response, render_template, request
 
 from engine.domain.codec import JSON
 from engine.domain.rejection import HTTP_STATUS, Rejection
-from engine.service.drafts import Draft
 from engine.service.system import new_id
 
 from . import submissions
@@ -107,18 +106,20 @@ def save_draft(form: str) -> Response:
     return make_response("", 422 if isinstance(outcome, Rejection) else 204)
 
 
-def keep_as_draft(form: str, sent: Sent) -> None:
-    """What was typed outlives a conflict."""
-    if sent.values:
-        services().drafts.put(current_actor().user_id, form, sent.values, sent.files)
+def keep_as_draft(form: str, sent: Sent) -> bool:
+    """What was typed outlives a conflict; whether it was kept."""
+    if not sent.values:
+        return False
+    return not isinstance(services().drafts.put(current_actor().user_id, form, sent.values, sent.files), Rejection)
 
 
-def draft_of(form: str) -> Draft | None:
-    return services().drafts.get(current_actor().user_id, form)
+def refused(
+    rejection: Rejection, *, case_id: str = "", back: str = "", explained: str = "", kept: bool = False
+) -> Response:
+    """The page for a refusal that no field can carry: what happened, who did it, where to go on.
 
-
-def refused(rejection: Rejection, *, case_id: str = "", back: str = "", explained: str = "") -> Response:
-    """The page for a refusal that no field can carry: what happened, who did it, where to go on."""
+    `kept`: what was typed is in a draft.
+    """
     with reading() as conn:
         sentence = explained or Names(conn).sentence(rejection)
     status = HTTP_STATUS[rejection.code]
@@ -128,5 +129,6 @@ def refused(rejection: Rejection, *, case_id: str = "", back: str = "", explaine
         sentence=sentence,
         case_id=case_id if rejection.code != "not_found" else "",
         back=back,
+        kept=kept,
     )
     return make_response(body, status)

@@ -12,13 +12,10 @@ from engine.domain.organisation import DISTRICTS
 from engine.readmodels import inbox
 from engine.service import withdrawal
 
-from . import clock_text, names
 from .guards import current_actor, reading, requires, services
 from .names import Names
 
 blueprint = Blueprint("inbox", __name__)
-blueprint.record_once(lambda state: clock_text.install(state.app))
-blueprint.record_once(lambda state: names.install(state.app))
 
 TABS: Final = ("mine", "unit", "role", "cosign", "copies", "done")
 GRADES: Final = ("major_negative", "ordinary_negative", "positive")
@@ -37,10 +34,12 @@ class Asked:
     page: int = 1
 
     @staticmethod
-    def of(args: MultiDict[str, str]) -> Asked:
+    def of(args: MultiDict[str, str], counts: inbox.Counts) -> Asked:
+        """Without a tab in the address, the first one where something waits: a leader's tasks come by role."""
         view = args.get("view", "")
+        waiting = (tab for tab in TABS[:-1] if getattr(counts, tab))
         return Asked(
-            view if view in TABS else "mine",
+            view if view in TABS else next(waiting, "mine"),
             args.get("q", "").strip()[:100],
             args.get("grade", "")[:40],
             args.get("district", "")[:40],
@@ -55,15 +54,17 @@ class Asked:
     def url(self, **changed: Any) -> str:
         """The address of the same list with something changed; back to its first page unless a page is named."""
         values = asdict(replace(self, **{"page": 1, **changed}))
-        return url_for("inbox.index", **{name: value for name, value in values.items() if value not in ("", False, 1)})
+        said = {name: value for name, value in values.items() if value and (name, value) != ("page", 1)}
+        return url_for("inbox.index", **said)
 
 
 @blueprint.get("/inbox")
 @requires("view_inbox")
 def index() -> str:
-    actor, now, asked = current_actor(), services().clock.now(), Asked.of(request.args)
+    actor, now = current_actor(), services().clock.now()
     with reading() as conn:
         counts = inbox.counts(conn, groups=actor.groups, user_id=actor.user_id, now=now)
+        asked = Asked.of(request.args, counts)
         found = inbox.list_tasks(
             conn,
             groups=actor.groups,

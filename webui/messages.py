@@ -47,8 +47,8 @@ def submit(case_id: str, message: str) -> Response:
         flash(t("message.sent", label=view.label, case=case_id), "success")
         return redirect(url_for("cases.show", case_id=case_id), 303)
     if outcome.code != "invalid":
-        form_pages.keep_as_draft(message_form(case_id, message), sent)
-        return form_pages.refused(outcome, case_id=case_id)
+        kept = form_pages.keep_as_draft(message_form(case_id, message), sent)
+        return form_pages.refused(outcome, case_id=case_id, kept=kept)
     autosave = url_for("messages.draft", case_id=case_id, message=message)
     return _page(case_id, message, view, form_pages.again(view.schema, view.data, sent, outcome, autosave), 422)
 

@@ -13,13 +13,17 @@ from engine.domain.rejection import Rejection
 from engine.service import people
 
 from .catalogue import t
+from .formats import minute
 
 _LOGINS = frozenset({"by", "from_user", "owner", "to", "user", "users"})
 """Blanks of refusals that hold logins."""
 
 
 class Names:
-    """In templates also as a filter: `groups | map("group_name", names)`. Requires that `conn` stays open until the last name was read: call `load` before leaving it."""
+    """In templates also as filters: `groups | map("group_name", names)`, `logins | map("person_name", names)`.
+
+    Requires that `conn` stays open until the last name was read: call `load` before leaving it.
+    """
 
     def __init__(self, conn: Connection) -> None:
         self._conn = conn
@@ -72,6 +76,8 @@ class Names:
         self.load([login for found in logins.values() for login in found])
         for name, found in logins.items():
             details[name] = "、".join(self.person(login) for login in found)
+        if isinstance(details.get("at"), str):
+            details["at"] = minute(str(details["at"]))
         return t(rejection.key, **details)
 
 

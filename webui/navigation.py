@@ -36,6 +36,7 @@ MENU: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
     (
         "nav.work",
         (
+            Entry("dashboard.index", "view_case", "nav.start", "home"),
             Entry("inbox.index", "view_inbox", "nav.inbox", "inbox", phone=True, unread="inbox.unread"),
             Entry("register.index", "open_case", "nav.register", "plus", phone=True),
             Entry("cases.index", "view_case", "nav.cases", "folders", phone=True),

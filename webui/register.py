@@ -53,8 +53,7 @@ def submit() -> Response:
         flash(Markup(render_template("register/opened.html", case_id=outcome.case_id)), "success")
         return redirect(url_for("cases.show", case_id=outcome.case_id), 303)
     if outcome.code != "invalid":
-        form_pages.keep_as_draft(start_form(process), sent)
-        return form_pages.refused(outcome)
+        return form_pages.refused(outcome, kept=form_pages.keep_as_draft(start_form(process), sent))
     autosave = url_for("register.draft", process=process)
     return _page(process, view, form_pages.again(view.schema, _prefilled(view), sent, outcome, autosave), 422)
 

@@ -113,7 +113,9 @@ def _references(value: JSON, path: str) -> Iterator[tuple[str, str]]:
         yield from _references(item, f"{path}.{name}" if path else str(name))
 
 
-def _store(request: Request, store: Any, places: Mapping[str, str], files: dict[str, list[Facts]]) -> Iterator[FieldFault]:
+def _store(
+    request: Request, store: Any, places: Mapping[str, str], files: dict[str, list[Facts]]
+) -> Iterator[FieldFault]:
     """Stores what was chosen anew, in place of what was kept under the same reference; yields what is refused."""
     taken = 0
     for path, reference in places.items():

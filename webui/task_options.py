@@ -44,7 +44,7 @@ def of(view: TaskView, case: CaseRow, signs: tuple[CosignRow, ...], actor: Actor
         give_back=mine and (bool(task.owner) or task.came_how == "transferred"),
         request_cosign=works,
         sign=any(sign.user_id in (actor.user_id, *actor.substitutes_for) for sign in asked),
-        urge=not mine and (works or oversees),
+        urge=not (mine or (works and not task.assignee)) and (works or oversees),
         copy=works or oversees,
         comment=bool(may(actor, "comment")),
         pending=asked,

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, make_response, redirect, render_template, request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
@@ -29,8 +28,8 @@ from .submissions import Sent
 
 blueprint = Blueprint("tasks", __name__)
 
-PHRASES: Final = "instruction_phrases"
-"""Options of a leader's 批示 in the data: a field that offers them gets a button for each, to be sent in one tap."""
+INSTRUCTION: Final = "instruction"
+"""Form of a leader's 批示: its usual words (`instruction_phrases` of the profile) are sent in one tap."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +119,8 @@ def _around(view: TaskView) -> Around:
     with reading() as conn:
         row = cases.get(conn, task.case_id)
         assert row is not None, "a task has a case"
-        limits = tuple(
-            limit for limit in clocks.for_case(conn, task.case_id) if limit.running and clocks.covers(limit.host, task.task)
-        )
+        every = clocks.for_case(conn, task.case_id)
+        limits = tuple(limit for limit in every if limit.running and clocks.covers(limit.host, task.task))
         comments = dossier.comments_of(conn, task.case_id)
         signs = dossier.cosigns_of(conn, task.case_id, task.task)
         files = dossier.files_of(conn, task.case_id)
@@ -133,24 +131,24 @@ def _around(view: TaskView) -> Around:
     return Around(row, limits, comments, signs, files, task_options.of(view, row, signs, actor), names, data)
 
 
-def _phrases(view: TaskView) -> list[tuple[str, str]]:
-    """(value, label) of the usual words of an instruction, where the form offers them; none for other forms."""
-    if not view.may_work or _phrase_field(view) is None:
+def _phrases(view: TaskView) -> list[str]:
+    """The usual words of an instruction, as the bundle of the case has them; none for other forms."""
+    if view.task.form != INSTRUCTION or not view.may_work or _phrase_field(view) is None:
         return []
-    offered = view.data.get(PHRASES)
-    pairs = [(one.get("value"), one.get("label")) if isinstance(one, Mapping) else (one, one) for one in offered or ()]
-    return [(str(value), str(label)) for value, label in pairs]
+    regulation = services().deployments.bundle(view.bundle).regulation
+    return [str(phrase) for phrase in regulation.get("instruction_phrases", ())]
 
 
 def _phrase_field(view: TaskView) -> str | None:
-    fields = (one for one in form_pages.components(view.schema) if one.get("valuesKey") == PHRASES)
-    return next((str(one["key"]) for one in fields if one.get("type") in ("radio", "select")), None)
+    """The key of the form's text: the first textarea that must be filled in."""
+    areas = (one for one in form_pages.components(view.schema) if one.get("type") == "textarea")
+    return next((str(one["key"]) for one in areas if (one.get("validate") or {}).get("required")), None)
 
 
 def _take_phrase(view: TaskView, sent: Sent) -> None:
-    """A tap on a phrase chooses it, whatever was chosen before; what was typed beside it goes along."""
+    """A tap on a phrase sends it as the text, whatever stood there; what was filled in beside it goes along."""
     phrase, field = request.form.get("phrase", ""), _phrase_field(view)
-    if field is not None and phrase in (value for value, _ in _phrases(view)):
+    if field is not None and phrase in _phrases(view):
         sent.values = {**sent.values, field: phrase}
 
 
@@ -168,19 +166,19 @@ def _done(view: TaskView, outcome: Done) -> str:
 
 
 def _refused(rejection: Rejection, case_id: str, task: str, sent: Sent | None = None) -> Response:
-    """Says who did what when the task is not to be had any more; keeps what was typed."""
-    if rejection.code == "conflict" and sent is not None:
-        form_pages.keep_as_draft(task_form(case_id, task), sent)
-    back = url_for("tasks.show", case_id=case_id, task=task) if rejection.key == "task.cosign_pending" else ""
+    """Says who did what when the task is not to be had any more; keeps what was typed. 404 for one that never was."""
     explained = _who_did_it(case_id, task) if rejection.key == "task.gone" else ""
-    return form_pages.refused(rejection, case_id=case_id, back=back, explained=explained)
+    typed = sent if rejection.code == "conflict" else None
+    kept = typed is not None and form_pages.keep_as_draft(task_form(case_id, task), typed)
+    back = url_for("tasks.show", case_id=case_id, task=task) if rejection.key == "task.cosign_pending" else ""
+    return form_pages.refused(rejection, case_id=case_id, back=back, explained=explained, kept=kept)
 
 
 def _who_did_it(case_id: str, task: str) -> str:
     with reading() as conn:
         row = dossier.task(conn, case_id, task)
         if row is None:
-            return ""
+            abort(404)
         names = Names(conn).load([row.completed_by])
     if row.state == "done":
         return t("task.done_by", label=row.label, by=names.person(row.completed_by), at=minute(row.completed_at))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -26,12 +27,15 @@ TOPICS: Final[Mapping[str, tuple[str, ...]]] = {
     "trouble": ("incident_",),
 }
 """What a reader may want to see alone -> how its keys begin, after `timeline.`."""
+Words = Mapping[str, str]
+"""What people call values and decisions of the bundle."""
+NO_WORDS: Final[Words] = {}
 _INSTANTS: Final = frozenset({"due_at", "deadline", "anchor_at"})
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Filters of the timeline. `topic`: of TOPICS, "" for all; `who`: a login; `minor`: also what is of little weight."""
+    """Filters. `topic`: of TOPICS, "" for all; `who`: a login; `minor`: also what is of little weight."""
 
     topic: str = ""
     who: str = ""
@@ -48,7 +52,7 @@ def told(entries: Iterable[Any], names: Names) -> tuple[TimelineEntry, ...]:
         return one
 
     timeline.build(entries, note)
-    groups = {one for one in asked if ":" in one or one in ROLES}
+    groups = {one for one in asked if one in ROLES or (":" in one and not one.startswith("system:"))}
     names.load(asked - groups, groups)
     return timeline.build(entries, lambda one: names.group(one) if one in groups else names.person(one))
 
@@ -57,7 +61,8 @@ def chosen(entries: Iterable[TimelineEntry], asked: Asked) -> list[tuple[Timelin
     """Entries with the lines that the filters leave, newest first; entries without a line are left out."""
     found = []
     for entry in entries:
-        items = tuple(item for item in entry.items if (asked.minor or not item.minor) and asked.topic in ("", topic(item)))
+        weighty = (item for item in entry.items if asked.minor or not item.minor)
+        items = tuple(item for item in weighty if asked.topic in ("", topic(item)))
         if items and asked.who in ("", entry.actor, entry.on_behalf_of):
             found.append((entry, items))
     return found[::-1]
@@ -69,12 +74,12 @@ def topic(item: TimelineItem) -> str:
     return next((name for name, starts in TOPICS.items() if short.startswith(starts)), "")
 
 
-def sentence(item: TimelineItem) -> str:
-    """The line in words. A remark (`reason`, `note`, `comment`) is added only where there is one."""
-    params = {name: _word(name, value) for name, value in item.params.items()}
+def sentence(item: TimelineItem, words: Words = NO_WORDS) -> str:
+    """The line in words. Somebody's own words (`reason`, `note`, `comment`) are left to `remark`."""
+    params = {name: _word(name, value, words) for name, value in item.params.items()}
     if item.key == "timeline.notified":
         inner = dict(item.params.get("params") or {})
-        said = t(str(item.params["message"]), **{name: _word(name, value) for name, value in inner.items()})
+        said = t(str(item.params["message"]), **{name: _word(name, value, words) for name, value in inner.items()})
         return t(item.key, to=item.params["to"], message=said)
     if item.key == "timeline.incident_raised":
         params["message"] = t(str(item.params["message"]), **dict(item.params.get("details") or {}))
@@ -97,7 +102,7 @@ def remark(item: TimelineItem) -> str:
     return "；".join(map(str, item.params.get("notes") or ()))
 
 
-def _word(name: str, value: Any) -> Any:
+def _word(name: str, value: Any, words: Words) -> Any:
     if name in _INSTANTS and isinstance(value, str) and value:
         return minute(value)
     if name == "late_seconds":
@@ -106,21 +111,35 @@ def _word(name: str, value: Any) -> Any:
         return _known(f"outcome.{value}", str(value))
     if name == "limit":
         return _known(f"limit.name.{value}", str(value))
+    if name == "mark":
+        return mark(str(value))
+    if name == "decision":
+        return words.get(str(value), value)
     if name == "rules":
         return "、".join(map(str, value))
     if name == "fields":
         return "、".join(_known(f"field.{field}", field) for field in value)
     if name == "result":
-        return cell(value)
+        return cell(value, words)
     return value
 
 
-def cell(value: Any) -> str:
-    """A value of a decision table as people read it: quotes of FEEL texts away, known grades in words."""
+def mark(text: str) -> str:
+    """When a warning comes, in words: `start`, `-PT30M`; `75%` and `18:00` speak for themselves."""
+    if text == "start":
+        return t("limit.mark.start")
+    before = re.fullmatch(r"-PT(?:(\d+)H)?(?:(\d+)M)?", text)
+    if before is None:
+        return text
+    return t("limit.mark.before", span=span(int(before[1] or 0) * 3600 + int(before[2] or 0) * 60))
+
+
+def cell(value: Any, words: Words = NO_WORDS) -> str:
+    """A value of a decision table as people read it: quotes of FEEL texts away, known values in words."""
     if isinstance(value, Mapping):
-        return "；".join(f"{_known(f'field.{key}', key)} {cell(one)}" for key, one in value.items())
+        return "；".join(f"{_known(f'field.{key}', key)} {cell(one, words)}" for key, one in value.items())
     if isinstance(value, list):
-        return "、".join(map(cell, value))
+        return "、".join(cell(one, words) for one in value)
     if isinstance(value, bool):
         return t("app.yes" if value else "app.no")
     if value is None:
@@ -133,7 +152,7 @@ def cell(value: Any) -> str:
     except ValueError:
         inner = text
     text = inner if isinstance(inner, str) else text
-    return _known(f"grade.{text}", text)
+    return words.get(text) or _known(f"grade.{text}", text)
 
 
 def _known(key: str, otherwise: str) -> str:
@@ -142,4 +161,4 @@ def _known(key: str, otherwise: str) -> str:
 
 
 def install(app: Flask) -> None:
-    app.jinja_env.filters.update(line=sentence, remark=remark, cell=cell, topic=topic)
+    app.jinja_env.filters.update(line=sentence, remark=remark, cell=cell, topic=topic, mark=mark)

@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from engine.domain import commands as cmd
 from engine.domain.commands import Command
-from engine.domain.rejection import FieldFault, Rejection
+from engine.domain.rejection import FieldFault
 from engine.readmodels import cases, dossier
 from engine.service import case_view
 from engine.service.application import Done
@@ -144,9 +144,8 @@ def _page(
     with reading() as conn:
         chosen = picker(conn, current_actor().user_id)
     body = render_template(
-        "work/act.html", act=act, case=row, task=task, typed=typed, faults=faults, picker=chosen, command_id=new_id(),
-        page="work/fragment.html" if request.headers.get("HX-Request") else "base.html",
-    )  # fmt: skip
+        "work/act.html", act=act, case=row, task=task, typed=typed, faults=faults, picker=chosen, command_id=new_id()
+    )
     return make_response(body, 422 if faults else 200)
 
 

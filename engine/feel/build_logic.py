@@ -13,7 +13,7 @@ from lark import Token
 
 from engine.feel import operators
 from engine.feel.build_values import INPUT, name_node
-from engine.feel.nodes import Node, constant, join, nodes_in
+from engine.feel.nodes import MISSING, Node, constant, join, nodes_in
 from engine.feel.run import Code, Frame
 from engine.feel.values import lift
 
@@ -153,13 +153,15 @@ class LogicRules:
     def value_test(self, children: list[Any]) -> Node:
         node = cast(Node, children[0])
         code = node.code
+        computed = node.constant is MISSING and node.name is None
         if INPUT in node.names:
             return join(lambda frame: code(frame) is True, (node,))
 
         def test(frame: Frame) -> object:
             value, wanted = lift(frame.names[INPUT]), code(frame)
-            if type(wanted) is bool and type(value) is not bool:
-                return wanted if value is not None else None
+            # A condition that does not ask for `?` decides by itself; the literals true and false are compared.
+            if computed and type(wanted) is bool and type(value) is not bool:
+                return wanted
             return operators.member(value, wanted, frame.run)
 
         return join(test, (node,))

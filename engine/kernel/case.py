@@ -10,23 +10,23 @@ import hashlib
 import json
 from collections import ChainMap
 from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from engine.definitions.bundle import Bundle
 from engine.definitions.model import Node
 from engine.domain import events as ev
-from engine.domain.codec import JSON, instant_text, parse_instant
+from engine.domain.codec import JSON, instant_text
 from engine.domain.events import Event
 from engine.feel import to_json
 
-from . import topics
+from . import limits, topics
 from .compile import Program
 from .expressions import FeelEngine
 from .faults import KernelFault
 from .guards import Guards
-from .timers import ArmedTimer, as_instant, explain, first_due, warning_due
+from .timers import ArmedTimer, as_instant
 from .tokens import KernelWorkflow, Token
 from .waiting import BoundarySpec, CatchSpec, find_boundary
 
@@ -55,24 +55,6 @@ class Waiting:
     token: Token
     node: Node
     groups: tuple[str, ...]
-
-
-@dataclass(slots=True)
-class LimitRecord:
-    """What a running limit knows of itself, kept until its host ends."""
-
-    plan: Any
-    timer: str
-    element: str
-    deadline: datetime
-    anchor_at: str
-    unit: str
-    responsible: tuple[str, ...]
-    clauses: tuple[str, ...]
-    scope: str
-    label: str
-    breached: bool = False
-    fired_at: str = ""
 
 
 class Case:
@@ -104,8 +86,8 @@ class Case:
         self.timers: dict[str, ArmedTimer] = {}
         self.messages: dict[str, Waiting] = {}
         self.signals: dict[str, Token] = {}
-        self.limits: dict[int, LimitRecord] = {}
-        self.breaches: list[LimitRecord] = []
+        self.limits: dict[int, limits.LimitRecord] = {}
+        self.breaches: list[limits.LimitRecord] = []
         self.incidents: dict[int, str] = {}
         self.incident_count = 0
         self.stuck: dict[str, int] = {}
@@ -281,7 +263,7 @@ class Case:
         """Arms a timer or subscribes to a message or signal for a waiting token."""
         event = spec.node.event
         if event.kind == "timer":
-            self._arm(token, spec, host)
+            limits.arm(self, token, spec, host)
         elif event.kind == "message":
             groups = self.groups(host, spec.roles)
             self.messages[token.name] = Waiting(token, spec.node, groups)
@@ -309,172 +291,10 @@ class Case:
             timer = self.timers.pop(name)
             self.emit(ev.TimerCancelled(name, timer.element))
 
-    def _arm(self, token: Token, spec: Any, host: Token) -> None:
-        plan, node = spec.plan, spec.node
-        value = self.engine.raw(host, plan.expression, node.id)
-        due, interval, remaining = first_due(plan, value, self.at, node.id)
-        unit = self.unit(host, plan.unit)
-        responsible = self.groups(host, plan.responsible)
-        timer = ArmedTimer(
-            token.name,
-            node.id,
-            due,
-            token,
-            plan,
-            host.scope,
-            interval,
-            remaining,
-            unit=unit,
-            clauses=node.clauses,
-            responsible=responsible,
-        )
-        self.timers[timer.id] = timer
-        anchor_at = self._anchor(host, plan)
-        deadline = instant_text(due)
-        timer.armed = ev.TimerArmed(
-            timer=timer.id,
-            element=node.id,
-            due=deadline,
-            scope=token.workflow.prefix[:-1],
-            label=node.label,
-            limit=plan.limit,
-            anchor=plan.anchor,
-            anchor_at=anchor_at,
-            rule=plan.rule,
-            explanation=explain(plan, anchor_at, due) if plan.limit else (),
-            clauses=node.clauses,
-            unit=unit,
-            responsible=responsible,
-            deadline=deadline if plan.limit else "",
-            host=host.name,
-        )
-        self.emit(timer.armed)
-        if plan.limit and interval is None:
-            self.limits[token.id] = LimitRecord(
-                plan, timer.id, node.id, due, anchor_at, unit, responsible, node.clauses, host.scope, node.label
-            )
-            if plan.breach:
-                host.deadline = min(d for d in (host.deadline, deadline) if d)
-            self._arm_warnings(timer, parse_instant(anchor_at) if anchor_at else self.at)
-
-    def _anchor(self, host: Token, plan: Any) -> str:
-        value = self.variables(host.scope).get(plan.anchor) if plan.anchor else None
-        if isinstance(value, str):
-            try:
-                return instant_text(parse_instant(value))
-            except ValueError:
-                return ""
-        return ""
-
-    def _arm_warnings(self, limit: ArmedTimer, anchor: datetime) -> None:
-        for warning in limit.plan.warnings:
-            at = warning_due(warning, anchor, limit.due, self.at)
-            if at is None:
-                continue
-            name = f"{limit.id}!{warning.mark}"
-            deadline = instant_text(limit.due)
-            timer = self.timers[name] = ArmedTimer(
-                name,
-                limit.element,
-                at,
-                None,
-                limit.plan,
-                limit.scope,
-                warns_of=limit.id,
-                mark=warning.mark,
-                deadline=deadline,
-                unit=limit.unit,
-                clauses=limit.clauses,
-                responsible=limit.responsible,
-                extra={"owner": limit.token.id},
-            )
-            timer.armed = ev.TimerArmed(
-                timer=name,
-                element=limit.element,
-                due=instant_text(at),
-                limit=limit.plan.limit,
-                warns_of=limit.id,
-                mark=warning.mark,
-                deadline=deadline,
-                unit=limit.unit,
-                clauses=limit.clauses,
-                responsible=limit.responsible,
-            )
-            self.emit(timer.armed)
-
-    def armed_again(self, timer: ArmedTimer) -> ev.TimerArmed:
-        """The event that arms a timer as it stands now (its due may have moved on, for cycles)."""
-        assert timer.armed is not None
-        armed: ev.TimerArmed = timer.armed
-        return replace(armed, due=instant_text(timer.due))
-
-    def fire(self, timer: ArmedTimer) -> None:
-        """Lets a due timer take effect; the caller runs the tokens afterwards. Requires timer.due <= self.at."""
-        late = max(0.0, (self.at - timer.due).total_seconds())
-        self.emit(ev.TimerFired(timer.id, timer.element, instant_text(timer.due), late))
-        if timer.warns_of:
-            del self.timers[timer.id]
-            self.emit(ev.LimitWarned(timer.plan.limit, timer.warns_of, timer.mark, timer.deadline, timer.responsible))
-            if self.at < parse_instant(timer.deadline):
-                # After an outage the breach itself is told; a warning of it would come too late.
-                self.emit(
-                    ev.NotificationQueued(
-                        timer.responsible,
-                        "notice.limit_warning",
-                        "",
-                        {"limit": timer.plan.limit, "mark": timer.mark, "deadline": timer.deadline},
-                    )
-                )
-            return
-        token = timer.token
-        if timer.interval is not None and (timer.remaining is None or timer.remaining > 0):
-            timer.due += timer.interval
-            timer.remaining = None if timer.remaining is None else timer.remaining - 1
-            self.emit(self.armed_again(timer))
-        else:
-            del self.timers[timer.id]
-        record = self.limits.get(token.id)
-        if record is not None and timer.plan.breach:
-            record.breached, record.fired_at = True, instant_text(self.at)
-            self.breaches.append(record)
-            self.emit(
-                ev.LimitBreached(
-                    record.plan.limit,
-                    timer.id,
-                    timer.element,
-                    instant_text(record.deadline),
-                    record.clauses,
-                    record.unit,
-                    record.responsible,
-                    topics.breach_cause(self, record),
-                )
-            )
-            self.emit(
-                ev.NotificationQueued(
-                    record.responsible,
-                    "notice.limit_breached",
-                    "",
-                    {"limit": record.plan.limit, "deadline": instant_text(record.deadline)},
-                )
-            )
-        self.trigger(token)
-
     def trigger(self, token: Token) -> None:
         """Lets the event of a waiting token take effect."""
         spec: CatchSpec | BoundarySpec = token.task_spec
         spec.triggered(token)
-
-    def host_ended(self, waiting: Token) -> None:
-        """The host of a boundary event ended by itself: its limit is met, late or in time."""
-        record = self.limits.get(waiting.id)
-        if record is None:
-            return
-        late = max(0.0, (self.at - record.deadline).total_seconds()) if record.breached else 0.0
-        self.emit(
-            ev.LimitMet(
-                record.plan.limit, record.timer, record.element, instant_text(record.deadline), late, record.unit
-            )
-        )
 
     def cancelled(self, token: Token) -> None:
         """A token is being removed before its time, or a boundary event with its host."""

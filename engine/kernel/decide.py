@@ -21,7 +21,7 @@ from engine.domain.commands import Command
 from engine.domain.events import Event
 from engine.domain.rejection import FieldFault, Rejection
 
-from . import human
+from . import human, limits
 from .case import Case
 from .faults import KernelFault
 
@@ -205,7 +205,7 @@ def _fire(case: Case, command: cmd.FireTimer, turn: Turn) -> Rejection | None:
         return Rejection("not_found", "timer.gone", {"timer": command.timer})
     if timer.due > turn.at:
         return Rejection("conflict", "timer.early", {"timer": command.timer, "due": instant_text(timer.due)})
-    case.fire(timer)
+    limits.fire(case, timer)
     case.run()
     return None
 

@@ -15,6 +15,7 @@ from SpiffWorkflow.util.task import TaskState
 
 from engine.definitions.model import Node
 
+from . import limits
 from .expressions import Condition
 from .faults import KernelFault
 from .tokens import Token
@@ -88,7 +89,7 @@ class NodeSpec(BpmnTaskSpec):
         """Ends the visit: boundary events are disarmed, successors get tokens, the token goes."""
         case = token.workflow.top_workflow.case
         for waiting in token.children:
-            case.host_ended(waiting)
+            limits.host_ended(case, waiting)
             waiting.cancel()
         case.trace(token.workflow, self.bpmn_id, "left")
         if self.instance_of is not None:

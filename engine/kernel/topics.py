@@ -7,30 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from engine.definitions.model import Node
 from engine.domain import events as ev
-from engine.domain.codec import instant_text, parse_instant
+from engine.domain.codec import instant_text
 from engine.feel import to_json
 
 from .faults import KernelFault
+from .limits import LimitRecord, breach_cause
 
 if TYPE_CHECKING:
-    from .case import Case, LimitRecord
+    from .case import Case
     from .tokens import Token
-
-LATE_DISCOVERY_SECONDS = 2 * 3600
-"""Less time than this between discovery and the end of the day counts as 发现过晚 (requirements 1.10)."""
-OUTAGE_SECONDS = 120
-"""A timer recorded this long after its due instant means that nobody was there to fire it."""
-
-
-def breach_cause(case: Case, record: LimitRecord) -> str:
-    """The cause that the clock itself knows, as a catalogue key, or ""."""
-    if record.anchor_at:
-        span = (record.deadline - parse_instant(record.anchor_at)).total_seconds()
-        if record.plan.anchor == "discovered_at" and 0 <= span < LATE_DISCOVERY_SECONDS:
-            return "limit.cause.discovered_late"
-    if (case.at - record.deadline).total_seconds() > OUTAGE_SECONDS:
-        return "limit.cause.recorded_late"
-    return ""
 
 
 def notify(case: Case, token: Token, node: Node) -> None:

@@ -14,6 +14,7 @@ from engine.domain.events import Event
 from engine.domain.rejection import FieldFault, Rejection
 
 from .case import Case, OpenTask
+from .limits import armed_again
 
 if TYPE_CHECKING:
     from .decide import Turn
@@ -74,7 +75,7 @@ def _back(case: Case, prior: Case, command: WithdrawSubmission) -> list[Event]:
             events.append(_created(prior, task))
     for timer in prior.timers.values():
         if timer.id not in case.timers:
-            events.append(prior.armed_again(timer))
+            events.append(armed_again(timer))
     for name, waiting in prior.messages.items():
         if name not in case.messages:
             node = waiting.node

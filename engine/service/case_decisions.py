@@ -45,6 +45,11 @@ def decisions(services: Any, case_id: str) -> tuple[Made, ...]:
     return tuple(made for entry in case_snapshot.entries(services, case_id) for made in _made(services, entry))
 
 
+def names(bundle: Bundle) -> Mapping[str, str]:
+    """Decision id -> its name."""
+    return {ident: _name(bundle, ident) for ident in bundle.decisions}
+
+
 def _made(services: Any, entry: StoredEntry) -> Iterator[Made]:
     for event in entry.events:
         if event["kind"] != "DecisionMade":
@@ -76,7 +81,9 @@ def _fired(bundle: Bundle, rule: Mapping[str, JSON]) -> FiredRule:
         (table.inputs[column].label or table.inputs[column].expression.text, test.text) for column, test in row.tests
     )
     results = tuple(
-        (output.label or output.name, cell.text) for output, cell in zip(table.outputs, row.outputs, strict=True) if cell is not None
+        (output.label or output.name, cell.text)
+        for output, cell in zip(table.outputs, row.outputs, strict=True)
+        if cell is not None
     )
     return FiredRule(name, number, conditions, results, annotation or row.annotation)
 

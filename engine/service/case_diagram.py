@@ -114,7 +114,9 @@ def _diagram(
     faulty: set[str],
     now: datetime,
 ) -> Diagram:
-    inside = [task for task in tasks if task.scope == scope or clocks.covers(scope, task.scope)] if scope else list(tasks)
+    inside = (
+        [task for task in tasks if task.scope == scope or clocks.covers(scope, task.scope)] if scope else list(tasks)
+    )
     here = [task for task in inside if task.state == "open" and _innermost(task.scope, parents) == scope]
     calls: dict[str, tuple[str, ...]] = {}
     for child, (parent, element) in parents.items():

@@ -13,6 +13,7 @@ from engine.definitions.bundle import Bundle
 from engine.domain.codec import JSON, parse_instant
 from engine.domain.organisation import Actor
 from engine.kernel.case import Case
+from engine.readmodels import dossier
 
 from . import case_snapshot, people
 
@@ -54,6 +55,14 @@ class _Field:
     children: tuple[_Field, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What values are called. `units`: unit id -> name; `options`: list of the tables -> value -> label."""
+
+    units: Mapping[str, str]
+    options: Mapping[str, Mapping[str, str]]
+
+
 def case_data(services: Any, case_id: str, actor: Actor) -> CaseData | None:
     """Everything written in the case so far; None when there is no such case or the actor may not see it."""
 
@@ -61,51 +70,87 @@ def case_data(services: Any, case_id: str, actor: Actor) -> CaseData | None:
         if not case_snapshot.sees(conn, case_id, actor):
             return None
         fields: dict[str, JSON] = copy.deepcopy(case.data)
-        return CaseData(fields, tuple(_sections(case.bundle, fields, _named(conn))))
+        steps = _steps(case.bundle, dossier.tasks_of(conn, case_id))
+        return CaseData(fields, tuple(_all_sections(case.bundle, fields, steps, words(conn))))
 
     return case_snapshot.of_case(services, case_id, read)
 
 
-def _named(conn: Connection) -> Mapping[str, Mapping[str, str]]:
+def value_words(conn: Connection, bundle: Bundle) -> Mapping[str, str]:
+    """Value -> label for every option of the bundle's forms that means one thing only, and for lines and units."""
+    named = words(conn)
+    found: dict[str, set[str]] = {}
+    for form in bundle.forms.values():
+        for one in _fields(form.schema.get("components"), named.options):
+            for value, label in one.options.items():
+                found.setdefault(value, set()).add(label)
+    return {value: min(labels) for value, labels in found.items() if len(labels) == 1}
+
+
+def words(conn: Connection) -> Words:
     """Names for the values of lists that come from the tables."""
     directory = people.directory(conn)
-    return {
-        "units_options": {unit.unit_id: unit.name for unit in people.all_units(conn)},
+    units = {unit.unit_id: unit.name for unit in people.all_units(conn)}
+    options = {
+        "units_options": units,
         "lines_options": {line.line_id: line.name for line in directory.lines},
         "people_options": {person.user_id: person.name for person in directory.persons},
     }
+    return Words(units, options)
 
 
-def _sections(bundle: Bundle, fields: Mapping[str, JSON], named: Mapping[str, Mapping[str, str]]) -> Iterator[Section]:
+def _all_sections(
+    bundle: Bundle, fields: Mapping[str, JSON], steps: list[tuple[str, str]], named: Words
+) -> Iterator[Section]:
+    """The case's own fields, then those of each unit that handled it (collected by multi-instance activities)."""
+    yield from _sections(bundle, fields, steps, named, "")
+    collected = {
+        node.properties.get("collectInto") for process in bundle.processes.values() for _, node in process.walk()
+    }
+    for name in sorted(one for one in collected if one):
+        rows = fields.get(name)
+        for row in rows if isinstance(rows, list) else ():
+            if isinstance(row, Mapping):
+                unit = row.get("unit")
+                ident = str(unit.get("id") or "") if isinstance(unit, Mapping) else str(unit or "")
+                yield from _sections(bundle, row, steps, named, named.units.get(ident, ident))
+
+
+def _sections(
+    bundle: Bundle, fields: Mapping[str, JSON], steps: list[tuple[str, str]], named: Words, whose: str
+) -> Iterator[Section]:
     shown: set[str] = set()
-    for form_id, label in _steps(bundle):
+    for form_id, label in steps:
         form = bundle.forms.get(form_id)
         if form is None:
             continue
-        described = [one for one in _fields(form.schema.get("components"), named) if one.key not in shown]
+        described = [one for one in _fields(form.schema.get("components"), named.options) if one.key not in shown]
         facts = tuple(fact for one in described if (fact := _fact(one, fields.get(one.key))) is not None)
         shown.update(fact.field for fact in facts)
         if facts:
-            yield Section(label, facts)
+            yield Section(f"{label}（{whose}）" if whose else label, facts)
 
 
-def _steps(bundle: Bundle) -> Iterator[tuple[str, str]]:
-    """(form, name of its step) of every process: start forms first, then in document order."""
+def _steps(bundle: Bundle, tasks: tuple[dossier.TaskRow, ...]) -> list[tuple[str, str]]:
+    """(form, name of its step), each form once: start forms, then in the order in which tasks were done, then the
+    rest as drawn."""
+    steps: dict[str, str] = {}
     for ident, process in bundle.processes.items():
         if bundle.start_form(ident):
-            yield bundle.start_form(ident), process.start.label if process.start.name else process.name
+            steps.setdefault(bundle.start_form(ident), process.start.label if process.start.name else process.name)
+    for task in sorted((task for task in tasks if task.completed_seq), key=lambda task: task.completed_seq):
+        steps.setdefault(task.form, task.label)
     for process in bundle.processes.values():
         for _, node in process.walk():
-            form = node.form or node.properties.get("form", "")
-            if form:
-                yield form, node.label
+            steps.setdefault(node.form or node.properties.get("form", ""), node.label)
+    return [(form, label) for form, label in steps.items() if form]
 
 
 def _fields(components: JSON, named: Mapping[str, Mapping[str, str]]) -> Iterator[_Field]:
     """The fields that people fill in; what a form only shows again is left to the form that asked for it."""
     for component in components if isinstance(components, list) else ():
         children = tuple(_fields(component.get("components"), named))
-        key = str(component.get("path") or "") if component.get("type") == "dynamiclist" else str(component.get("key") or "")
+        key = str(component.get("path" if component.get("type") == "dynamiclist" else "key") or "")
         if component.get("type") == "dynamiclist" and key:
             yield _Field(key, str(component.get("label") or key), "dynamiclist", {}, children)
         elif children:
@@ -132,7 +177,11 @@ def _fact(one: _Field, value: JSON) -> Fact | None:
     if isinstance(value, bool):
         return Fact(one.key, one.label, "flag", value)
     if one.children and isinstance(value, list):
-        rows = [[fact for child in one.children if (fact := _fact(child, row.get(child.key)))] for row in value if isinstance(row, Mapping)]
+        rows = [
+            [fact for child in one.children if (fact := _fact(child, row.get(child.key)))]
+            for row in value
+            if isinstance(row, Mapping)
+        ]
         return Fact(one.key, one.label, "rows", rows)
     if isinstance(value, list):
         return Fact(one.key, one.label, "text", "、".join(_word(one, item) for item in value))

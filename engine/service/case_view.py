@@ -158,7 +158,7 @@ def start_processes(services: Any) -> tuple[tuple[str, str], ...]:
 
 
 def form_data(conn: Connection, bundle: Bundle, form: Form, known: Mapping[str, JSON]) -> dict[str, JSON]:
-    """What `form` shows at first, of case data and the lists that people choose from. Nothing else leaves the server."""
+    """What `form` shows at first of case data and the lists to choose from. Nothing else leaves the server."""
     return dict(form.initial({**options(conn, bundle), **known}))
 
 

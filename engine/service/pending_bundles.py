@@ -145,7 +145,9 @@ class PendingBundles:
             return {}
 
 
-def _changes(live: Mapping[str, bytes], files: Mapping[str, bytes], uploaded: Mapping[str, bytes]) -> tuple[Change, ...]:
+def _changes(
+    live: Mapping[str, bytes], files: Mapping[str, bytes], uploaded: Mapping[str, bytes]
+) -> tuple[Change, ...]:
     found = []
     for path in sorted({*live, *uploaded}):
         if path not in files:

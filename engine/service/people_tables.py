@@ -199,7 +199,8 @@ POSTGRESQL_GUARDS: Final = (
     # The row lock makes two grants to one person wait for each other: without it both could look and see nothing.
     "CREATE OR REPLACE FUNCTION person_roles_separated() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
     " PERFORM 1 FROM persons WHERE user_id = NEW.user_id FOR UPDATE;"
-    f" IF {_CLASH} THEN RAISE EXCEPTION USING MESSAGE = 'separated roles exclude every other role', ERRCODE = '23514'; END IF;"
+    f" IF {_CLASH} THEN RAISE EXCEPTION"
+    " USING MESSAGE = 'separated roles exclude every other role', ERRCODE = '23514'; END IF;"
     " RETURN NEW; END $$",
     "CREATE OR REPLACE TRIGGER person_roles_separated BEFORE INSERT OR UPDATE ON person_roles"
     " FOR EACH ROW EXECUTE FUNCTION person_roles_separated()",

@@ -204,15 +204,17 @@ def test_every_state_is_readable(server: AssetServer, page: Page):
     contrasts: dict[str, float] = page.evaluate("""() => {
         const pen = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
         const light = (colour) => {
-            pen.fillStyle = colour;
-            pen.fillRect(0, 0, 1, 1);
+            for (const layer of ['white', colour]) {
+                pen.fillStyle = layer;
+                pen.fillRect(0, 0, 1, 1);
+            }
             const [r, g, b] = [...pen.getImageData(0, 0, 1, 1).data].map((part) => {
                 const share = part / 255;
                 return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
             });
             return 0.2126 * r + 0.7152 * g + 0.0722 * b;
         };
-        const pills = [...document.querySelectorAll('.clock, .status-pill, .btn-primary')];
+        const pills = [...document.querySelectorAll('.clock, .status-pill, .badge, .alert, .btn-primary')];
         return Object.fromEntries(pills.map((element) => {
             const style = getComputedStyle(element);
             const [one, other] = [light(style.color), light(style.backgroundColor)];
@@ -220,7 +222,7 @@ def test_every_state_is_readable(server: AssetServer, page: Page):
         }));
     }""")
 
-    assert len(contrasts) >= 9
+    assert len(contrasts) >= 18
     assert {name: contrast for name, contrast in contrasts.items() if contrast < 4.5} == {}
 
 

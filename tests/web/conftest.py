@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2 import FileSystemBytecodeCache
 from werkzeug.test import TestResponse
 
 from engine.domain.clock import FixedClock
-from engine.service import cast, people_sessions
+from engine.service import cast, passwords, people_sessions
 from engine.service.bootstrap import Services, build
 from engine.service.settings import Settings
 from engine.service.transactions import writing
@@ -31,8 +33,16 @@ def clock() -> FixedClock:
     return FixedClock(STARTED_AT)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cheap_hashes() -> Iterator[None]:
+    """Argon2 with small parameters; the real ones are tested in tests/unit/test_passwords.py."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_hasher", PasswordHasher(time_cost=2, memory_cost=64, parallelism=1))
+        yield
+
+
 @pytest.fixture(scope="session")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def office(tmp_path_factory: pytest.TempPathFactory, cheap_hashes: None) -> Path:
     """A database file with the cast in it; each test gets a copy."""
     path = tmp_path_factory.mktemp("office") / "office.db"
     services = build(Settings(database_url=f"sqlite:///{path}", data_dir=path.parent), FixedClock(STARTED_AT))
@@ -46,7 +56,9 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def settings(office: Path, tmp_path: Path) -> Settings:
     shutil.copy(office, tmp_path / "office.db")
     return Settings(
-        database_url=f"sqlite:///{tmp_path / 'office.db'}", data_dir=tmp_path, secret_key="k" * 8 + "0123456789abcdefghijklmn"
+        database_url=f"sqlite:///{tmp_path / 'office.db'}",
+        data_dir=tmp_path,
+        secret_key="k" * 8 + "0123456789abcdefghijklmn",
     )
 
 
@@ -57,9 +69,17 @@ def services(settings: Settings, clock: FixedClock) -> Iterator[Services]:
     built.engine.dispose()
 
 
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCache:
+    """Templates compiled once for all the apps of a run."""
+    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+
+
 @pytest.fixture
-def app(services: Services) -> Flask:
-    return create_app(services)
+def app(services: Services, compiled: FileSystemBytecodeCache) -> Flask:
+    made = create_app(services)
+    made.jinja_env.bytecode_cache = compiled
+    return made
 
 
 class Person:

@@ -287,7 +287,8 @@ def test_every_attempt_counts_with_the_login_in_any_case_or_with_spaces(stranger
 
 def test_the_account_that_an_admin_made_must_change_its_password_first(stranger, seat):
     made = seat("qianjin").post(
-        "/admin/persons/new", {"user_id": "dingding", "name": "丁丁", "unit_id": "gengbao", "title": "科员", "phone": ""}
+        "/admin/persons/new",
+        {"user_id": "dingding", "name": "丁丁", "unit_id": "gengbao", "title": "科员", "phone": ""},
     )
     first = made.text.split("<code>")[1].split("</code>")[0]
 
@@ -387,8 +388,9 @@ def test_sign_ins_leave_no_counters_behind(stranger, services):
 ELSEWHERE = [
     "//evil.example", "///evil.example", "////evil.example", "https://evil.example", "http:evil.example",
     "http:/evil.example", "https:///evil.example", "HTTPS://evil.example", "javascript:alert(1)", "data:text/html,x",
-    "\\\\evil.example", "/\\evil.example", "/\\/evil.example", "\\/evil.example", "/%0a/evil.example\n", "/\t/evil.example",
-    "/\n/evil.example", "/\r/evil.example", " //evil.example", "\t//evil.example", "\x00//evil.example", "/\x00/evil",
+    "\\\\evil.example", "/\\evil.example", "/\\/evil.example", "\\/evil.example", "/%0a/evil.example\n",
+    "/\t/evil.example", "/\n/evil.example", "/\r/evil.example", " //evil.example", "\t//evil.example",
+    "\x00//evil.example", "/\x00/evil",
     "evil.example", "evil.example/inbox", "@evil.example", "/ /evil.example", "//evil.example/%2e%2e", "//[::1]",
     "//[bad", "/\x7f", "", "?next=//evil", "#x", "mailto:a@b", "ftp://evil.example", "//evil.example\\@here",
     "/\x0b/evil.example", "//evil。example", "http://127.0.0.1:8000@evil.example", "///", "//",

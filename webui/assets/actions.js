@@ -53,6 +53,11 @@ function inserted(event) {
   field.focus();
 }
 
+// <button type="button" data-print>
+function printed(event) {
+  if (event.target.closest?.("[data-print]")) print();
+}
+
 // A second tap on a slow line must not send twice. The server would refuse it; the person should not have to see that.
 function sentOnce(event) {
   const form = event.target;
@@ -97,6 +102,7 @@ function closeMenus(event) {
 export function start() {
   document.addEventListener("click", confirmed, true);
   document.addEventListener("click", inserted);
+  document.addEventListener("click", printed);
   document.addEventListener("click", closeMenus);
   document.addEventListener("focusin", closeMenus);
   document.addEventListener("keydown", closeMenus);

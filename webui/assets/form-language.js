@@ -37,6 +37,7 @@ const chinese = {
   "Remove list item {value}": "删除第 {value} 行",
   "Remove tag": "移除",
   Search: "搜索",
+  Select: "请选择",
   "Skip to search": "跳到搜索框",
   "Unable to download document": "文件无法下载",
   "Value is expected to be an integer.": "请填写整数。",

@@ -112,3 +112,18 @@ def test_condition_in_a_row_sees_the_row() -> None:
 
     assert submission.values == {"units": [{"opinion": "x"}, {"opinion": "x", "score": 2}]}
     assert submission.ignored == ("units.0.score",)
+
+
+def test_a_row_whose_readonly_value_differs_is_never_taken_for_a_stored_one() -> None:
+    sent = {"units": [{"unit": "别处", "opinion": "一"}]}
+
+    assert form(rows("units", UNIT, OPINION)).check(sent, OWN, ENV).kept_rows == {"units": (None,)}
+
+
+def test_parents_of_parents_can_be_read_in_nested_rows() -> None:
+    inner = field("textfield", "p", conditional={"hide": '=parent.parent.mode = "x"'})
+    one = form(field("textfield", "mode"), rows("units", rows("points", inner)))
+
+    submission = one.check({"mode": "x", "units": [{"points": [{"p": "1"}]}]}, {}, ENV)
+
+    assert submission.values == {"mode": "x", "units": [{"points": [{}]}]}

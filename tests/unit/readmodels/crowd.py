@@ -88,6 +88,7 @@ def _case(rows: dict[Table, list[dict[str, Any]]], number: int) -> None:
             **blank_row(limits),
             "case_id": case_id,
             "timer": "Call_units#1[0]/Timer_8h#1",
+            "armed_seq": 1,
             "limit_id": "eight_hours",
             "host": "Call_units#1",
             "deadline": due,

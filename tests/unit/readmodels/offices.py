@@ -46,8 +46,7 @@ from engine.domain.events import (
     TimerFired,
     TokensMoved,
 )
-
-from .story import Story, limit, task, warning
+from tests.unit.readmodels.story import Story, limit, task, warning
 
 PEOPLE = st.sampled_from(("wangfang", "liqiang", "chenjing"))
 GROUPS = st.lists(

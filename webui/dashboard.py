@@ -1,0 +1,51 @@
+"""The start page (首页): what needs me, what is major, what was broken today."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from flask import Blueprint, render_template
+from sqlalchemy import Connection
+
+from engine.domain.access import may
+from engine.domain.calendar import start_of_day
+from engine.domain.codec import JSON
+from engine.readmodels import cases, clocks, inbox, today
+from engine.service import case_snapshot
+
+from .guards import current_actor, reading, requires, services
+from .names import Names
+
+blueprint = Blueprint("dashboard", __name__)
+
+MOST: Final = 6
+"""Lines of each list; the rest is one click away."""
+MAJOR: Final = "major_negative"
+
+
+@blueprint.get("/start")
+@requires("view_case")
+def index() -> str:
+    actor, now = current_actor(), services().clock.now()
+    since = start_of_day(now)
+    seen: dict[str, Any] = {"groups": actor.groups, "all_cases": case_snapshot.sees_all(actor)}
+    with reading() as conn:
+        shown = {
+            "mine": _mine(conn) if may(actor, "view_inbox") else None,
+            "numbers": today.numbers(conn, since=since, **seen),
+            "limits": clocks.counts(conn, now=now, **seen),
+            "majors": cases.list_cases(conn, status="open", grade=MAJOR, order="due", per_page=MOST, **seen),
+            "broken": today.breaches(conn, since=since, most=MOST, **seen),
+            "stuck": today.stuck(conn, most=MOST, **seen) if may(actor, "resolve_incident") else (),
+        }
+        names = Names(conn).load((), {f"unit:{one.unit}" for one in shown["broken"] if one.unit})
+    return render_template("dashboard/index.html", at=now, names=names, major=MAJOR, **shown)
+
+
+def _mine(conn: Connection) -> dict[str, JSON]:
+    actor, now = current_actor(), services().clock.now()
+    asked: dict[str, Any] = {"groups": actor.groups, "user_id": actor.user_id, "now": now}
+    return {
+        "counts": inbox.counts(conn, **asked),
+        "tasks": inbox.list_tasks(conn, view="mine", per_page=MOST, **asked),
+    }
