@@ -55,12 +55,16 @@ lock: dev $(STAMP_NODE) ## write every lock file again, with the newest versions
 	$(UV_COMPILE) pyproject.toml --output-file requirements.lock
 	$(UV_COMPILE) pyproject.toml --group dev --constraints requirements.lock --output-file requirements-dev.lock
 	$(UV_COMPILE) --group node --output-file requirements-node.lock
-	cd webui && rm -f package-lock.json && npm install --package-lock-only --ignore-scripts
-	cd tests/support/chromium && rm -f package-lock.json && npm install --package-lock-only --ignore-scripts
+	cd webui && $(NPM_LOCK)
+	cd tests/support/chromium && $(NPM_LOCK)
 
 # Hashes and versions, no addresses: where packages come from is the machine's affair.
 UV_COMPILE = UV_CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/bin/uv pip compile --quiet \
 	--upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links
+
+# In a directory of its own: beside node_modules npm takes versions from there and writes them without their hashes.
+NPM_LOCK = away=`mktemp -d` && cp package.json .npmrc $$away && (cd $$away && npm install --package-lock-only) && \
+	cp $$away/package-lock.json . && rm -r $$away
 
 clean: ## forget everything installed and built; the data in var/ stays
 	rm -rf $(VENV) webui/node_modules webui/static/dist tests/support/chromium/node_modules tests/support/chromium/unpacked

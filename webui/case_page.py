@@ -87,7 +87,8 @@ def _unread(conn: Connection, case_id: str) -> bool:
 def names_for(conn: Connection, limits: Iterable[clocks.LimitRow], tasks: Iterable[dossier.TaskRow]) -> Names:
     """Names of everybody who has or may take one of `tasks`, and of the units of both."""
     groups = {group for task in tasks for group in task.candidates} | {g for limit in limits for g in limit.responsible}
-    groups |= {f"unit:{item.unit}" for item in (*limits, *tasks) if item.unit}
+    units = {limit.unit for limit in limits} | {task.unit for task in tasks}
+    groups |= {f"unit:{unit}" for unit in units if unit}
     return Names(conn).load({login for task in tasks for login in (task.assignee, task.owner)}, groups)
 
 

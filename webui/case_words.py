@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from flask import Flask
+from flask.sansio.app import App
 
 from engine.readmodels.clocks import LimitRow
 from engine.readmodels.dossier import DocumentRow, IncidentRow
@@ -66,7 +66,7 @@ def is_link(text: str) -> bool:
     return text.startswith(("http://", "https://"))
 
 
-def install(app: Flask) -> None:
+def install(app: App) -> None:
     app.jinja_env.filters.update(
         incident_said=incident_said,
         incident_todo=incident_todo,

@@ -171,7 +171,8 @@ def people(case_id: str) -> str:
         copies, reads = dossier.copies_of(conn, case_id), dossier.reads_of(conn, case_id)
         comments = dossier.comments_of(conn, case_id)
         labels = {task.task: task.label for task in dossier.tasks_of(conn, case_id)}
-        logins = {one.user_id for one in (*took_part, *reads)} | {one.author for one in (*copies, *comments)}
+        logins = {one.user_id for one in took_part} | {one.user_id for one in reads}
+        logins |= {one.author for one in copies} | {one.author for one in comments}
         names = Names(conn).load({head.case.opened_by, *logins}, {copy.grp for copy in copies})
     return _page(
         "people", head, names, took_part=took_part, copies=copies, reads=reads, comments=comments, labels=labels

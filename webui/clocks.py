@@ -40,9 +40,9 @@ class Asked:
 
     @staticmethod
     def of(args: MultiDict[str, str]) -> Asked:
-        texts = {name: args.get(name, "").strip()[:100] for name in ("q", "limit", "unit", "grade")}
-        flags = {name: bool(args.get(name)) for name in ("overdue", "wall")}
-        return Asked(**texts, **flags, page=max(1, args.get("page", 1, type=int)))
+        q, limit, unit, grade = (args.get(name, "").strip()[:100] for name in ("q", "limit", "unit", "grade"))
+        overdue, wall = bool(args.get("overdue")), bool(args.get("wall"))
+        return Asked(q, limit, unit, grade, overdue, wall, max(1, args.get("page", 1, type=int)))
 
     @property
     def narrowed(self) -> bool:

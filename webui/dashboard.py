@@ -30,15 +30,16 @@ def index() -> str:
     since = start_of_day(now)
     seen: dict[str, Any] = {"groups": actor.groups, "all_cases": case_snapshot.sees_all(actor)}
     with reading() as conn:
-        shown = {
+        broken = today.breaches(conn, since=since, most=MOST, **seen)
+        shown: dict[str, Any] = {
             "mine": _mine(conn) if may(actor, "view_inbox") else None,
             "numbers": today.numbers(conn, since=since, **seen),
             "limits": clocks.counts(conn, now=now, **seen),
             "majors": cases.list_cases(conn, status="open", grade=MAJOR, order="due", per_page=MOST, **seen),
-            "broken": today.breaches(conn, since=since, most=MOST, **seen),
+            "broken": broken,
             "stuck": today.stuck(conn, most=MOST, **seen) if may(actor, "resolve_incident") else (),
         }
-        names = Names(conn).load((), {f"unit:{one.unit}" for one in shown["broken"] if one.unit})
+        names = Names(conn).load((), {f"unit:{one.unit}" for one in broken if one.unit})
     return render_template("dashboard/index.html", at=now, names=names, major=MAJOR, **shown)
 
 

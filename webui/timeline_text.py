@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from flask import Flask
+from flask.sansio.app import App
 
 from engine.domain.organisation import ROLES
 from engine.readmodels import timeline
@@ -160,5 +160,5 @@ def _known(key: str, otherwise: str) -> str:
     return otherwise if text == key else text
 
 
-def install(app: Flask) -> None:
+def install(app: App) -> None:
     app.jinja_env.filters.update(line=sentence, remark=remark, cell=cell, topic=topic, mark=mark)

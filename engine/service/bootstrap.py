@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,7 @@ from engine.journal.database import create_tables, open_database
 from engine.journal.entry import StoredEntry
 from engine.journal.schema import case_numbers
 from engine.journal.store import SqlJournal, SqlTransaction
-from engine.readmodels import cases, projector
+from engine.readmodels import cases, projector, version
 
 from .application import Application
 from .deployments import Deployments
@@ -54,6 +54,8 @@ def build(settings: Settings, clock: Clock | None = None, *, wake: Callable[[], 
     engine = open_database(settings.database_url)
     create_tables(engine)
     journal = SqlJournal(engine)
+    with journal.writing() as tx:
+        version.bring_up(tx.connection, lambda: case_entries(tx))
     deployments = Deployments(journal, clock)
     application = build_application(journal, deployments, clock, wake)
     return Services(
@@ -83,6 +85,13 @@ def build_application(
         options=ChosenOptions(),
         committed=wake,
     )
+
+
+def case_entries(tx: SqlTransaction) -> Iterator[StoredEntry]:
+    """Every entry of every case, case by case."""
+    for stream in tx.streams():
+        if not stream.startswith("_"):
+            yield from tx.read(stream)
 
 
 def project(tx: SqlTransaction, entries: Sequence[StoredEntry]) -> None:

@@ -12,7 +12,7 @@ from engine.journal.entry import StoredEntry
 from engine.kernel.replay import Step, replay
 from engine.readmodels import rebuild
 
-from .bootstrap import Services
+from .bootstrap import Services, case_entries
 from .deployments import check
 
 Print = Callable[[str], Any]
@@ -68,8 +68,7 @@ def print_verify(services: Services, out: Print) -> int:
 def rebuild_read_models(services: Services) -> int:
     """Deletes and rebuilds all read models in one transaction; returns the number of entries projected."""
     with services.journal.writing() as tx:
-        entries = (entry for stream in tx.streams() if not stream.startswith("_") for entry in tx.read(stream))
-        return rebuild.rebuild(tx.connection, entries)
+        return rebuild.rebuild(tx.connection, case_entries(tx))
 
 
 def print_doctor(services: Services, out: Print) -> int:

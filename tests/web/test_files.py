@@ -42,9 +42,10 @@ def test_an_uploaded_file_is_in_the_case_with_its_hash(desk: Desk, case: CaseVie
 def test_a_file_comes_down_as_an_attachment_byte_for_byte(desk: Desk, case: CaseView):
     upload(desk, case, "wangfang", (PNG, "截图 1.png"))
 
-    answer = desk.seat("lina").get(f"/cases/{case.id}/files/{stored(desk, case)[0].file_id}")
+    with desk.seat("lina").get(f"/cases/{case.id}/files/{stored(desk, case)[0].file_id}") as answer:
+        content = answer.data
 
-    assert answer.data == PNG
+    assert content == PNG
     assert answer.mimetype == "image/png"
     assert answer.headers["Content-Disposition"].startswith("attachment;")
     assert "%E6%88%AA%E5%9B%BE" in answer.headers["Content-Disposition"]
@@ -89,5 +90,6 @@ def test_a_request_larger_than_the_limit_is_answered_413(desk: Desk, case: CaseV
 def test_the_auditor_reads_files_and_adds_none(desk: Desk, case: CaseView):
     upload(desk, case, "wangfang", (PNG, "a.png"))
 
-    assert desk.seat("zhaoming").get(f"/cases/{case.id}/files/{stored(desk, case)[0].file_id}").status_code == 200
+    with desk.seat("zhaoming").get(f"/cases/{case.id}/files/{stored(desk, case)[0].file_id}") as answer:
+        assert answer.status_code == 200
     assert upload(desk, case, "zhaoming", (PNG, "b.png")).status_code == 403
