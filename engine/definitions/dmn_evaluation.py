@@ -16,7 +16,7 @@ from engine.feel import Environment, FeelEvaluationError, to_json
 from engine.feel.operators import equal, order
 from engine.feel.run import Frame, Run
 from engine.feel.temporal import parse_date_time, parse_duration, parse_time
-from engine.feel.values import YearsDuration, kind_of, lift
+from engine.feel.values import YearsDuration, kind_of
 
 KINDS: Mapping[str, str] = {
     "string": "string",
@@ -40,7 +40,8 @@ KINDS: Mapping[str, str] = {
 def typed(value: object, type_name: str) -> tuple[bool, object]:
     """Whether `value` is of the type, and the value: ISO text is read where a date, time or duration is asked for.
 
-    Null is of every type; a list of one item serves as that item (DMN 1.5, 10.3.2.9.4). A date serves as a date and time at its midnight, as form fields of either kind write it.
+    Null is of every type; a list of one item serves as that item (DMN 1.5, 10.3.2.9.4). A date serves as a date and
+    time at its midnight, as form fields of either kind write it.
     """
     kind = KINDS.get(type_name)
     if kind is None or value is None:
@@ -103,7 +104,7 @@ class _Evaluation:
             for output in logic.outputs if isinstance(logic, Table) else ():
                 if output.name:
                     names[output.name] = _column(
-                        value, output.name, len(logic.outputs) if isinstance(logic, Table) else 1
+                        self.run, value, output.name, len(logic.outputs) if isinstance(logic, Table) else 1
                     )
         for required in decision.requires:
             names[self.decisions[required].variable] = names[required] = self.value_of(required)
@@ -174,12 +175,12 @@ class _Evaluation:
         return shaped if single else _aggregated(decision, table, [shaped])
 
 
-def _column(value: object, name: str, outputs: int) -> object:
+def _column(run: Run, value: object, name: str, outputs: int) -> object:
     if outputs == 1:
         return value
     if isinstance(value, list):
-        return [_column(item, name, outputs) for item in value]
-    return lift(value.get(name)) if isinstance(value, dict) else None
+        return [_column(run, item, name, outputs) for item in value]
+    return run.entry(value, name) if isinstance(value, dict) else None
 
 
 def _naming(decision: Decision, rules: Sequence[Rule]) -> dict[str, object]:

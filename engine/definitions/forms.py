@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from engine.definitions.form_check import Setting
 from engine.definitions.form_check import check as judge
 from engine.definitions.form_inputs import Tree, inputs_of, paths_of, projected, written_names
-from engine.definitions.form_model import Component, FieldError, FileFact, FormLimits, FormProblem, Submission
+from engine.definitions.form_model import Component, FieldError, FileFact, FormLimits, FormProblem, Submission, descend
 from engine.definitions.form_problems import problems_of
 from engine.definitions.form_reader import FormUnreadable, read_components, read_schema
 from engine.domain.codec import JSON
@@ -44,6 +44,8 @@ class Form:
     schema: Mapping[str, JSON]
     inputs: Tree
     """The names that the form shows or reads; found once, because each submission needs it."""
+    fresh: tuple[tuple[str, ...], ...] = ()
+    """Paths of fields that begin empty on every visit: a decision or an opinion is given anew, never taken over."""
 
     def input_names(self) -> set[str]:
         """The data paths that the form shows or reads, dotted, list rows left out: `units.opinion`."""
@@ -60,9 +62,13 @@ class Form:
     def initial(self, data: Mapping[str, JSON]) -> dict[str, JSON]:
         """A copy of the part of the case data that the viewer needs: never a name that the form does not read.
 
-        Files already handed in are left out: the viewer knows files only by its own references.
+        Files already handed in are left out: the viewer knows files only by its own references. So are fields with
+        the property `prefill` = `none`.
         """
-        return projected(data, self.inputs)
+        found = projected(data, self.inputs)
+        for path in self.fresh:
+            _forget(found, path)
+        return found
 
     def check(
         self,
@@ -96,7 +102,21 @@ def read_form(data: bytes) -> Form:
     """The form of a `.form` file. Raises FormUnreadable: not JSON, not a form, over 1 MB, nested too deeply."""
     schema = read_schema(data)
     components = read_components(schema)
-    return Form(str(schema.get("id", "")), components, schema, inputs_of(components))
+    fresh = tuple(c.segments for c in descend(components) if c.keyed and _fresh(c))
+    return Form(str(schema.get("id", "")), components, schema, inputs_of(components), fresh)
+
+
+def _fresh(component: Component) -> bool:
+    properties = component.attributes.get("properties")
+    return isinstance(properties, Mapping) and properties.get("prefill") == "none"
+
+
+def _forget(data: dict[str, JSON], path: tuple[str, ...]) -> None:
+    inner: JSON = data
+    for name in path[:-1]:
+        inner = inner.get(name) if isinstance(inner, dict) else None
+    if isinstance(inner, dict):
+        inner.pop(path[-1], None)
 
 
 def merged(data: Mapping[str, JSON], submission: Submission) -> dict[str, JSON]:
