@@ -57,7 +57,10 @@ FORM = {
     "type": "default",
     "schemaVersion": 19,
     "components": [
-        {"type": "textfield", "id": "f1", "key": "note", "label": "说明", "validate": {"required": True, "maxLength": 200}},
+        {
+            "type": "textfield", "id": "f1", "key": "note", "label": "说明",
+            "validate": {"required": True, "maxLength": 200},
+        },
         {"type": "number", "id": "f2", "key": "amount", "label": "数量", "validate": {"min": 0, "max": 100}},
         {
             "type": "select", "id": "f3", "key": "kind", "label": "类型",
@@ -122,7 +125,7 @@ def bare(folder: Path) -> Callable[[], float]:
 
 
 def raw_spiff(folder: Path) -> Callable[[], float]:
-    """Restore from JSON, complete the ready user task, run the engine, serialize, write, commit: no checks, no journal."""
+    """Restore from JSON, complete the ready user task, run the engine, serialize, commit: no checks, no journal."""
     connection = _connect(folder / "raw.db")
     connection.execute("CREATE TABLE w (id INTEGER PRIMARY KEY, state TEXT)")
     parser = BpmnParser()
@@ -158,7 +161,7 @@ def raw_spiff(folder: Path) -> Callable[[], float]:
 
 
 def service(folder: Path) -> Callable[[], float]:
-    """`Application.handle(SubmitTask)`: access, form check, FEEL, tokens, journal with hash chain, read models, commit."""
+    """`Application.handle(SubmitTask)`: access, form, FEEL, tokens, journal with hash chain, read models, commit."""
     services = build(Settings(database_url=f"sqlite:///{folder}/service.db", data_dir=folder), FixedClock(START))
     files = {
         "bpmn/bench.bpmn": diagram(),

@@ -178,9 +178,8 @@ def _check(chosen: argparse.Namespace) -> int:
 def _print_findings(findings: Sequence[Finding]) -> None:
     for f in findings:
         where = f"{f.file}:{f.line}" if f.line else f.file
-        print(
-            f"{f.severity}\t{where}\t{f.element}\t{f.name}\t{f.key}\t{json.dumps(dict(f.details), ensure_ascii=False, default=str)}"
-        )
+        details = json.dumps(dict(f.details), ensure_ascii=False, default=str)
+        print("\t".join((f.severity, where, f.element, f.name, f.key, details)))
 
 
 def _replay(chosen: argparse.Namespace) -> int:

@@ -33,6 +33,7 @@ PER_PAGE: Final = 20
 ORDERS: Final = get_args(cases.Order)
 INSTANTS: Final = ("published_at", "captured_at", "discovered_at", "delivered_at", "signed_at")
 """The five instants of a case (requirements 1.10)."""
+OF_UNITS: Final = frozenset({"delivered_at", "signed_at"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +250,9 @@ def _instants(case_id: str) -> dict[str, Any]:
         for row in fields.get("unit_results") or ()
         if isinstance(row, Mapping)
     ]
-    return {"instants": [(name, _instant(fields.get(name))) for name in INSTANTS], "units": units}
+    # Where units have instants of their own, the case's would say nothing.
+    of_case = [name for name in INSTANTS if fields.get(name) or not units or name not in OF_UNITS]
+    return {"instants": [(name, _instant(fields.get(name))) for name in of_case], "units": units}
 
 
 def _unit(row: Mapping[str, JSON]) -> str:

@@ -29,11 +29,17 @@ blueprint = Blueprint("deployments", __name__)
 SEVERITIES: Final = ("error", "warning", "info")
 MAX_UPLOADS: Final = 200
 OCTETS: Final = "application/octet-stream"
+CAUSES: Final = frozenset({"bpmn.unsupported", "bpmn.no_id", "bpmn.duplicate_id"})
+"""An element that is not read leaves a hole; what hangs on it is then found fault with too:"""
+EFFECTS: Final = frozenset({"bpmn.unreachable", "bpmn.flow_end", "bpmn.dead_end", "bpmn.boundary_host"})
 
 
 @dataclass(frozen=True, slots=True)
 class FindingLine:
-    """A finding as shown. `where`: file and line; `what`: the element's name, else its id; `todo`: what to do."""
+    """A finding as shown. `name`: of the element, "" if it has none. `todo`: what to do, "" if nothing is known.
+
+    `follows`: most likely gone once the other findings of its file are mended.
+    """
 
     severity: str
     file: str
@@ -42,6 +48,7 @@ class FindingLine:
     name: str
     text: str
     todo: str
+    follows: bool = False
 
 
 @blueprint.get("/deployments")
@@ -130,9 +137,12 @@ def file(version: str, path: str) -> Response:
 
 def lines(findings: Iterable[Any]) -> list[FindingLine]:
     """Findings, fresh ones or as a deployment kept them, in words."""
+    facts: list[Mapping[str, Any]] = [
+        asdict(one) if is_dataclass(one) and not isinstance(one, type) else one for one in findings
+    ]
+    holed = {fact["file"] for fact in facts if fact["key"] in CAUSES}
     found = []
-    for one in findings:
-        fact: Mapping[str, Any] = asdict(one) if is_dataclass(one) and not isinstance(one, type) else one
+    for fact in facts:
         key, details = str(fact["key"]), dict(fact.get("details") or {})
         todo = said(f"{key}.todo", details)
         found.append(
@@ -144,6 +154,7 @@ def lines(findings: Iterable[Any]) -> list[FindingLine]:
                 str(fact["name"]),
                 said(key, details),
                 "" if todo == f"{key}.todo" else todo,
+                key in EFFECTS and fact["file"] in holed,
             )
         )
     return found

@@ -9,9 +9,12 @@ from typing import Literal
 EventKind = Literal["none", "timer", "message", "signal", "error", "escalation", "terminate"]
 
 ACTIVITIES = frozenset(
-    ["task", "userTask", "manualTask", "scriptTask", "businessRuleTask", "serviceTask", "sendTask", "receiveTask", "subProcess", "callActivity"]
-)
-GATEWAYS = frozenset(["exclusiveGateway", "parallelGateway", "inclusiveGateway", "eventBasedGateway"])
+    (
+        "task", "userTask", "manualTask", "scriptTask", "businessRuleTask", "serviceTask", "sendTask", "receiveTask",
+        "subProcess", "callActivity",
+    )
+)  # fmt: skip
+GATEWAYS = frozenset(("exclusiveGateway", "parallelGateway", "inclusiveGateway", "eventBasedGateway"))
 EVENTS = frozenset(["startEvent", "endEvent", "intermediateCatchEvent", "intermediateThrowEvent", "boundaryEvent"])
 
 

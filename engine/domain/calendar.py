@@ -150,13 +150,13 @@ class Calendar:
             return -self.working_seconds_between(end, start)
         if last - first > timedelta(days=3660):
             raise ValueError("Expected two instants at most ten years apart")
-        total = 0.0
+        total = timedelta()
         day = first.date()
         while day <= last.date():
             for opens, closes in self._spans_of(day):
-                total += max(0.0, (min(closes, last) - max(opens, first)).total_seconds())
+                total += max(timedelta(), min(closes, last) - max(opens, first))
             day += timedelta(days=1)
-        return total
+        return total.total_seconds()
 
     def _spans_of(self, day: date) -> Iterator[tuple[datetime, datetime]]:
         if self.is_workday(day):
@@ -197,6 +197,8 @@ def _days(entries: object, field: str) -> frozenset[date]:
             days.add(entry)
             continue
         first_text, _, last_text = str(entry).partition("/")
+        if len(first_text) != 10 or len(last_text) not in (0, 10):
+            raise CalendarError("calendar.not_a_date", field=field, value=str(entry))
         try:
             first = date.fromisoformat(first_text)
             last = date.fromisoformat(last_text or first_text)

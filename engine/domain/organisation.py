@@ -47,7 +47,8 @@ class Actor:
     """One person at one instant, with everything needed to decide what he may do.
 
     `roles`: granted to himself. `groups`: all groups he speaks for, including those of the people he substitutes
-    for today (`substitutes_for`: their logins).
+    for today (`substitutes_for`: their logins). `group_via`: group -> login of the absent person it comes from; a group
+    that is his own as well is not in it.
     """
 
     user_id: str
@@ -56,6 +57,14 @@ class Actor:
     groups: frozenset[str]
     unit: str
     substitutes_for: tuple[str, ...] = ()
+    group_via: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    def speaks_for(self, groups: Collection[str]) -> str | None:
+        """In whose name he speaks for one of `groups`: "" his own, else the login of an absent person; None if not."""
+        shared = self.groups.intersection(groups)
+        if not shared:
+            return None
+        return "" if shared - self.group_via.keys() else min(self.group_via[group] for group in shared)
 
     @property
     def acting_roles(self) -> frozenset[str]:
@@ -139,21 +148,24 @@ def actor_of(standing: Standing, substituted: Iterable[Standing]) -> Actor:
     Only working groups pass to a substitute: never a separated role, never `process_owner`; and a holder of a
     separated role substitutes for nobody.
     """
-    groups = set(standing.own_groups())
+    own = standing.own_groups()
+    via: dict[str, str] = {}
     acting: list[str] = []
     if not standing.roles & frozenset(SEPARATED_ROLES):
-        for absent in substituted:
+        for absent in sorted(substituted, key=lambda one: one.user_id):
             if absent.roles & frozenset(SEPARATED_ROLES):
                 continue
-            groups |= absent.own_groups() - {PROCESS_OWNER}
+            for group in absent.own_groups() - own - {PROCESS_OWNER}:
+                via.setdefault(group, absent.user_id)
             acting.append(absent.user_id)
     return Actor(
         user_id=standing.user_id,
         name=standing.name,
         roles=standing.roles,
-        groups=frozenset(groups),
+        groups=own.union(via),
         unit=standing.unit,
-        substitutes_for=tuple(sorted(acting)),
+        substitutes_for=tuple(acting),
+        group_via=via,
     )
 
 

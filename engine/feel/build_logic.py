@@ -15,7 +15,6 @@ from engine.feel import operators
 from engine.feel.build_values import INPUT, name_node
 from engine.feel.nodes import MISSING, Node, constant, join, nodes_in
 from engine.feel.run import Code, Frame
-from engine.feel.values import lift
 
 
 def _left_to_right(children: list[Any]) -> Node:
@@ -158,7 +157,7 @@ class LogicRules:
             return join(lambda frame: code(frame) is True, (node,))
 
         def test(frame: Frame) -> object:
-            value, wanted = lift(frame.names[INPUT]), code(frame)
+            value, wanted = frame.names[INPUT], code(frame)
             # A condition that does not ask for `?` decides by itself; the literals true and false are compared.
             if computed and type(wanted) is bool and type(value) is not bool:
                 return wanted

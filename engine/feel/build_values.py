@@ -18,7 +18,7 @@ from engine.feel.nodes import Named, Node, constant, join, nodes_in, problem
 from engine.feel.properties import property_of
 from engine.feel.run import Frame
 from engine.feel.types import TypeTest
-from engine.feel.values import Range, lift
+from engine.feel.values import READY, Range
 
 INPUT: Final = "?"
 """The name under which unary tests see the value they test."""
@@ -34,8 +34,7 @@ def name_node(key: str) -> Node:
             names = here.names
             if key in names:
                 value = names[key]
-                kind = type(value)
-                return value if kind is str or kind is bool else lift(value)
+                return value if type(value) in READY else here.run.lift(value)
             here = here.up
         return builtin
 
@@ -157,10 +156,8 @@ class ValueRules:
         def read(frame: Frame) -> object:
             value = code(frame)
             if type(value) is dict:
-                return lift(value.get(name))
-            if type(value) is list:
-                frame.run.room_for(len(value))
-            return property_of(value, name)
+                return frame.run.lift(value.get(name))
+            return property_of(value, name, frame.run)
 
         return join(read, (owner,))
 

@@ -12,7 +12,7 @@ from engine.feel.grammar import make_parser
 from engine.feel.lexer import mark_negation, place, tokenize
 from engine.feel.nodes import Node
 from engine.feel.run import Environment, Frame, Run
-from engine.feel.values import Range, lift
+from engine.feel.values import Range
 
 CACHED: Final = 4096
 """Compiled texts kept: more than the expressions of any bundle the office will run side by side."""
@@ -37,14 +37,13 @@ class _Compiled:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.text!r})"
 
-    def _run(self, names: Mapping[str, object], env: Environment) -> object:
-        run = Run(env)
-        run.charge(self._size)
+    def _run(self, frame: Frame) -> object:
+        frame.run.charge(self._size)
         try:
-            return self._code(Frame(names, None, run))
+            return self._code(frame)
         except RecursionError:
             # The budget stops recursion long before; this is for a caller that is itself deep in the stack.
-            raise budget_exceeded("depth", env.max_depth) from None
+            raise budget_exceeded("depth", frame.run.env.max_depth) from None
 
     @property
     def size(self) -> int:
@@ -66,7 +65,7 @@ class Expression(_Compiled):
 
         The result may share parts with `variables`: change neither. Raises FeelEvaluationError.
         """
-        return self._run(variables, env)
+        return self._run(Frame(variables, None, Run(env)))
 
 
 class UnaryTests(_Compiled):
@@ -79,7 +78,8 @@ class UnaryTests(_Compiled):
 
         Raises FeelEvaluationError.
         """
-        verdict = self._run({**variables, INPUT: lift(value)}, env)
+        run = Run(env)
+        verdict = self._run(Frame({INPUT: run.lift(value)}, Frame(variables, None, run), run))
         return verdict if isinstance(verdict, bool) else None
 
 

@@ -10,11 +10,11 @@ from engine.feel import temporal
 from engine.feel.errors import FeelEvaluationError, budget_exceeded
 from engine.feel.run import Environment, Run
 from engine.feel.text import number_text, range_text
-from engine.feel.values import Function, Range, YearsDuration, lift
+from engine.feel.values import READY, Function, Range, YearsDuration, lift_scalar
 
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 
-MAX_PARTS: Final = 200_000
+MAX_PARTS: Final = 100_000
 """Parts of one value: shared parts of a small FEEL value can unfold to a huge JSON text."""
 MAX_LEVELS: Final = 100
 _MAX_DIGITS: Final = 34
@@ -52,7 +52,7 @@ def _json(value: object, count: _Count, level: int) -> Json:
     if isinstance(value, dict):
         return {str(key): _json(item, count, level + 1) for key, item in value.items()}
     if isinstance(value, (int, float)):
-        return _json(lift(value), count, level)
+        return _json(lift_scalar(value), count, level)
     return _text(value)
 
 
@@ -97,4 +97,4 @@ def _from(value: object, level: int) -> object:
         return [_from(item, level + 1) for item in value]
     if isinstance(value, dict):
         return {str(key): _from(item, level + 1) for key, item in value.items()}
-    return lift(value)
+    return value if type(value) in READY else lift_scalar(value)

@@ -156,7 +156,7 @@ class _Reader:
         return self.tokens[-1].type if self.tokens else ""
 
     def _put(self, kind: str, value: str, position: int) -> None:
-        if kind == "NAME" and self._last() == "NAME":
+        if kind == "NAME" and self._last() == "NAME" and "?" not in (value, self.tokens[-1]):
             previous = self.tokens.pop()
             position, value = previous.start_pos or 0, f"{previous} {value}"
         self.tokens.append(Token(kind, value, start_pos=position))

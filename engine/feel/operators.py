@@ -12,7 +12,7 @@ from typing import cast
 
 from engine.feel import temporal
 from engine.feel.run import Run
-from engine.feel.values import NUMBERS, Function, Range, YearsDuration, finite, lift
+from engine.feel.values import NUMBERS, Function, Range, YearsDuration, finite
 
 _TEMPORAL = frozenset({date, time, datetime, timedelta, YearsDuration})
 _SOME_DAY = date(2000, 1, 3)
@@ -64,7 +64,7 @@ def _equal_lists(left: Sequence[object], right: Sequence[object], run: Run) -> b
     run.enter()
     verdict: bool | None = True
     for one, other in zip(left, right, strict=True):
-        same = equal(lift(one), lift(other), run)
+        same = equal(run.lift(one), run.lift(other), run)
         if same is False:
             verdict = False
             break

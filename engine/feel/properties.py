@@ -6,15 +6,21 @@ from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
-from engine.feel.values import Range, YearsDuration, entry
+from engine.feel.run import Run
+from engine.feel.values import Range, YearsDuration
 
 
-def property_of(value: object, name: str) -> object:
+def property_of(value: object, name: str, run: Run) -> object:
     """`value.name` for contexts, lists (each item), dates, times, durations and ranges (table 61); else null."""
     if type(value) is dict:
-        return entry(value, name)
+        return run.entry(value, name)
     if type(value) is list:
-        return [property_of(item, name) for item in value]
+        run.room_for(len(value))
+        run.charge(len(value))
+        run.enter()
+        found = [property_of(item, name, run) for item in value]
+        run.leave()
+        return found
     reader = _PROPERTIES.get((type(value), name))
     return None if reader is None else reader(value)
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 
 from engine.domain.calendar import Calendar
 from engine.feel.errors import budget_exceeded
+from engine.feel.values import READY, lift_scalar
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +32,40 @@ class Environment:
 class Run:
     """The budget of one evaluation. Mutable, used once, never shared."""
 
-    __slots__ = ("depth", "env", "left")
+    __slots__ = ("_lists", "depth", "env", "left")
 
     def __init__(self, env: Environment) -> None:
         self.env = env
         self.left = env.max_steps
         self.depth = 0
+        # By identity, with the list kept alive so that the identity stays its own.
+        self._lists: dict[int, tuple[object, list[object]]] = {}
+
+    def lift(self, value: object) -> object:
+        """The FEEL value of a JSON or Python value; lists with all they hold, once a run; a context stays as it is.
+
+        Whoever reads an entry of a context lifts it, so a large one costs only what is read of it.
+        """
+        kind = type(value)
+        if kind in READY:
+            return value
+        if kind is not list and kind is not tuple:
+            return lift_scalar(value)
+        known = self._lists.get(id(value))
+        if known is not None:
+            return known[1]
+        source = cast("list[object]", value)
+        self.enter()
+        self.charge(1 + (len(source) >> 3))
+        lifted = [self.lift(item) for item in source]
+        self.leave()
+        self._lists[id(source)] = (source, lifted)
+        self._lists[id(lifted)] = (lifted, lifted)
+        return lifted
+
+    def entry(self, context: Mapping[str, object], key: str) -> object:
+        """The lifted value of `key`, null when absent."""
+        return self.lift(context.get(key))
 
     def charge(self, steps: int) -> None:
         """Takes `steps` from the budget; raises FeelEvaluationError `feel.budget` when it is used up."""

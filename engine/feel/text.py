@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from engine.feel import temporal
 from engine.feel.run import Run
-from engine.feel.values import Range, YearsDuration, entry
+from engine.feel.values import Range, YearsDuration
 
 
 def number_text(number: Decimal) -> str:
@@ -56,7 +56,7 @@ def _structure(value: object, run: Run) -> str | None:
     if isinstance(value, list):
         text = f"[{', '.join(_parts(value, run))}]"
     elif isinstance(value, dict):
-        texts = _parts([entry(value, key) for key in value], run)
+        texts = _parts([run.entry(value, key) for key in value], run)
         keys = [str(key) if _plain(key) else json.dumps(key, ensure_ascii=False) for key in value]
         pairs = [f"{key}: {part}" for key, part in zip(keys, texts, strict=True)]
         text = f"{{{', '.join(pairs)}}}"

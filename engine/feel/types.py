@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import date, datetime
 
 from engine.feel.run import Run
-from engine.feel.values import Function, Range, entry, kind_of
+from engine.feel.values import Function, Range, kind_of
 
 TypeTest = Callable[[object, Run], bool]
 
@@ -70,7 +70,7 @@ def context_of(members: tuple[tuple[str, TypeTest], ...]) -> TypeTest:
         for name, fits in members:
             if name not in value:
                 return False
-            found = entry(value, name)
+            found = run.entry(value, name)
             if found is not None and not fits(found, run):
                 return False
         return True

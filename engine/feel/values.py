@@ -79,47 +79,25 @@ def finite(number: Decimal) -> Decimal | None:
     return number if number.is_finite() else None
 
 
-def lift(value: object) -> object:
-    """The FEEL value of a JSON or Python value, one level deep for contexts.
+READY: Final = frozenset(_KINDS) - {list}
+"""Python types that are FEEL values as they are. Lists are not: what they hold may have to be lifted."""
 
-    int and float become Decimal (a float by its shortest decimal writing: 0.1 is 0.1), NaN and Infinity null,
-    tuples lists; lists are lifted element by element. A context stays as it is. Anything else becomes null.
+
+def lift_scalar(value: object) -> object:
+    """The FEEL value of what is neither in READY nor a plain list or tuple.
+
+    int and float become Decimal (a float by its shortest decimal writing: 0.1 is 0.1), NaN and Infinity null;
+    subclasses what they are at heart (an enum of str, an ordered dict); unknown objects null, never reachable.
     """
-    kind = type(value)
-    if kind is str or kind is bool or value is None or kind is Decimal or kind is dict:
-        return value
-    if kind is int:
-        return finite(NUMBERS.create_decimal(value))  # type: ignore[arg-type]
-    if kind is float:
-        return NUMBERS.create_decimal(repr(value)) if math.isfinite(value) else None  # type: ignore[arg-type]
-    if kind is list or kind is tuple:
-        return [lift(item) for item in value]  # type: ignore[attr-defined]
-    if kind in _KINDS:
-        return value
-    return _lift_rare(value)
-
-
-def _lift_rare(value: object) -> object:
-    """Subclasses (an enum of str, an ordered dict) by what they are; unknown objects are null, never reachable."""
-    if isinstance(value, str):
-        return str.__str__(value)
     if isinstance(value, int):
         return finite(NUMBERS.create_decimal(int(value)))
+    if isinstance(value, float):
+        return NUMBERS.create_decimal(repr(float(value))) if math.isfinite(value) else None
+    if isinstance(value, str):
+        return str.__str__(value)
     if isinstance(value, Mapping):
         return {str(key): item for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [lift(item) for item in value]
     return None
-
-
-def entry(context: Mapping[str, object], key: str) -> object:
-    """The lifted value of `key`, null when absent."""
-    return lift(context.get(key))
-
-
-def as_list(value: object) -> list[object]:
-    """`value` if it is a list, else the list of only it (DMN 1.5, 10.3.2.9.4 "to singleton list")."""
-    return value if type(value) is list else [value]
 
 
 def is_true(value: object) -> bool:

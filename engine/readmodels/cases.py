@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, Row, exists, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, exists, func, select
 
 from engine.domain.codec import instant_text
 
-from .page import Page, instant, matches, offset
+from .page import TOTAL, Page, instant, matches, paged, with_total
 from .schema import case_access, cases
 
 Order = Literal["updated", "due", "opened"]
@@ -93,15 +93,17 @@ def list_cases(
         if now is None:
             raise ValueError("Expected now with overdue_only, but it is missing")
         where.append(cases.c.next_due <= instant_text(now))
-    total = conn.execute(select(func.count()).select_from(cases).where(*where)).scalar_one()
     first: ColumnElement[str] = {
         "updated": cases.c.updated_at.desc(),
         "due": cases.c.next_due.asc(),
         "opened": cases.c.opened_at.desc(),
     }[order]
-    rows = select(*_LISTED).where(*where).order_by(first, cases.c.case_id.desc())
-    found = conn.execute(rows.limit(per_page).offset(offset(page, per_page)))
-    return Page(tuple(_row(row) for row in found), total, max(1, page), per_page)
+    keys = select(cases.c.case_id).where(*where)
+    by = (first, cases.c.case_id.desc())
+    found = with_total(keys, by, page, per_page)
+    listed: Select[Any] = select(*_LISTED, found.c[TOTAL]).join(found, found.c.case_id == cases.c.case_id).order_by(*by)
+    rows = conn.execute(listed).all()
+    return paged(conn, rows, (_row(row) for row in rows), keys, page, per_page)
 
 
 def facets(conn: Connection, *, groups: frozenset[str], all_cases: bool = False) -> Facets:
@@ -136,6 +138,7 @@ def _readable(groups: frozenset[str]) -> ColumnElement[bool]:
 
 def _row(row: Row[Any]) -> CaseRow:
     found = dict(row._mapping)
+    found.pop(TOTAL, None)
     for name in ("opened_at", "updated_at", "published_at", "discovered_at", "closed_at", "next_due"):
         found[name] = instant(found[name])
     return CaseRow(**found)

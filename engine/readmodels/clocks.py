@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, case, func, literal_column, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, case, func, literal_column, select
 
 from engine.domain.codec import JSON, instant_text, parse_instant
 
-from .page import Page, instant, matches, offset, texts, value
+from .page import TOTAL, Page, instant, matches, paged, texts, value, with_total
 from .schema import case_access, cases, limits, tasks
 
 SOON: Final = timedelta(hours=1)
@@ -127,7 +127,7 @@ def running(
     per_page: int = 50,
 ) -> Page[BoardRow]:
     """Limits still to be met in the cases that one of `groups` may read (`all_cases`: in all), earliest deadline
-    first: those already broken come first. `q` looks in title, case number and body. Three statements."""
+    first: those already broken come first. `q` looks in title, case number and body. Two statements."""
     where = [_RUNNING, *_readable(groups, all_cases)]
     words = matches(conn, q, (cases.c.title, cases.c.case_id, cases.c.body))
     if words is not None:
@@ -136,18 +136,20 @@ def running(
     where += [column == wanted for column, wanted in chosen if wanted]
     if overdue_only:
         where.append(limits.c.deadline <= instant_text(now))
-    joined = limits.join(cases, cases.c.case_id == limits.c.case_id)
-    total = conn.execute(select(func.count()).select_from(joined).where(*where)).scalar_one()
+    key = (limits.c.case_id, limits.c.timer, limits.c.armed_seq)
+    keys = select(*key).where(*where)
+    if words is not None or grade:
+        keys = keys.join(cases, cases.c.case_id == limits.c.case_id)
+    by = (limits.c.deadline, *key)
+    found = with_total(keys, by, page, per_page)
     rows = conn.execute(
-        select(limits, cases.c.title, cases.c.grade, cases.c.district, cases.c.stage_label)
-        .select_from(joined)
-        .where(*where)
-        .order_by(limits.c.deadline, limits.c.case_id, limits.c.timer)
-        .limit(per_page)
-        .offset(offset(page, per_page))
+        select(limits, cases.c.title, cases.c.grade, cases.c.district, cases.c.stage_label, found.c[TOTAL])
+        .join(found, and_(*(found.c[column.name] == column for column in key)))
+        .join(cases, cases.c.case_id == limits.c.case_id)
+        .order_by(*by)
     ).all()
     holders = _holders(conn, sorted({row.case_id for row in rows}))
-    return Page(tuple(_board_row(row, holders, now) for row in rows), total, max(1, page), per_page)
+    return paged(conn, rows, (_board_row(row, holders, now) for row in rows), keys, page, per_page)
 
 
 def counts(conn: Connection, *, groups: frozenset[str], all_cases: bool = False, now: datetime) -> Counts:

@@ -1,6 +1,6 @@
 """The inbox: what waits for a person, his units and his roles, the most pressing first.
 
-Each list is two statements whatever its length: one counts, one fetches the page.
+Each list is one statement whatever its length.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, ScalarSelect, and_, func, select
 from engine.domain.codec import instant_text
 
 from .inbox_views import VIEWS, Lines, Reader, View, lines
-from .page import Page, instant, matches, offset, texts
+from .page import Page, instant, matches, paged, texts, with_total
 from .schema import cases, tasks
 
 __all__ = ["VIEWS", "Counts", "InboxRow", "View", "counts", "list_tasks"]
@@ -118,21 +118,19 @@ def list_tasks(
     - copies: cases copied to him, unread first, then newest first
     - done: tasks he submitted, newest first
 
-    `q`: words looked for in title, case number, body and task label. `grade`, `district`: exact. `now`: aware.
+    `q`: words looked for in title, case number and body. `grade`, `district`: exact. `now`: aware.
     """
     found = lines(Reader.of(groups, user_id), view)
     found = _narrowed(conn, found, q, grade, district, instant_text(now) if overdue_only else "")
-    total = conn.execute(select(func.count()).select_from(found.select.subquery())).scalar_one()
-    inner = found.select.order_by(*found.order(found.select.selected_columns))
-    line = inner.limit(per_page).offset(offset(page, per_page)).subquery("line")
+    line = with_total(found.select, found.order(found.select.selected_columns), page, per_page)
     joined = line.join(cases, cases.c.case_id == line.c.case_id)
     columns = (*line.c, *_CASE_COLUMNS)
     if view != "copies":
         joined = joined.join(tasks, and_(tasks.c.case_id == line.c.case_id, tasks.c.task == line.c.task))
         columns = (*columns, *_TASK_COLUMNS)
     read = {"copies": _copy_row, "cosign": _cosign_row}.get(view, _task_row)
-    rows = conn.execute(select(*columns).select_from(joined).order_by(*found.order(line.c)))
-    return Page(tuple(read(row, now) for row in rows), total, max(1, page), per_page)
+    rows = conn.execute(select(*columns).select_from(joined).order_by(*found.order(line.c))).all()
+    return paged(conn, rows, (read(row, now) for row in rows), found.select, page, per_page)
 
 
 def counts(conn: Connection, *, groups: frozenset[str], user_id: str, now: datetime) -> Counts:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, and_, or_
+from sqlalchemy import ColumnElement, Connection, Row, Select, Subquery, and_, func, or_, select
 from sqlalchemy.sql.elements import KeyedColumnElement
 
 from engine.domain.codec import JSON, parse_instant
@@ -33,6 +33,27 @@ class Page(Generic[T]):
     def pages(self) -> int:
         """Number of pages, at least 1."""
         return max(1, -(-self.total // self.per_page))
+
+
+TOTAL: Final = "rows_in_all"
+"""Column that `with_total` adds."""
+
+
+def with_total(found: Select[Any], order: Sequence[ColumnElement[Any]], page: int, per_page: int) -> Subquery:
+    """One page of `found` as a subquery, each row with the number of rows on all pages: one pass instead of two."""
+    ordered = found.add_columns(func.count().over().label(TOTAL)).order_by(*order)
+    return ordered.limit(per_page).offset(offset(page, per_page)).subquery("found")
+
+
+def paged(
+    conn: Connection, rows: Sequence[Row[Any]], made: Iterable[T], found: Select[Any], page: int, per_page: int
+) -> Page[T]:
+    """The page of `rows`, which came from a `with_total`, as `made` of them. Counts `found` when there are none."""
+    if rows:
+        total = rows[0]._mapping[TOTAL]
+    else:
+        total = 0 if page <= 1 else conn.execute(select(func.count()).select_from(found.subquery())).scalar_one()
+    return Page(tuple(made), total, max(1, page), per_page)
 
 
 def offset(page: int, per_page: int) -> int:

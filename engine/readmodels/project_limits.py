@@ -84,7 +84,6 @@ def _armed(turn: Turn, event: Happened) -> None:
         "armed_at": turn.at,
     }
     deadline = event.get("deadline", "")
-    # A cycle armed for its next round names its limit, but has no deadline: the limit ran in the first round.
     if limit and deadline and not warns_of:
         for changes in turn.limit_changes.values():
             changes.pop(timer, None)

@@ -112,6 +112,8 @@ def _message_no_longer_awaited(turn: Turn, event: Happened) -> None:
 
 
 def _moved(turn: Turn, event: Happened) -> None:
+    if turn.withdraws:
+        return  # the steps back: those they undo are gone
     first = len(turn.queue.get(STEP, ()))
     for n, (scope, element, action) in enumerate(event["steps"], first):
         turn.add(STEP, seq=turn.seq, n=n, scope=scope, element=element, action=action)
@@ -120,6 +122,7 @@ def _moved(turn: Turn, event: Happened) -> None:
 
 
 def _withdrawn(turn: Turn, event: Happened) -> None:
+    turn.withdraws = True
     turn.add(UNDO_STEPS, seq=event["seq"])
 
 

@@ -14,10 +14,11 @@ from .turn import Handler, Happened, Row, Turn, as_json
 _BLANK_TASK = blank_row(tasks)
 _BLANK_COSIGN = blank_row(cosigns)
 
-# A submission withdrawn brings its task back under the same name: it has waited since it was made. A task of the same
-# name after a cancelled one is another visit: the withdrawal took the first one away.
-_UNLESS_CANCELLED = "CASE WHEN tasks.state = 'cancelled' THEN excluded.{0} ELSE tasks.{0} END"
-MAKE_TASK = upsert(tasks, created_at=_UNLESS_CANCELLED.format("created_at"), urged=_UNLESS_CANCELLED.format("urged"))
+# A submission withdrawn brings its task back under the same name, as it was: it has waited since it was made, with the
+# same history. A task of the same name after a cancelled one is another visit, the first having been taken away.
+_AS_IT_WAS = "CASE WHEN tasks.state = 'cancelled' THEN excluded.{0} ELSE tasks.{0} END"
+_HISTORY = ("created_at", "claimed_at", "owner", "came_from", "came_reason", "came_how", "proposed", "urged")
+MAKE_TASK = upsert(tasks, **{name: _AS_IT_WAS.format(name) for name in _HISTORY})
 CHANGE_TASK = Patch(tasks)
 OFFER = upsert(task_groups)
 NO_LONGER_OFFER = remove(task_groups, "case_id", "task")

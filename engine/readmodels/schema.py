@@ -137,7 +137,7 @@ tasks = _table(
     _text("came_how", "transferred, delegated, resolved, returned or ''"),
     _text("proposed", "JSON object of values a delegate proposes, '' if none"),
     _number("urged", "how often it was urged"),
-    _partial("tasks_done_by_person", "completed_by", "completed_at", where="state = 'done'"),
+    _partial("tasks_done_by_person", "completed_by", "completed_at", "case_id", "task", where="state = 'done'"),
 )
 
 task_groups = _table(

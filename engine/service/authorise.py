@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from engine.domain import commands as cmd
 from engine.domain.commands import Command
 from engine.domain.organisation import Actor
@@ -37,7 +39,7 @@ def authorise(command: Command, actor: Actor, case: Case | None) -> str | Reject
         return "" if mine or actor.roles & OVERSEERS or case.data.get("opened_by") == actor.user_id else _refuse()
     if isinstance(command, cmd.SendMessage):
         waiting = [w for w in case.messages.values() if w.node.event.name == command.name]
-        return "" if not waiting or any(set(w.groups) & actor.groups for w in waiting) else _refuse()
+        return _in_name(actor, {group for w in waiting for group in w.groups}) if waiting else ""
     task = case.tasks.get(getattr(command, "task", ""))
     if task is None:
         return ""
@@ -66,19 +68,17 @@ def _manages(task: OpenTask, actor: Actor) -> bool:
 
 
 def _may_work(task: OpenTask, actor: Actor) -> str | Rejection:
+    """A task handed to the actor by name is his own; one that he took for an absent person stays that person's."""
     if task.assignee == actor.user_id:
-        return ""
-    if task.assignee:
-        return (
-            task.assignee if task.assignee in actor.substitutes_for else ("" if _may_claim(task, actor) else _refuse())
-        )
-    if task.owner in actor.substitutes_for:
-        return task.owner
-    return "" if _may_claim(task, actor) else _refuse()
+        return "" if task.owner or task.came_from else actor.speaks_for(task.groups) or ""
+    if task.assignee in actor.substitutes_for:
+        return task.assignee
+    return _in_name(actor, task.groups)
 
 
-def _may_claim(task: OpenTask, actor: Actor) -> bool:
-    return bool(set(task.groups) & actor.groups)
+def _in_name(actor: Actor, groups: Collection[str]) -> str | Rejection:
+    found = actor.speaks_for(groups)
+    return _refuse() if found is None else found
 
 
 def _refuse() -> Rejection:

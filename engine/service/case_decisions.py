@@ -46,8 +46,16 @@ def decisions(services: Any, case_id: str) -> tuple[Made, ...]:
 
 
 def names(bundle: Bundle) -> Mapping[str, str]:
-    """Decision id -> its name."""
-    return {ident: _name(bundle, ident) for ident in bundle.decisions}
+    """What people call decisions, and the columns that tables give: id or name -> label."""
+    tables = [decision.logic for model in bundle.decisions.values() for decision in model.decisions.values()]
+    columns = {
+        output.name: output.label
+        for table in tables
+        if isinstance(table, Table)
+        for output in table.outputs
+        if output.name and output.label
+    }
+    return {**columns, **{ident: _name(bundle, ident) for ident in bundle.decisions}}
 
 
 def _made(services: Any, entry: StoredEntry) -> Iterator[Made]:

@@ -84,7 +84,8 @@ def value_words(conn: Connection, bundle: Bundle) -> Mapping[str, str]:
         for one in _fields(form.schema.get("components"), named.options):
             for value, label in one.options.items():
                 found.setdefault(value, set()).add(label)
-    return {value: min(labels) for value, labels in found.items() if len(labels) == 1}
+    clear = {value: min(labels) for value, labels in found.items() if len(labels) == 1}
+    return {**clear, **named.options["lines_options"], **named.units}
 
 
 def words(conn: Connection) -> Words:

@@ -168,7 +168,7 @@ def items() -> dict[str, dict[str, Any]]:
 def _cases(services: Services) -> None:
     """Two days of an office, ending now. Times are chosen so that each page has something to show."""
     now = services.clock.now()
-    walk = walker(services, now - timedelta(hours=30))
+    walk = walker(services, now - timedelta(hours=32, minutes=40))
     item = items()
     minute = timedelta(minutes=1)
 
@@ -231,7 +231,8 @@ def _unit_part(walk: Walker, case_id: str) -> None:
 def _reply_and_archive(walk: Walker, case_id: str) -> None:
     for element in (
         "Task_contact", "Task_confirm_subject", "Task_compose_reply", "Task_approve_vice", "Task_publish_reply",
-        "Task_supervision_group", "Task_supervision_office", "Task_feedback", "Task_receipt_leader", "Task_receipt_office",
+        "Task_supervision_group", "Task_supervision_office", "Task_feedback", "Task_receipt_leader",
+        "Task_receipt_office",
         "Task_closing_review", "Task_supplement", "Task_archive",
     ):  # fmt: skip
         walk.wait(minutes=5)

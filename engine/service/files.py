@@ -112,12 +112,12 @@ def safe_name(name: str) -> str:
     invisible characters and those that file systems forbid, at most MAX_NAME characters; never empty."""
     text = unicodedata.normalize("NFC", re.split(r"[/\\]", name)[-1])
     text = "".join(c for c in text if unicodedata.category(c)[0] != "C" and c not in '<>:"|?*')
-    text = " ".join(text.split()).strip(". ")
+    text = " ".join(text.split()).rstrip(". ")
     stem, dot, ending = text.rpartition(".")
     if not dot:
         return text[:MAX_NAME] or "file"
     ending = ending[-16:]
-    return f"{stem[: MAX_NAME - len(ending) - 1].rstrip('. ') or 'file'}.{ending}"
+    return f"{stem[: MAX_NAME - len(ending) - 1].strip('. ') or 'file'}.{ending}"
 
 
 def as_stream(content: bytes) -> BinaryIO:

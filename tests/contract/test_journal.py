@@ -224,6 +224,6 @@ def test_numbers_that_json_can_not_hold_are_refused():
     with pytest.raises(ValueError, match="Out of range"):
         replace_events = [{"kind": "X", "v": float("nan")}]
         make_entry(
-            case_id="A", seq=1, at=AT, actor="", on_behalf_of="", command_id="", command={}, bundle="", engine_version="",
-            events=replace_events, state_digest="", prev_hash=GENESIS,
+            case_id="A", seq=1, at=AT, actor="", on_behalf_of="", command_id="", command={}, bundle="",
+            engine_version="", events=replace_events, state_digest="", prev_hash=GENESIS,
         )  # fmt: skip

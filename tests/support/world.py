@@ -30,6 +30,8 @@ from engine.worker.timers import TimerRunner
 ROOT = Path(__file__).parents[2]
 MONDAY = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 """Monday 2026-03-02 09:00 in Xuchang."""
+PAPER = {"id": "f1", "name": "截图.png", "size": 12, "sha256": "ab" * 32, "media_type": "image/png"}
+"""The file behind every reference `files::...` that a test fills in."""
 
 
 @cache
@@ -196,6 +198,10 @@ class CaseView:
         assert len(found) == 1, f"{element}: {found}; open: {self.open}"
         return found[0]
 
+    def groups(self, element: str, unit: str = "") -> tuple[str, ...]:
+        """Who may do the one open task on `element` (of `unit`)."""
+        return self.live.tasks[self.task(element, unit)].groups
+
     def submit(self, login: str, element: str, unit: str = "", **values: Any) -> Done:
         return self.world.do(login, SubmitTask(self.task(element, unit), values), self.id)
 
@@ -204,13 +210,17 @@ class CaseView:
 
     def fill(self, element: str, unit: str = "", **over: Any) -> Done:
         """Submits the one open task on `element` (of `unit`) as the cast usually would, `over` laid over it."""
-        who, values = ANSWERS[element]
-        name = self.task(element, unit)
-        created = self.live.tasks[name].created
+        who, _ = ANSWERS[element]
+        created = self.live.tasks[self.task(element, unit)].created
         assert created is not None
         login = PEOPLE_OF_UNITS.get(created.unit, "wangfang") if who == UNIT else who
-        answer = {**filled(values, self.world.stamp(0)), **over}
-        return self.world.do(login, SubmitTask(name, answer), self.id)
+        return self.fill_as(login, element, unit, **over)
+
+    def fill_as(self, login: str, element: str, unit: str = "", **over: Any) -> Done:
+        """The same, submitted by `login`."""
+        values = {**filled(ANSWERS[element][1], self.world.stamp(0)), **over}
+        files = {value: [PAPER] for value in values.values() if isinstance(value, str) and value.startswith("files::")}
+        return self.world.do(login, SubmitTask(self.task(element, unit), values, files), self.id)
 
     def fill_all(self, *elements: str) -> None:
         for element in elements:
@@ -221,6 +231,9 @@ class CaseView:
 
     def message(self, login: str, name: str, **values: Any) -> Done:
         return self.world.do(login, SendMessage(name, values), self.id)
+
+    def try_message(self, login: str, name: str, **values: Any) -> Done | Rejection:
+        return self.world.ask(login, SendMessage(name, values), self.id)
 
     @property
     def data(self) -> dict[str, Any]:

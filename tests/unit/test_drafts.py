@@ -35,7 +35,9 @@ def kept(engine: Engine, clock: FixedClock) -> Drafts:
 
 
 def test_a_draft_comes_back_as_it_was_typed(kept: Drafts):
-    saved = kept.put("wangfang", FORM, {"note": "写到一半", "rows": [{"a": 1.5, "b": None}]}, {"files::a": [{"id": "1"}]})
+    saved = kept.put(
+        "wangfang", FORM, {"note": "写到一半", "rows": [{"a": 1.5, "b": None}]}, {"files::a": [{"id": "1"}]}
+    )
 
     draft = kept.get("wangfang", FORM)
     assert saved == NOW

@@ -112,7 +112,9 @@ def test_names_are_text_for_people_and_never_paths(given: str, kept: str):
         ("A.TXT", "x".encode("utf-16"), "text/plain"),
     ],
 )
-def test_an_accepted_file_is_given_the_type_of_its_content(store: FileStore, name: str, content: bytes, media_type: str):
+def test_an_accepted_file_is_given_the_type_of_its_content(
+    store: FileStore, name: str, content: bytes, media_type: str
+):
     fact = store.save(as_stream(content), name)
 
     assert not isinstance(fact, Rejection), fact

@@ -84,7 +84,9 @@ def test_files_of_a_refused_form_are_kept_and_go_with_the_next_try(desk: Desk, c
     typed = {**CONTACT, "contact_evidence": "files::a1"}
 
     refused = office.send_form(
-        url, {**typed, "contact_body": ""}, **{"files::a1": [(io.BytesIO(PNG), "截图.png"), (io.BytesIO(b"text"), "b.txt")]}
+        url,
+        {**typed, "contact_body": ""},
+        **{"files::a1": [(io.BytesIO(PNG), "截图.png"), (io.BytesIO(b"text"), "b.txt")]},
     )
     assert refused.status_code == 422
     assert blocks(refused)["form-files"] == {"files::a1": [{"name": "截图.png"}, {"name": "b.txt"}]}

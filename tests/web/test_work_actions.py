@@ -219,7 +219,15 @@ def test_nobody_returns_what_a_colleague_holds(desk: Desk, case: CaseView, task:
      "acknowledge", "urge", "withdraw", "comment"],
 )  # fmt: skip
 def test_a_case_one_may_not_read_does_not_exist_for_any_action(desk: Desk, case: CaseView, task: str, name: str):
-    fields = {"task": task, "to": "lina", "reason": "x", "users": "lina", "groups": "unit:gengbao", "text": "x", "seq": 2}
+    fields = {
+        "task": task,
+        "to": "lina",
+        "reason": "x",
+        "users": "lina",
+        "groups": "unit:gengbao",
+        "text": "x",
+        "seq": 2,
+    }
 
     assert act(desk.seat("zhouwei"), case, name, **fields).status_code == 404
     assert act(desk.seat("zhaoming"), case, name, **fields).status_code == 403

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from engine.feel.functions.registry import builtin
 from engine.feel.run import Run
-from engine.feel.values import entry
 
 
 @builtin("get value", "context: context, key: string")
 @builtin("get value", "m: context, key: string")
 def get_value(run: Run, context: dict[str, object], key: str) -> object:
-    return entry(context, key)
+    return run.entry(context, key)
 
 
 @builtin("get value", "context: context, keys: list")
@@ -19,14 +18,14 @@ def get_nested(run: Run, context: dict[str, object], keys: list[object]) -> obje
     for key in keys:
         if not isinstance(value, dict) or not isinstance(key, str):
             return None
-        value = entry(value, key)
+        value = run.entry(value, key)
     return value
 
 
 @builtin("get entries", "m: context")
 def get_entries(run: Run, context: dict[str, object]) -> object:
     run.room_for(len(context))
-    return [{"key": key, "value": entry(context, key)} for key in context]
+    return [{"key": key, "value": run.entry(context, key)} for key in context]
 
 
 @builtin("context", "entries: list")
@@ -39,7 +38,7 @@ def context_of(run: Run, entries: list[object]) -> object:
             return None
         if item["key"] in result:
             return None
-        result[item["key"]] = entry(item, "value")
+        result[item["key"]] = run.entry(item, "value")
     return result
 
 

@@ -12,7 +12,7 @@ from engine.feel import operators
 from engine.feel.functions.registry import builtin
 from engine.feel.run import Run
 from engine.feel.temporal import shift
-from engine.feel.values import NUMBERS, Function, Range, YearsDuration, finite, lift
+from engine.feel.values import NUMBERS, Function, Range, YearsDuration, finite
 
 
 def same(left: object, right: object, run: Run) -> bool:
@@ -345,7 +345,7 @@ def items_of(run: Run, interval: Range) -> list[object] | None:
     start, end = interval.start, interval.end
     if operators.order(start, end) not in (-1, 0):
         return None
-    values = steps(run, lift(start), lift(end))
+    values = steps(run, start, end)
     if values is None:
         return None
     if values and not interval.start_included:

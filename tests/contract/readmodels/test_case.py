@@ -81,7 +81,9 @@ def test_a_closed_case_has_its_outcome_and_no_running_limit(conn: Connection) ->
 
 def test_only_groups_that_were_involved_may_read_a_case(conn: Connection) -> None:
     story = Story()
-    story.opened(task(), limit("Timer#1", story.text(hours=8), "Task_verify#1"))
+    story.opened(
+        task(), task("Task_map#1", groups=(), unit="cehui"), limit("Timer#1", story.text(hours=8), "Task_verify#1")
+    )
     story.entry(TaskTransferred("Task_verify#1", "liqiang", "chenjing", "属地"))
     story.entry(CosignRequested("Task_verify#1", ("zhaogang",)), CaseCopied(("supervision",), "wangfang"))
     story.entry(MessageAwaited("Catch#1", "regrade", "Catch", "调整等级", "regrade", ("chief",)))
@@ -90,7 +92,7 @@ def test_only_groups_that_were_involved_may_read_a_case(conn: Connection) -> Non
     readers = dossier.groups_of(conn, story.case_id)
 
     assert readers == {
-        "user:wangfang", "unit:gengbao", "head:gengbao", "line:land", "user:chenjing", "user:zhaogang", "supervision",
+        "user:wangfang", "unit:gengbao", "head:gengbao", "line:land", "user:chenjing", "user:zhaogang", "supervision", "unit:cehui",
         "chief",
     }  # fmt: skip
     assert cases.visible(conn, story.case_id, UNIT)

@@ -174,6 +174,7 @@ def test_a_task_is_due_with_the_earliest_limit_that_covers_it(conn: Connection) 
     )
     story.entry(
         task("Sub#1/Call#1[0]/Task#1", due=story.text(hours=30)),
+        task("Sub#1/Call#12/Task#1"),
         task("Sub#1/Task#1", due=story.text(hours=2)),
         task("Other#1"),
     )
@@ -183,6 +184,7 @@ def test_a_task_is_due_with_the_earliest_limit_that_covers_it(conn: Connection) 
 
     assert rows == {
         "Sub#1/Call#1[0]/Task#1": ("eight_hours", "8小时", START + EIGHT_HOURS),
+        "Sub#1/Call#12/Task#1": ("same_day", "当日", START + timedelta(hours=24)),
         "Sub#1/Task#1": ("same_day", "当日", START + timedelta(hours=2)),
         "Other#1": ("", "", None),
     }

@@ -17,6 +17,8 @@ from engine.domain.events import (
     TaskCancelled,
     TaskClaimed,
     TaskCompleted,
+    TaskDelegated,
+    TaskResolved,
     TimerCancelled,
     TimerFired,
     TokensMoved,
@@ -46,6 +48,7 @@ def test_a_withdrawn_submission_leaves_the_case_as_before(conn: Connection) -> N
 
     story.entry(
         SubmissionWithdrawn(3, "liqiang", "填错"),
+        TokensMoved((("", "Task_reply", "cancelled"), ("", "Task_verify", "entered"))),
         TaskCancelled("Task_reply#1"),
         TimerCancelled("Timer_reply#1", "Timer_reply"),
         MessageNoLongerAwaited("Catch#1", "regrade"),
@@ -104,6 +107,39 @@ def test_the_visit_after_a_withdrawal_counts_from_its_own_time(conn: Connection)
     (row,) = dossier.tasks_of(conn, story.case_id)
 
     assert (row.state, row.created_at) == ("open", story.at)
+
+
+def test_a_task_that_comes_back_has_its_delegates_proposal_and_history(conn: Connection) -> None:
+    story = Story()
+    story.opened(task(assignee="liqiang"))
+    story.entry(TaskDelegated("Task_verify#1", "liqiang", "chenjing", "代填"))
+    story.entry(TaskResolved("Task_verify#1", "liqiang", "chenjing", {"facts": "属实"}))
+    tell(conn, story)
+    before = dossier.task(conn, story.case_id, "Task_verify#1")
+    story.entry(TaskCompleted("Task_verify#1", "liqiang", "Task_verify"))
+
+    story.entry(SubmissionWithdrawn(4, "liqiang", "填错"), task(assignee="liqiang"))
+    tell(conn, story)
+
+    assert dossier.task(conn, story.case_id, "Task_verify#1") == before
+
+
+def test_taking_back_a_second_visit_leaves_the_broken_limit_of_the_first_running(conn: Connection) -> None:
+    story = Story()
+    deadline = with_limit(story)
+    story.entry(
+        TimerFired("Timer#1", "Timer", deadline, 0.0), LimitBreached("eight_hours", "Timer#1", "Timer", deadline)
+    )
+    story.entry(LimitMet("eight_hours", "Timer#1", "Timer", deadline, 60.0), task("Task_verify#2"))
+    story.entry(
+        SubmissionWithdrawn(3, "liqiang", "填错"),
+        TokensMoved((("", "Task_verify", "cancelled"),)),
+        TaskCancelled("Task_verify#2", "withdrawn"),
+        task(due=deadline),
+    )
+    tell(conn, story)
+
+    assert [(row.state, row.running) for row in clocks.for_case(conn, story.case_id)] == [("breached", True)]
 
 
 def test_another_visit_under_the_same_timer_name_leaves_the_first_breach_on_record(conn: Connection) -> None:

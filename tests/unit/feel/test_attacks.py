@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 
 import pytest
 
@@ -19,7 +19,7 @@ from engine.feel import (
 from tests.unit.feel.support import ENV, NOW, VARIABLES
 
 SECONDS = 2.0
-"""Far above what each takes (under 0.15 s alone), because other tests share the machine."""
+"""Of processor time; each takes under 0.3 s of it on a machine that does nothing else."""
 
 
 def _attacks() -> list[tuple[str, str]]:
@@ -61,7 +61,7 @@ def test_the_corpus_is_as_large_as_promised() -> None:
 
 @pytest.mark.parametrize(("text", "outcome"), ATTACKS, ids=[text[:60] for text, _ in ATTACKS])
 def test_attack_is_answered_quickly(text: str, outcome: str) -> None:
-    begun = perf_counter()
+    begun = process_time()
 
     try:
         value = to_json(compile_expression(text).evaluate(VARIABLES, ENV))
@@ -71,19 +71,19 @@ def test_attack_is_answered_quickly(text: str, outcome: str) -> None:
     except FeelEvaluationError as error:
         came = error.message_key.removeprefix("feel.")
 
-    assert perf_counter() - begun < SECONDS
+    assert process_time() - begun < SECONDS
     assert came == outcome or (outcome == "any" and came in ("null", "value"))
 
 
 @pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES)
 def test_source_that_is_too_much_is_a_syntax_error(source: str) -> None:
-    begun = perf_counter()
+    begun = process_time()
 
     with pytest.raises(FeelSyntaxError) as raised:
         compile_expression(source)
 
     assert raised.value.message_key.startswith("feel.syntax.")
-    assert perf_counter() - begun < SECONDS
+    assert process_time() - begun < SECONDS
 
 
 def test_long_flat_chains_are_not_deep() -> None:

@@ -27,17 +27,14 @@ from tests.unit.feel.support import ENV, VARIABLES
 NUMBERS = st.decimals(-(10**12), 10**12, places=4, allow_nan=False)
 WHOLE = st.integers(-(10**6), 10**6)
 JSON = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-(2**60), 2**60)
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(),
+    st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.floats(-1e15, 1e15, allow_nan=False) | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
     max_leaves=20,
 )
 MOMENTS = st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 zone is drawn
 DURATIONS = st.timedeltas(timedelta(days=-30000), timedelta(days=30000))
-SOURCE = st.text(st.sampled_from(list('ab1 .,:()[]{}<>=!?+-*/"\\@\n中') + ["if ", " then ", " else ", "not", " in "]))
+PIECES = [*'ab1 .,:()[]{}<>=!?+-*/"\\@\n中', "if ", " then ", " else ", "not", " in ", " and ", "for ", " return "]
+SOURCE = st.lists(st.sampled_from(PIECES), max_size=40).map("".join)
 
 
 def value_of(text: str, **variables: object) -> object:

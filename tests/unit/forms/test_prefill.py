@@ -11,7 +11,8 @@ FORM = {
     "components": [
         {
             "type": "radio", "id": "c1", "key": "decision", "label": "决定", "properties": {"prefill": "none"},
-            "validate": {"required": True}, "values": [{"label": "同意", "value": "yes"}, {"label": "退回", "value": "no"}],
+            "validate": {"required": True},
+            "values": [{"label": "同意", "value": "yes"}, {"label": "退回", "value": "no"}],
         },
         {"type": "textfield", "id": "c2", "key": "note", "label": "说明"},
     ],

@@ -1,0 +1,9 @@
+"""`python -m bench`: every benchmark, one after the other, beside its baseline."""
+
+from __future__ import annotations
+
+from bench import inbox, submissions
+
+if __name__ == "__main__":
+    submissions.report()
+    inbox.report()

@@ -1,0 +1,340 @@
+"""The pages of a case: who sees it, where it stands, why, who did what, and its papers."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from engine.domain.commands import AddComment, AttachFile, CopyCase, UrgeTask
+from engine.readmodels import dossier
+from engine.service import case_snapshot, case_view
+from tests.support import walks
+from tests.support.desk import Desk, blocks
+from tests.support.world import CaseView
+
+
+def assigned(desk: Desk, *units: str, **values: str) -> CaseView:
+    """An ordinary case in which the units have begun to work; without units the farmland section."""
+    case = walks.graded(desk.world, **values)
+    walks.assign(case, *(units or ("gengbao",)))
+    return case
+
+
+def marks(page: str) -> dict[str, list[str]]:
+    return blocks_of(page)["diagram"]["marks"]
+
+
+def blocks_of(page: str) -> dict:
+    class Answer:
+        text = page
+
+    return blocks(Answer())
+
+
+def test_the_list_shows_every_case_to_the_office_and_to_others_only_theirs(own_desk: Desk):
+    own_desk.registered(title="一件")
+    mine = own_desk.registered(title="另一件")
+    own_desk.world.do("wangfang", CopyCase(("user:zhouwei",)), mine.id)
+
+    office, other = own_desk.seat("wangfang").get("/cases").text, own_desk.seat("zhouwei").get("/cases").text
+
+    assert "一件" in office and "另一件" in office and "共 2 件" in office
+    assert "另一件" in other and "共 1 件" in other
+    assert "与我和我单位有关的案件" in other
+
+
+def test_the_list_finds_by_words_and_filters(own_desk: Desk):
+    own_desk.registered(title="绿地围挡", district="建安区")
+    own_desk.registered(title="办证材料", district="魏都区")
+    seat = own_desk.seat("wangfang")
+
+    assert re.findall(r'fw-bold" href="/cases/[^"]*">([^<]*)<', seat.get("/cases?q=绿地").text) == ["绿地围挡"]
+    assert re.findall(r'fw-bold" href="/cases/[^"]*">([^<]*)<', seat.get("/cases?district=魏都区").text) == ["办证材料"]
+    assert "没有符合条件的案件" in seat.get("/cases?q=没有这样的词").text
+    assert "没有符合条件的案件" in seat.get("/cases?overdue=1").text
+
+
+@pytest.mark.parametrize("page", ["", "/timeline", "/papers", "/people", "/documents/late_report_no_1"])
+def test_a_case_that_does_not_concern_somebody_is_not_there(desk: Desk, page: str):
+    case = desk.registered()
+
+    assert desk.seat("zhouwei").get(f"/cases/{case.id}{page}").status_code == 404
+    assert desk.seat("wangfang").get(f"/cases/WQ-2026-999999{page}").status_code == 404
+
+
+def test_a_refused_look_at_a_case_is_written_down(own_desk: Desk):
+    case = own_desk.registered()
+
+    own_desk.seat("zhouwei").get(f"/cases/{case.id}")
+
+    page = own_desk.seat("zhaoming").get("/admin/security-log")
+    found = page if page.status_code == 200 else own_desk.seat("wumin").get("/admin/security_log")
+    with own_desk.world.services.engine.connect() as conn:
+        from engine.service import people_log
+
+        events = [line.what for line in people_log.security_events(conn).lines]
+    assert found is not None
+    assert "access_refused" in events
+
+
+def test_the_diagram_shows_what_was_done_what_waits_and_with_whom(desk: Desk):
+    case = desk.registered()
+
+    page = desk.seat("wangfang").get(f"/cases/{case.id}").text
+    drawn = blocks_of(page)["diagram"]
+
+    assert drawn["xml"].startswith("<?xml")
+    assert drawn["marks"]["Task_screen"] == ["waiting"]
+    assert "办公室" in drawn["about"]["Task_screen"]
+    assert {"Task_screen"} <= {note["element"] for note in drawn["notes"]}
+
+
+def test_the_diagram_of_each_call_can_be_asked_for_and_an_unknown_one_is_not_found(desk: Desk):
+    case = desk.registered()
+    seat = desk.seat("wangfang")
+
+    whole = blocks_of(seat.get(f"/cases/{case.id}?scope=").text)["diagram"]
+
+    assert whole["name"] == "舆情案件办理"
+    assert whole["marks"]["Call_case_round"] == ["running"]
+    assert "scope=Call_case_round" in whole["links"]["Call_case_round"]
+    assert seat.get(f"/cases/{case.id}?scope=Call_nowhere%231").status_code == 404
+
+
+def test_each_unit_has_a_diagram_of_its_own(desk: Desk):
+    case = assigned(desk, "gengbao", "shengtai")
+
+    diagrams = case_view.diagram(desk.world.services, case.id)
+
+    units = [one.unit for one in diagrams if one.process == "unit_handling"]
+    assert sorted(units) == ["gengbao", "shengtai"]
+    assert all(one.parent for one in diagrams if one.process == "unit_handling")
+
+
+def test_an_element_whose_time_is_over_is_marked_overdue(desk: Desk):
+    case = desk.registered()
+    desk.world.wait(minutes=40)
+
+    page = desk.seat("wangfang").get(f"/cases/{case.id}").text
+
+    assert marks(page)["Task_screen"] == ["overdue"]
+
+
+def test_a_running_limit_is_explained_line_by_line(desk: Desk):
+    case = desk.registered()
+
+    page = desk.seat("wangfang").get(f"/cases/{case.id}").text
+    lines = re.findall(r"<li[^>]*>([^<]*)</li>", page.split('class="explain', 1)[1].split("</ol>")[0])
+
+    assert lines[0].startswith("起算：")
+    assert lines[0].endswith("2026-03-02 09:00")
+    assert any(line.startswith("规则：") for line in lines)
+    assert "到期：2026-03-02 09:30" in lines
+    assert "依据条款：R24" in lines
+
+
+def test_the_page_says_which_rules_fired_and_why(desk: Desk):
+    case = walks.graded(desk.world)
+
+    page = desk.seat("wangfang").get(f"/cases/{case.id}").text
+
+    assert "判定依据" in page
+    assert re.search(r"依据“[^”]*”第 \d+ 条规则：R\d+", page)
+    assert "判定时的取值" in page
+
+
+def test_the_timeline_tells_who_did_what_newest_first(desk: Desk):
+    case = walks.graded(desk.world)
+    desk.world.do("wangfang", AddComment("已电话核实"), case.id)
+
+    page = desk.seat("wangfang").get(f"/cases/{case.id}/timeline").text
+    numbers = [int(number) for number in re.findall(r"#(\d+)</span>", page)]
+
+    assert numbers == sorted(numbers, reverse=True)
+    assert "办结：甄别" in page
+    assert "登记案件：网友反映耕地被占用" in page
+    assert "已电话核实" in page
+    assert "system:" not in page
+
+
+def test_the_timeline_can_be_narrowed_to_a_topic_and_a_person(desk: Desk):
+    case = walks.graded(desk.world)
+    desk.world.do("zhangmin", AddComment("请抓紧"), case.id)
+    seat = desk.seat("wangfang")
+
+    talk = seat.get(f"/cases/{case.id}/timeline?topic=talk").text
+    his = seat.get(f"/cases/{case.id}/timeline?who=zhangmin").text
+    detailed = seat.get(f"/cases/{case.id}/timeline?minor=1").text
+
+    assert "请抓紧" in talk and "办结：甄别" not in talk
+    assert "请抓紧" in his and "登记案件" not in his
+    assert "通知 " in detailed and "通知 " not in seat.get(f"/cases/{case.id}/timeline").text
+
+
+def test_every_line_of_a_long_case_is_a_sentence(desk: Desk):
+    case = walks.archived(desk.world)
+
+    page = desk.seat("wangfang").get(f"/cases/{case.id}/timeline?minor=1").text
+
+    assert "timeline." not in page
+    assert "notice." not in page
+    assert not re.search(r"\{[a-z_]+\}", page.split("<main")[1])
+
+
+def test_what_was_filled_in_is_shown_in_the_words_of_the_forms(desk: Desk):
+    case = assigned(desk)
+    walks.give_opinion(case)
+
+    page = desk.seat("wangfang").get(f"/cases/{case.id}/papers").text
+
+    assert "来源类型" in page and "论坛" in page
+    assert re.search(r"主办单位</dt><dd[^>]*>\s*耕地保护科", page)
+    assert re.search(r"（耕地保护科）</summary>", page)
+
+
+def test_a_late_report_is_a_paper_with_rule_anchor_due_and_holders(desk: Desk):
+    case = desk.registered()
+    desk.world.wait(minutes=40)
+    seat = desk.seat("wangfang")
+
+    listed = seat.get(f"/cases/{case.id}/papers").text
+    paper = seat.get(f"/cases/{case.id}/documents/late_report_no_1").text
+
+    assert f"/cases/{case.id}/documents/late_report_no_1" in listed
+    assert "不及时不得力报告" in paper
+    assert "2026-03-02 09:30:00" in paper
+    assert re.search(r"甄别：[\s\S]*办公室", paper)
+    assert seat.get(f"/cases/{case.id}/documents/nothing").status_code == 404
+
+
+def test_a_file_is_shown_with_its_hash(desk: Desk):
+    case = desk.registered()
+    saved = {"id": "f" * 32, "name": "截图.png", "size": 12, "sha256": "ab" * 32, "media_type": "image/png"}
+    desk.world.do("wangfang", AttachFile(saved, "首页截图"), case.id)
+
+    page = desk.seat("wangfang").get(f"/cases/{case.id}/papers").text
+
+    assert "截图.png" in page and "首页截图" in page
+    assert "ab" * 32 in page
+
+
+def test_a_comment_is_added_from_the_page_of_people(desk: Desk):
+    case = desk.registered()
+    seat = desk.seat("wangfang")
+    page = seat.get(f"/cases/{case.id}/people").text
+    command_id = re.search(r'name="command_id" value="([0-9a-f]{32})"', page)[1]
+
+    for _ in range(2):
+        answer = seat.post(f"/cases/{case.id}/comment", {"command_id": command_id, "text": "请关注"})
+
+    assert answer.status_code == 303
+    assert seat.get(f"/cases/{case.id}/people").text.count("请关注") == 1
+
+
+def test_copies_and_read_receipts_are_shown_and_who_was_copied_is_asked_to_confirm(own_desk: Desk):
+    case = own_desk.registered()
+    own_desk.world.do("wangfang", CopyCase(("user:zhouwei",), "请阅"), case.id)
+    reader = own_desk.seat("zhouwei")
+
+    assert "本案抄送您阅知" in reader.get(f"/cases/{case.id}").text
+    reader.post(f"/cases/{case.id}/acknowledge")
+
+    assert "本案抄送您阅知" not in reader.get(f"/cases/{case.id}").text
+    page = own_desk.seat("wangfang").get(f"/cases/{case.id}/people").text
+    assert "由 王芳 抄送" in page
+    assert re.search(r"周伟 <span[^>]*>2026-03-02 09:00", page)
+
+
+def test_an_action_that_the_case_waits_for_is_offered_to_its_groups_only(desk: Desk):
+    case = walks.graded(desk.world)
+
+    office, reader = desk.seat("wangfang").get(f"/cases/{case.id}").text, desk.seat("zhaoming").get(f"/cases/{case.id}")
+
+    assert f"/cases/{case.id}/messages/regrade" in office and "提请调整等级" in office
+    assert reader.status_code == 200
+    assert "messages/regrade" not in reader.text
+
+
+def test_the_auditor_reads_everything_and_is_offered_nothing(desk: Desk):
+    case = desk.registered()
+
+    page = desk.seat("zhaoming").get(f"/cases/{case.id}").text
+
+    assert "填写意见" not in page and "抄送" not in page and "催办" not in page
+
+
+def test_who_submitted_last_is_offered_to_withdraw_for_half_an_hour(desk: Desk):
+    case = desk.registered()
+    case.submit("wangfang", "Task_screen", relevant=False, directly_related=False, screen_note="同名异地")
+    seat = desk.seat("wangfang")
+
+    assert "撤回“甄别”" in seat.get(f"/cases/{case.id}").text
+    desk.world.wait(minutes=31)
+    assert "撤回“" not in seat.get(f"/cases/{case.id}").text
+
+
+def test_urging_is_shown_at_the_task(desk: Desk):
+    case = desk.registered()
+    desk.world.do("zhaogang", UrgeTask(case.task("Task_screen")), case.id)
+
+    assert "催办 1 次" in desk.seat("wangfang").get(f"/cases/{case.id}").text
+
+
+def test_pages_of_a_case_need_no_more_statements_with_more_entries(desk: Desk, statements):
+    short, long = desk.registered(), walks.archived(desk.world)
+    seat = desk.seat("wangfang")
+    seat.get(f"/cases/{long.id}")
+    seat.get(f"/cases/{short.id}")
+
+    with statements(desk.world.services.engine) as few:
+        seat.get(f"/cases/{short.id}")
+    with statements(desk.world.services.engine) as many:
+        seat.get(f"/cases/{long.id}")
+
+    assert len(many) <= len(few) + 3
+
+
+def test_only_what_the_form_reads_leaves_the_server(desk: Desk):
+    case = desk.registered(body="只有需要的人才看得到的细节")
+    desk.world.do("wangfang", AddComment("内部意见"), case.id)
+    actor = desk.world.actor("wangfang")
+
+    view = case_view.task_view(desk.world.services, case.id, case.task("Task_screen"), actor)
+
+    form = desk.world.services.deployments.bundle().forms["screen"]
+    assert isinstance(view, case_view.TaskView)
+    assert view.may_work
+    assert set(view.data) <= {name.partition(".")[0] for name in form.input_names()} | form.output_paths()
+    assert "opened_by" not in view.data
+
+
+def test_a_task_is_shown_only_to_who_has_to_do_with_it(desk: Desk):
+    case = assigned(desk, "gengbao", "shengtai")
+    services, task = desk.world.services, case.task("Task_sign", "gengbao")
+
+    def seen(login: str) -> object:
+        view = case_view.task_view(services, case.id, task, desk.world.actor(login))
+        return view.may_work if isinstance(view, case_view.TaskView) else view.code
+
+    assert seen("liqiang") is True
+    assert seen("wangfang") is False  # the office oversees
+    assert seen("zhouwei") == "forbidden"  # of the other unit: sees the case, not this task
+    assert seen("chenjing") == "not_found"
+    assert seen("zhaoming") == "forbidden"  # the auditor reads the record, not forms under way
+
+
+def test_nothing_is_read_from_a_stream_that_is_no_case(desk: Desk):
+    assert case_snapshot.of_case(desk.world.services, "_deployments", lambda conn, case: case) is None
+    assert case_snapshot.entries(desk.world.services, "_deployments") == ()
+    assert case_view.diagram(desk.world.services, "WQ-2026-999999") == []
+
+
+def test_documents_of_a_case_are_those_of_the_read_model(desk: Desk):
+    case = desk.registered()
+    desk.world.wait(minutes=40)
+
+    with desk.world.services.engine.connect() as conn:
+        found = dossier.documents_of(conn, case.id)
+
+    assert [one.document for one in found] == ["late_report"]
