@@ -18,11 +18,12 @@ from typing import Any
 from engine import VERSION
 from engine.definitions.model import Finding
 from engine.domain.rejection import Rejection
-from engine.service import bundle_folder, demo, verify
+from engine.service import bundle_folder, cast, demo, verify
 from engine.service.bootstrap import Services, build
 from engine.service.deployments import check
 from engine.service.settings import Settings
 from engine.service.system import new_id
+from engine.service.transactions import writing
 from engine.worker.loop import Loop
 from engine.worker.timers import TimerRunner
 
@@ -66,6 +67,9 @@ def _parser() -> argparse.ArgumentParser:
     replay.add_argument("case_id")
     add("verify", _verify, "check all chains and replay all cases / 校验全部记录链并回放全部案件")
     add("rebuild", _rebuild, "rebuild all read models from the journal / 由日志重建全部查询表")
+    first = add("init", _init, "make units and the first two admins of a real office / 建立正式环境的单位和首批管理员")
+    first.add_argument("--system-admin", required=True, help="login of the system admin / 系统管理员账号")
+    first.add_argument("--security-admin", required=True, help="login of the security admin / 安全管理员账号")
     add("demo", _demo, "make the demo cast, bundle and cases / 建立演示数据")
     add("doctor", _doctor, "check settings, database, bundle, calendar / 检查运行环境")
     return parser
@@ -78,7 +82,19 @@ def _services(wake: Callable[[], None] = lambda: None) -> Services:
         print(f"{'错误' if problem.fatal else '注意'}: {problem.text}", file=sys.stderr)
     if fatal:
         raise SystemExit(2)
-    return build(settings, wake=wake)
+    services = build(settings, wake=wake)
+    if settings.production:
+        _refuse_demo_passwords(services)
+    return services
+
+
+def _refuse_demo_passwords(services: Services) -> None:
+    with services.engine.connect() as conn:
+        found = cast.problems(conn)
+    for problem in found:
+        print(f"错误: {problem.text}", file=sys.stderr)
+    if found:
+        raise SystemExit(2)
 
 
 def _run(chosen: argparse.Namespace) -> int:
@@ -192,6 +208,20 @@ def _verify(chosen: argparse.Namespace) -> int:
 
 def _rebuild(chosen: argparse.Namespace) -> int:
     print(f"{verify.rebuild_read_models(_services())} entries")
+    return 0
+
+
+def _init(chosen: argparse.Namespace) -> int:
+    services = _services()
+    with writing(services.engine) as conn:
+        handed = cast.found_office(
+            conn, services.clock.now(), system_admin=chosen.system_admin, security_admin=chosen.security_admin
+        )
+    if isinstance(handed, Rejection):
+        print(f"未建立: {handed.key} {dict(handed.details)}", file=sys.stderr)
+        return 1
+    for login, password in handed.items():
+        print(f"{login}  {password}  （首次登录须更改）")
     return 0
 
 

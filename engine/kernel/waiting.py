@@ -106,6 +106,8 @@ def find_boundary(token: Token, kind: str, code: str) -> tuple[Any, Token] | Non
     scope: Any = token.workflow
     while scope is not scope.top_workflow:
         host = scope.parent_token
+        if host.task_spec.instance_of is not None:
+            host = host.parent  # boundary events hang on the multi-instance activity, not on one instance
         for wanted in (code, ""):
             for waiting in host.children:
                 spec = waiting.task_spec

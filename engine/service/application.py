@@ -45,6 +45,14 @@ class Done:
     events: tuple[dict[str, JSON], ...]
 
 
+class _Refused(Exception):
+    """Undoes a transaction that has given out a case number for nothing."""
+
+    def __init__(self, rejection: Rejection) -> None:
+        super().__init__(rejection.key)
+        self.rejection = rejection
+
+
 @dataclass(slots=True)
 class _Work:
     """One transaction's work on one case."""
@@ -95,6 +103,8 @@ class Application:
                     return self._open(command, actor, command_id)
                 with self.live.lock(case_id):
                     return self._on_case(command, actor, case_id, command_id)
+            except _Refused as refused:
+                return refused.rejection
             except SequenceTaken:
                 self.live.drop(case_id)
             except CommandSeen:
@@ -142,8 +152,7 @@ class Application:
             except KernelFault as fault:
                 outcome = Rejection("unsound", "case.cannot_open", {"element": fault.element, "reason": fault.key})
             if isinstance(outcome, Rejection):
-                tx.connection.rollback() if hasattr(tx, "connection") else tx.added.clear()
-                return outcome
+                raise _Refused(outcome)
             own = self._append(work, command, actor.user_id, "", command_id, outcome)
             self._fire_due(work)
             self._project(tx, work.entries)

@@ -42,7 +42,9 @@ class Made:
 
 def decisions(services: Any, case_id: str) -> tuple[Made, ...]:
     """Every decision of the case in order. Requires that the caller asked who may read the case."""
-    return tuple(made for entry in case_snapshot.entries(services, case_id) for made in _made(services, entry))
+    entries = case_snapshot.entries(services, case_id)
+    bundles = {version: services.deployments.bundle(version) for version in {entry.bundle for entry in entries}}
+    return tuple(made for entry in entries for made in _made(bundles[entry.bundle], entry))
 
 
 def names(bundle: Bundle) -> Mapping[str, str]:
@@ -58,13 +60,12 @@ def names(bundle: Bundle) -> Mapping[str, str]:
     return {**columns, **{ident: _name(bundle, ident) for ident in bundle.decisions}}
 
 
-def _made(services: Any, entry: StoredEntry) -> Iterator[Made]:
+def _made(bundle: Bundle, entry: StoredEntry) -> Iterator[Made]:
+    labels = _input_labels(bundle)
     for event in entry.events:
         if event["kind"] != "DecisionMade":
             continue
-        bundle: Bundle = services.deployments.bundle(entry.bundle)
         fired = tuple(_fired(bundle, rule) for rule in event.get("rules", ()))
-        labels = _input_labels(bundle)
         inputs: Mapping[str, JSON] = event.get("inputs") or {}
         yield Made(
             entry.seq,

@@ -269,6 +269,21 @@ def test_an_error_nobody_catches_is_an_incident_and_never_the_normal_flow():
         run_of(s)
 
 
+def test_an_error_in_one_instance_is_caught_on_the_whole_multi_instance_activity():
+    inside = Scope(prefix="i")
+    inside.chain(inside.start(), inside.user("a"), inside.end("bad", error("e_bad")))
+    s = Scope()
+    s.node("subProcess", "sub", inside.text() + multi("units", "unit"))
+    s.chain(s.start(), "sub", s.user("normal"), s.end())
+    s.chain(s.boundary("caught", "sub", error("e_bad")), s.user("handler"), s.end("end2"))
+    run = run_of(s, {"units": ["x", "y"]})
+
+    run.do(SubmitTask("sub#1[1]/a#1", {}))
+
+    assert run.open == ["handler#1"]
+    assert not run.case.locals
+
+
 def test_escalation_starts_the_handler_beside_the_flow_that_goes_on():
     inside = Scope(prefix="i")
     inside.chain(inside.start(), inside.node("intermediateThrowEvent", "up", escalation("c_up")), inside.user("a"))

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from engine.kernel.replay import replay
+from engine.readmodels.schema import READ_MODELS
 from engine.service.verify import rebuild_read_models
 from tests.support.world import World
 
@@ -25,4 +27,12 @@ def _replays(world: World) -> None:
             if not stream.startswith("_"):
                 last = list(replay(tx.read(stream), world.services.application.live.loader(tx)))[-1]
                 assert last.divergence is None, last.divergence
+    before = _rows(world)
     rebuild_read_models(world.services)
+    assert _rows(world) == before, "a rebuild must give the rows that were projected live"
+
+
+def _rows(world: World) -> dict[str, list[tuple[object, ...]]]:
+    """Every read-model row, sorted."""
+    with world.services.engine.connect() as conn:
+        return {table.name: sorted(map(tuple, conn.execute(select(table))), key=repr) for table in READ_MODELS}

@@ -476,7 +476,7 @@ def check_disposed(case: CaseView, limit: str, unit: str = "") -> None:
     assert (paper.content["limit"], paper.content["unit"]) == (limit, unit)
     assert row is not None
     assert row.breaches == 1
-    assert broken.limit == limit
+    assert broken.limit_id == limit
     steps = ["Task_late_explain", "Task_late_assess", "Task_late_disposal", "Task_late_followup"]
     assert [e["element"] for e in case.kinds("TaskCompleted") if e["element"] in steps] == steps
 

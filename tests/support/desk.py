@@ -24,12 +24,12 @@ TOKEN = re.compile(r'name="csrf-token" content="([^"]+)"')
 BLOCK = re.compile(r'<script type="application/json" id="([a-z-]+)">(.*?)</script>', re.S)
 HIDDEN = re.compile(r'<input type="hidden" name="([a-z_]+)" value="([^"]*)">')
 
-ITEM = {"discovered_by": "patrol", "reporter": "王芳", "no_state_secret": True}
-SCREENED = {
+ITEM: dict[str, Any] = {"discovered_by": "patrol", "reporter": "王芳", "no_state_secret": True}
+SCREENED: dict[str, Any] = {
     "relevant": True, "directly_related": True, "authenticity": "genuine", "business_line": "gengbao", "n1": True,
     "screen_note": "属实",
 }  # fmt: skip
-GRADED = {"grade": "ordinary_negative", "grade_reason": "甄别结果明确"}
+GRADED: dict[str, Any] = {"grade": "ordinary_negative", "grade_reason": "甄别结果明确"}
 
 
 class Browser:

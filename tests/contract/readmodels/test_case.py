@@ -92,8 +92,8 @@ def test_only_groups_that_were_involved_may_read_a_case(conn: Connection) -> Non
     readers = dossier.groups_of(conn, story.case_id)
 
     assert readers == {
-        "user:wangfang", "unit:gengbao", "head:gengbao", "line:land", "user:chenjing", "user:zhaogang", "supervision", "unit:cehui",
-        "chief",
+        "user:wangfang", "unit:gengbao", "head:gengbao", "line:land", "user:chenjing", "user:zhaogang", "supervision",
+        "chief", "unit:cehui",
     }  # fmt: skip
     assert cases.visible(conn, story.case_id, UNIT)
     assert not cases.visible(conn, story.case_id, STRANGER)
