@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any, Final
 
 from flask import Flask, g
@@ -12,14 +10,47 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from engine.service import people
 from engine.service.settings import Settings
 
-from . import auth, clock_text, errors, formats, guards, names, navigation, security, static_files
+from . import (
+    admin,
+    auth,
+    cases,
+    clock_text,
+    clocks,
+    dashboard,
+    deployments,
+    errors,
+    files,
+    formats,
+    guards,
+    inbox,
+    messages,
+    names,
+    navigation,
+    office,
+    register,
+    security,
+    static_files,
+    tasks,
+    work_actions,
+)
 from .catalogue import language, t
 from .views_registry import undeclared
 
 PAGES: Final = (
-    "auth", "dashboard", "inbox", "tasks", "register", "messages", "work_actions", "cases", "clocks", "deployments", "files",
-    "admin", "office",
-)  # fmt: skip
+    auth,
+    dashboard,
+    inbox,
+    tasks,
+    register,
+    messages,
+    work_actions,
+    cases,
+    clocks,
+    deployments,
+    files,
+    admin,
+    office,
+)
 """Modules with a blueprint named `blueprint`, one noun each."""
 
 
@@ -48,9 +79,8 @@ def create_app(services: Any) -> Flask:
         test_clock=bool(settings.test_clock) and not settings.production,
     )
     app.context_processor(_person)
-    for name in PAGES:
-        if find_spec(f"webui.{name}") is not None:
-            app.register_blueprint(import_module(f"webui.{name}").blueprint)
+    for page in PAGES:
+        app.register_blueprint(page.blueprint)
     forgotten = undeclared(app)
     if forgotten:
         raise RuntimeError(f"expected every route to declare its requirement, missing: {', '.join(forgotten)}")

@@ -74,7 +74,7 @@ def _store(case_id: str) -> Rejection | list[str]:
         return refused
     actor = current_actor()
     command_id = submissions.command_id(request, actor.user_id)
-    note, task = request.form.get("note", "").strip()[:1000], request.form.get("task", "")[:300]
+    note, task = request.form.get("note", "").strip()[:1000], _task_of(case_id, request.form.get("task", ""))
     for number, fact in enumerate(saved):
         outcome = services().application.handle(
             AttachFile(fact, note, task), actor, case_id=case_id, command_id=f"{command_id}.{number}"
@@ -82,6 +82,12 @@ def _store(case_id: str) -> Rejection | list[str]:
         if isinstance(outcome, Rejection):
             return outcome
     return []
+
+
+def _task_of(case_id: str, name: str) -> str:
+    """The name when the case has such a task, else ''."""
+    with reading() as conn:
+        return name if name and dossier.task(conn, case_id, name) is not None else ""
 
 
 def _page(row: cases.CaseRow, faults: list[str]) -> Response:

@@ -12,6 +12,7 @@ from engine.domain.organisation import ROLES
 from engine.domain.rejection import Rejection
 from engine.service import people
 
+from .case_words import said
 from .catalogue import t
 from .formats import minute
 
@@ -78,7 +79,7 @@ class Names:
             details[name] = "、".join(self.person(login) for login in found)
         if isinstance(details.get("at"), str):
             details["at"] = minute(str(details["at"]))
-        return t(rejection.key, **details)
+        return said(rejection.key, details)
 
 
 def install(app: Flask) -> None:

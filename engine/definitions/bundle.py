@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine import feel
-from engine.domain.calendar import Calendar, calendar_from
+from engine.domain.calendar import Calendar, CalendarError, calendar_from
 
 from .bpmn import read_bpmn
 from .dmn import DecisionModel, DecisionResult, DmnError, parse_dmn
@@ -129,5 +129,7 @@ def _toml(bundle: Bundle, path: str) -> None:
         bundle.regulation = tomllib.loads(bundle.files[path].decode())
         calendar = bundle.regulation.get("calendar")
         bundle.calendar = calendar_from(calendar) if calendar else None
+    except CalendarError as error:
+        bundle.findings.append(Finding("error", path, "", "", 0, error.key, error.details))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, ValueError, TypeError, KeyError) as error:
         bundle.findings.append(Finding("error", path, "", "", 0, "bundle.toml", {"message": str(error)[:200]}))

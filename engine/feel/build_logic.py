@@ -6,6 +6,7 @@ One method per rule of `engine.feel.grammar`, mixed into the Builder. A closure 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final, cast
 
@@ -141,7 +142,9 @@ class LogicRules:
 
     def _with_input(self, value: Node, tests: Node) -> Node:
         code, test = value.code, tests.code
-        return join(lambda frame: test(Frame({INPUT: code(frame)}, frame, frame.run)), (value, tests), without=(INPUT,))
+        node = join(lambda frame: test(Frame({INPUT: code(frame)}, frame, frame.run)), (value, tests))
+        # The tests' `?` is this value; a `?` in the value itself is that of a cell around all this.
+        return replace(node, names=value.names | (tests.names - {INPUT}))
 
     # --- unary tests: nodes that give a verdict on `?`
 
@@ -153,7 +156,7 @@ class LogicRules:
         node = cast(Node, children[0])
         code = node.code
         computed = node.constant is MISSING and node.name is None
-        if INPUT in node.names:
+        if INPUT in node.names | node.inner_names:
             return join(lambda frame: code(frame) is True, (node,))
 
         def test(frame: Frame) -> object:

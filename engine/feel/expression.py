@@ -9,7 +9,7 @@ from typing import Final
 from engine.feel.builder import INPUT, Builder
 from engine.feel.errors import FeelSyntaxError, budget_exceeded
 from engine.feel.grammar import make_parser
-from engine.feel.lexer import mark_negation, place, tokenize
+from engine.feel.lexer import mark_negation, needed, place, tokenize
 from engine.feel.nodes import Node
 from engine.feel.run import Environment, Frame, Run
 from engine.feel.values import Range
@@ -135,7 +135,7 @@ def compile_expression(text: str, *, equals: bool = False, names: Iterable[str] 
     if equals and text.lstrip().startswith("="):
         # A blank in its place keeps the columns right.
         text = text.replace("=", " ", 1)
-    return _expression(text, frozenset(names))
+    return _expression(text, needed(names))
 
 
 def compile_unary_tests(text: str, *, names: Iterable[str] = ()) -> UnaryTests:
@@ -143,4 +143,4 @@ def compile_unary_tests(text: str, *, names: Iterable[str] = ()) -> UnaryTests:
 
     Raises FeelSyntaxError with line and column in `text`.
     """
-    return _unary_tests(text, frozenset(names))
+    return _unary_tests(text, needed(names))

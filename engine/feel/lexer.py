@@ -103,12 +103,19 @@ def syntax_error(text: str, position: int, key: str, **details: object) -> FeelS
     return FeelSyntaxError(f"feel.syntax.{key}", line, column, details)
 
 
+def needed(names: Iterable[str]) -> frozenset[str]:
+    """Those of `names` that hold a keyword or an operator: only they must be announced to be read as one name."""
+    return frozenset(
+        name
+        for name in names
+        if name.strip() and not all(word.isidentifier() and word not in KEYWORDS for word in name.split())
+    )
+
+
 @lru_cache(maxsize=256)
 def _phrase_pattern(names: frozenset[str]) -> re.Pattern[str]:
     """Phrases longest first; a blank in a phrase stands for any white space."""
-    phrases = sorted(
-        {*PHRASES, *(name for name in names if not name.isidentifier())}, key=lambda text: (-len(text), text)
-    )
+    phrases = sorted({*PHRASES, *names}, key=lambda text: (-len(text), text))
     parts = [r"\s+".join(re.escape(word) for word in phrase.split()) for phrase in phrases]
     return re.compile(rf"(?:{'|'.join(parts)})(?![\w{_WIDE}])")
 
@@ -237,7 +244,7 @@ def tokenize(text: str, names: Iterable[str] = ()) -> list[Token]:
     """
     if len(text) > MAX_SOURCE:
         raise syntax_error(text, MAX_SOURCE, "too_long", allowed=MAX_SOURCE)
-    return _Reader(text, frozenset(names)).read()
+    return _Reader(text, needed(names)).read()
 
 
 def mark_negation(tokens: list[Token]) -> list[Token]:

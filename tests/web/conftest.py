@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -33,20 +34,28 @@ def clock() -> FixedClock:
     return FixedClock(STARTED_AT)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def cheap_hashes() -> Iterator[None]:
+@contextmanager
+def cheap() -> Iterator[None]:
     """Argon2 with small parameters; the real ones are tested in tests/unit/test_passwords.py."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passwords, "_hasher", PasswordHasher(time_cost=2, memory_cost=64, parallelism=1))
+        passwords._decoy.cache_clear()
+        yield
+    passwords._decoy.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def cheap_hashes() -> Iterator[None]:
+    with cheap():
         yield
 
 
 @pytest.fixture(scope="session")
-def office(tmp_path_factory: pytest.TempPathFactory, cheap_hashes: None) -> Path:
+def office(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database file with the cast in it; each test gets a copy."""
     path = tmp_path_factory.mktemp("office") / "office.db"
     services = build(Settings(database_url=f"sqlite:///{path}", data_dir=path.parent), FixedClock(STARTED_AT))
-    with writing(services.engine) as conn:
+    with cheap(), writing(services.engine) as conn:
         cast.found(conn, STARTED_AT)
     services.engine.dispose()
     return path

@@ -72,6 +72,14 @@ def test_a_refused_file_keeps_the_others_out_too_and_says_why(desk: Desk, case: 
     assert stored(desk, case) == ()
 
 
+def test_a_file_names_only_tasks_of_its_own_case(desk: Desk, case: CaseView):
+    task = case.task("Task_screen")
+    upload(desk, case, "wangfang", (PNG, "a.png"), task=task)
+    upload(desk, case, "wangfang", (PNG, "b.png"), task="Task_of_another_case#1")
+
+    assert [(file.name, file.task) for file in stored(desk, case)] == [("a.png", task), ("b.png", "")]
+
+
 def test_no_file_at_all_is_refused(desk: Desk, case: CaseView):
     assert upload(desk, case, "wangfang").status_code == 422
 

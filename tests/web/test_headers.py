@@ -25,7 +25,7 @@ def changing_routes(app):
 
 
 def address(app, rule) -> str:
-    values = {name: "1" for name in rule.arguments}
+    values = dict.fromkeys(rule.arguments, "1")
     return app.url_map.bind("localhost").build(rule.endpoint, values)
 
 
@@ -49,6 +49,7 @@ def test_the_policy_lets_in_nothing_but_our_own_scripts_and_styles():
 )
 def test_every_answer_carries_the_headers(stranger: Person, path):
     response = stranger.get(path)  # Person checks that all of them are there
+    response.close()
 
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert response.headers["Referrer-Policy"] == "same-origin"
@@ -66,6 +67,7 @@ def test_pages_are_never_stored_and_built_files_for_ever(seat, app, tmp_path, mo
     page, built, missing = (
         person.get("/account"), person.get("/static/dist/app-1.css"), person.get("/static/dist/app-2.css"),
     )  # fmt: skip
+    built.close()
 
     assert page.headers["Cache-Control"] == "no-store"
     assert built.headers["Cache-Control"] == "public, max-age=31536000, immutable"
@@ -148,13 +150,6 @@ def test_htmx_sends_the_token_in_a_header(seat):
     response = person.client.post("/logout", headers={"X-CSRFToken": person.token, "HX-Request": "true"})
 
     assert response.status_code == 303
-
-
-def test_a_route_that_only_changes_cannot_be_reached_by_a_link(seat, app):
-    person = seat("qianjin")
-    for _, rule in changing_routes(app):
-        if "GET" not in {m for other in app.url_map.iter_rules() if other.rule == rule.rule for m in other.methods}:
-            assert person.get(address(app, rule)).status_code == 405, rule.rule
 
 
 # --- errors ---
@@ -292,4 +287,4 @@ def test_the_checks_come_in_the_order_origin_brake_token_rights(app):
     assert [name.rsplit(".", 1)[-1] for name in names[:4]] == [
         "_check_origin", "slow_down", "csrf_protect", "_enforce",
     ]  # fmt: skip
-    assert security.SAFE_METHODS == {"GET", "HEAD", "OPTIONS"}
+    assert {"GET", "HEAD", "OPTIONS"} == security.SAFE_METHODS

@@ -2,6 +2,8 @@
 
 import re
 
+from sqlalchemy.event import listen
+
 from engine.domain.commands import ClaimTask, CopyCase, RequestCosign, TransferTask
 from tests.support.desk import SCREENED, Desk
 
@@ -135,6 +137,25 @@ def test_an_empty_inbox_points_to_what_can_be_claimed(own_desk: Desk):
     own_desk.registered()
 
     assert "去签收待领事项（2）" in own_desk.seat("wangfang").get("/inbox?view=mine").text
+
+
+def test_the_number_of_statements_does_not_grow_with_the_list(own_desk: Desk):
+    desk = own_desk
+    clerk = desk.seat("wangfang")
+    asked: list[str] = []
+    listen(desk.world.services.engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+
+    def statements() -> int:
+        asked.clear()
+        assert clerk.get("/inbox?view=role").status_code == 200
+        return len(asked)
+
+    desk.registered()
+    few = statements()
+    for _ in range(12):
+        desk.registered()
+
+    assert statements() == few <= 15
 
 
 def test_odd_addresses_are_the_plain_list(own_desk: Desk):

@@ -166,6 +166,10 @@ def test_a_full_width_sign_is_answered_with_what_to_write() -> None:
         ("-5", -5, True),
         ("< -5", -6, True),
         ("some x in ? satisfies x > 1", [1, 2], True),
+        ("? in (true, null)", False, False),
+        ("? in (true, null)", True, True),
+        ("count([1, 2][item = ?]) = 1", 2, True),
+        ("count([true][item = ?]) = 1", False, False),
     ],
 )
 def test_a_cell_passes_values_as_the_standard_says(cell: str, value: object, verdict: bool | None) -> None:

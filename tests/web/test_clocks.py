@@ -1,0 +1,167 @@
+"""The board of running limits and the start page."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from engine.domain.commands import ClaimTask
+from engine.readmodels import clocks, today
+from tests.support import walks
+from tests.support.desk import Desk
+from webui.clocks import in_buckets
+
+NUMBER = re.compile(r'board-number">(\d+)</span><span>([^<]*)<')
+ROW = re.compile(r"<tr>(.*?)</tr>", re.S)
+
+
+def counts(page: str) -> dict[str, int]:
+    return {label: int(number) for number, label in NUMBER.findall(page)}
+
+
+def test_limits_stand_in_order_of_what_is_left_and_are_counted(own_desk: Desk):
+    walks.graded_major(own_desk.world)
+    late = own_desk.registered(title="迟了的线索")
+    own_desk.world.wait(minutes=40)
+    own_desk.registered(title="刚登记的线索")
+
+    page = own_desk.seat("wangfang").get("/clocks").text
+
+    assert counts(page) == {"已超时": 1, "1 小时内到期": 1, "24 小时内到期": 1, "更晚到期": 1}
+    assert page.index("迟了的线索") < page.index("刚登记的线索")
+    assert late.id in page
+    assert "超时 10分" in page and "剩余 30分" in page
+
+
+def test_the_board_says_who_has_to_act(own_desk: Desk):
+    case = own_desk.registered()
+    before = own_desk.seat("wangfang").get("/clocks").text
+    own_desk.world.do("wangfang", ClaimTask(case.task("Task_screen")), case.id)
+
+    after = own_desk.seat("wangfang").get("/clocks").text
+
+    assert re.search(r"办公室\s*<span[^>]*>甄别", before)
+    assert re.search(r"王芳</span>\s*<span[^>]*>甄别", after)
+
+
+def test_each_unit_has_a_line_of_its_own(own_desk: Desk):
+    case = walks.graded(own_desk.world)
+    walks.assign(case, "gengbao", "shengtai")
+
+    everything = own_desk.seat("wangfang").get("/clocks?limit=eight_hours").text
+    one = own_desk.seat("wangfang").get("/clocks?limit=eight_hours&unit=shengtai").text
+
+    assert len([row for row in ROW.findall(everything) if case.id in row]) == 2
+    assert len([row for row in ROW.findall(one) if case.id in row]) == 1
+
+
+@pytest.mark.parametrize("asked", ["q=没有这样的词", "grade=positive", "limit=backstop_48h", "overdue=1"])
+def test_a_filter_that_fits_nothing_says_so(own_desk: Desk, asked: str):
+    own_desk.registered()
+
+    assert "没有符合条件的时限" in own_desk.seat("wangfang").get(f"/clocks?{asked}").text
+
+
+def test_who_is_not_concerned_sees_an_empty_board(own_desk: Desk):
+    case = own_desk.registered()
+
+    page = own_desk.seat("zhouwei").get("/clocks").text
+
+    assert case.id not in page
+    assert "没有运行中的时限" in page
+
+
+def test_the_board_asks_for_itself_again_without_keeping_the_session_alive(own_desk: Desk):
+    own_desk.registered()
+    seat = own_desk.seat("wangfang")
+    page = seat.get("/clocks?grade=&q=网友").text
+    address = re.search(r'hx-get="([^"]+)" hx-trigger="every 30s"', page)[1]
+
+    fragment = seat.get(address.replace("&amp;", "&"))
+
+    assert fragment.status_code == 200
+    assert fragment.text.lstrip().startswith('<div id="board"')
+    assert "<html" not in fragment.text
+    own_desk.world.clock.set(own_desk.world.clock.now() + timedelta(minutes=29))
+    seat.get("/clocks/board")
+    own_desk.world.clock.set(own_desk.world.clock.now() + timedelta(minutes=2))
+    assert seat.get("/clocks/board").status_code in (302, 303, 401)
+
+
+def test_the_wall_screen_has_no_filters(own_desk: Desk):
+    own_desk.registered()
+
+    page = own_desk.seat("wangfang").get("/clocks?wall=1").text
+
+    assert 'class="board-wall"' in page
+    assert 'role="search"' not in page
+    assert "返回普通显示" in page
+
+
+def test_the_edges_of_the_buckets(own_desk: Desk):
+    case = own_desk.registered()
+    now = own_desk.world.clock.now()
+    with own_desk.world.services.engine.connect() as conn:
+        row = clocks.running(conn, groups=frozenset(), all_cases=True, now=now).rows[0]
+    due = row.limit.deadline
+
+    def bucket(before: timedelta) -> str:
+        from dataclasses import replace
+
+        at = due - before
+        return next(iter(in_buckets([replace(row, overdue=at >= due)], at)))
+
+    assert case.id == row.limit.case_id
+    assert bucket(timedelta()) == "overdue"
+    assert bucket(timedelta(seconds=1)) == "soon"
+    assert bucket(timedelta(hours=1)) == "soon"
+    assert bucket(timedelta(hours=1, seconds=1)) == "today"
+    assert bucket(timedelta(hours=24)) == "today"
+    assert bucket(timedelta(hours=24, seconds=1)) == "later"
+
+
+def test_the_start_page_says_what_waits_for_me_what_is_major_and_what_was_broken(own_desk: Desk):
+    walks.graded_major(own_desk.world)
+    own_desk.registered(title="迟了的线索")
+    own_desk.world.wait(minutes=40)
+
+    page = own_desk.seat("wangfang").get("/start").text
+
+    assert "王芳，您好" in page
+    broken = page.split("今日超时")[1].split("今日情况")[0]
+    assert "迟了的线索" in broken
+    majors = page.split("在办重大舆情")[1].split("今日超时")[0]
+    assert "网友反映耕地被占用" in majors and "迟了的线索" not in majors
+
+
+@pytest.mark.parametrize(
+    "login", ["wangfang", "zhangmin", "liuwei", "liqiang", "chenjing", "zhaogang", "sunli", "zhaoming", "zhouwei"]
+)
+def test_everybody_who_may_see_cases_has_a_start_page(desk: Desk, login: str):
+    desk.registered()
+
+    answer = desk.seat(login).get("/start")
+
+    assert answer.status_code == 200
+    assert ("我的待办" in answer.text) is (login not in ("sunli", "zhaoming"))
+
+
+@pytest.mark.parametrize("login", ["qianjin", "wumin"])
+def test_administrators_have_no_start_page_about_cases(desk: Desk, login: str):
+    assert desk.seat(login).get("/start").status_code == 403
+
+
+def test_the_numbers_of_a_day_count_only_readable_cases(own_desk: Desk):
+    own_desk.registered()
+    own_desk.world.wait(minutes=40)
+    since = own_desk.world.clock.now() - timedelta(hours=2)
+    with own_desk.world.services.engine.connect() as conn:
+        whole = today.numbers(conn, groups=frozenset(), all_cases=True, since=since)
+        nobody = today.numbers(conn, groups=frozenset({"user:zhouwei"}), since=since)
+        later = today.numbers(conn, groups=frozenset(), all_cases=True, since=own_desk.world.clock.now())
+
+    assert (whole.open, whole.opened, whole.closed, whole.breached) == (1, 1, 0, 1)
+    assert (nobody.open, nobody.opened, nobody.closed, nobody.breached) == (0, 0, 0, 0)
+    assert (later.open, later.opened, later.breached) == (1, 0, 0)

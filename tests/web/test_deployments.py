@@ -1,0 +1,280 @@
+"""Changing the process in a browser: upload, findings, reason, deployment; every version again, byte for byte."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Mapping
+
+import pytest
+from werkzeug.test import TestResponse
+
+from engine.readmodels import bundle_counts
+from engine.service.bundle_folder import to_zip
+from tests.support.desk import Browser, Desk
+from tests.support.world import shipped_files
+
+TRIAGE = "bpmn/triage.bpmn"
+REASON = "局长办公会决定"
+
+
+def upload(seat: Browser, *files: tuple[str, bytes]) -> TestResponse:
+    sent = [(io.BytesIO(content), name) for name, content in files]
+    return seat.post("/deployments/upload", {"files": sent}, content_type="multipart/form-data")
+
+
+def triage(text: str = "", instead: str = "") -> bytes:
+    """The shipped triage diagram, with `text` replaced; without arguments only a remark is added."""
+    drawn = shipped_files()[TRIAGE].decode()
+    assert text in drawn
+    changed = drawn.replace(text, instead, 1) if text else drawn.replace("</bpmn:definitions>", "<!-- 2 --></bpmn:definitions>")
+    return changed.encode()
+
+
+def deploy(seat: Browser, reason: str = REASON) -> TestResponse:
+    return seat.post("/deployments/deploy", {"reason": reason, "command_id": "a" * 32})
+
+
+def live(desk: Desk) -> str:
+    return desk.world.services.deployments.bundle().version
+
+
+def test_a_single_changed_diagram_is_laid_over_the_live_bundle_and_deployed(own_desk: Desk):
+    seat, before = own_desk.seat("sunli"), live(own_desk)
+
+    assert upload(seat, ("triage.bpmn", triage())).status_code == 303
+    waiting = seat.get("/deployments").text
+    answer = deploy(seat)
+
+    assert "bpmn/triage.bpmn" in waiting and "检查通过" in waiting
+    assert answer.status_code == 303
+    assert live(own_desk) != before
+    files = own_desk.world.services.deployments.files(live(own_desk))
+    assert files[TRIAGE] == triage()
+    assert {path: files[path] for path in files if path != TRIAGE} == {
+        path: content for path, content in shipped_files().items() if path != TRIAGE
+    }
+    history = seat.get("/deployments").text
+    assert REASON in history and "第 2 次发布" in history and "孙丽" in history
+
+
+def test_findings_name_the_element_the_line_and_what_to_do(own_desk: Desk):
+    seat = own_desk.seat("sunli")
+    drawn = triage('camunda:formRef="screen"', 'camunda:formRef="no_such_form"')
+    line = next(number for number, text in enumerate(drawn.decode().splitlines(), 1) if "no_such_form" in text)
+
+    upload(seat, ("triage.bpmn", drawn))
+    page = seat.get("/deployments").text
+
+    assert re.search(r"甄别</span>\s*<div[^>]*>Task_screen", page)
+    assert "表单“no_such_form”不在流程包中。" in page
+    assert "怎么改：" in page and "把 .form 文件一并上传" in page
+    assert f"{TRIAGE}:{line}" in page
+    assert 'action="/deployments/deploy"' not in page
+
+
+def test_a_refused_deployment_keeps_what_was_uploaded(own_desk: Desk):
+    seat, before = own_desk.seat("sunli"), live(own_desk)
+    upload(seat, ("triage.bpmn", triage('camunda:formRef="screen"', 'camunda:formRef="screen2"')))
+
+    refused = deploy(seat)
+    form = shipped_files()["forms/screen.form"].replace(b'"id": "screen"', b'"id": "screen2"')
+    upload(seat, ("screen2.form", form))
+    again = deploy(seat)
+
+    assert refused.status_code == 422 and "有 1 处错误，未发布" in refused.text
+    assert again.status_code == 303
+    assert live(own_desk) != before
+
+
+def test_without_a_reason_nothing_is_deployed_and_nothing_lost(own_desk: Desk):
+    seat, before = own_desk.seat("sunli"), live(own_desk)
+    upload(seat, ("triage.bpmn", triage()))
+
+    answer = deploy(seat, "  ")
+
+    assert answer.status_code == 422
+    assert re.search(r'is-invalid"[^>]*id="reason"', answer.text) and "必填" in answer.text
+    assert live(own_desk) == before
+    assert TRIAGE in seat.get("/deployments").text
+
+
+def test_a_zip_replaces_the_whole_bundle(own_desk: Desk):
+    seat = own_desk.seat("sunli")
+    files = {path: content for path, content in shipped_files().items() if path != "forms/positive.form"}
+
+    upload(seat, ("bundle.zip", to_zip({**files, TRIAGE: triage()})))
+    page = seat.get("/deployments").text
+
+    assert "完整流程包" in page
+    assert re.search(r"删除</span> <span[^>]*>forms/positive.form", page)
+    assert re.search(r"修改</span> <span[^>]*>bpmn/triage.bpmn", page)
+
+
+def test_findings_can_be_narrowed_by_severity_and_file(own_desk: Desk):
+    seat = own_desk.seat("sunli")
+    form = shipped_files()["forms/screen.form"].replace(b'"key": "relevant"', b'"key": "1relevant"')
+    upload(
+        seat,
+        ("triage.bpmn", triage('camunda:formRef="screen"', 'camunda:formRef="nothing"')),
+        ("screen.form", form),
+    )
+
+    by_file = seat.get("/deployments?file=forms/screen.form").text
+    by_severity = seat.get("/deployments?severity=warning").text
+
+    assert "以数字开头" in by_file and "“nothing”不在流程包中" not in by_file
+    assert "以数字开头" not in by_severity
+
+
+def test_what_follows_from_an_element_that_is_not_read_is_told_apart(own_desk: Desk):
+    seat = own_desk.seat("sunli")
+    drawn = triage().replace(b"bpmn:exclusiveGateway", b"bpmn:complexGateway")
+
+    upload(seat, ("triage.bpmn", drawn))
+    page = seat.get("/deployments").text
+    first, following = page.split("<details", 1)
+
+    assert "complexGateway 尚不支持" in first
+    assert "永远不会执行到" not in first and "永远不会执行到" in following
+
+
+@pytest.mark.parametrize(
+    ("files", "sentence"),
+    [
+        ({"notes.docx": b"x"}, "不是流程文件"),
+        ({"triage.bpmn": b""}, "为空或超过"),
+        ({"bundle.zip": b"not a zip"}, "zip 无法读取"),
+        ({"bundle.zip": to_zip({"readme.md": b"x"})}, "zip 中没有流程文件"),
+        ({"a.zip": to_zip({"bpmn/a.bpmn": b"x"}), "b.bpmn": b"x"}, "zip 须单独上传"),
+        ({}, "请先选择文件"),
+    ],
+)
+def test_what_is_no_bundle_is_refused_in_words(own_desk: Desk, files: Mapping[str, bytes], sentence: str):
+    seat = own_desk.seat("sunli")
+
+    answer = upload(seat, *files.items())
+
+    assert answer.status_code == 422
+    assert sentence in answer.text
+    assert "待发布的修改" not in answer.text
+
+
+def test_two_files_of_one_name_are_refused(own_desk: Desk):
+    answer = upload(own_desk.seat("sunli"), ("triage.bpmn", triage()), ("folder/triage.bpmn", triage()))
+
+    assert answer.status_code == 422
+    assert "两个同名文件" in answer.text
+
+
+def test_a_broken_diagram_is_a_finding_not_an_error_page(own_desk: Desk):
+    seat = own_desk.seat("sunli")
+
+    upload(seat, ("triage.bpmn", b"<bpmn:definitions"), ("screen.form", b"{"))
+    answer = seat.get("/deployments")
+
+    assert answer.status_code == 200
+    assert "不是完整的 XML" in answer.text and "不是有效的 JSON" in answer.text
+
+
+def test_a_change_of_somebody_else_meanwhile_is_not_undone(own_desk: Desk):
+    seat = own_desk.seat("sunli")
+    upload(seat, ("triage.bpmn", triage()))
+    archive = shipped_files()["bpmn/archive.bpmn"].replace(b"</bpmn:definitions>", b"<!-- 3 --></bpmn:definitions>")
+    other = own_desk.world.services.deployments.deploy(
+        {**shipped_files(), "bpmn/archive.bpmn": archive}, "sunli", "另一处修改", "other"
+    )
+    assert isinstance(other, tuple)
+
+    deploy(seat)
+
+    files = own_desk.world.services.deployments.files(live(own_desk))
+    assert files[TRIAGE] == triage()
+    assert files["bpmn/archive.bpmn"] == archive
+
+
+def test_the_live_bundle_again_is_not_deployed(own_desk: Desk):
+    seat = own_desk.seat("sunli")
+    upload(seat, ("triage.bpmn", shipped_files()[TRIAGE]))
+
+    answer = deploy(seat)
+
+    assert answer.status_code == 409
+    assert "无需发布" in answer.text
+
+
+def test_an_upload_can_be_discarded(own_desk: Desk):
+    seat = own_desk.seat("sunli")
+    upload(seat, ("triage.bpmn", triage()))
+
+    seat.post("/deployments/discard")
+
+    assert "待发布的修改" not in seat.get("/deployments").text
+    assert deploy(seat).status_code == 303  # nothing waits: back to the page
+    assert len(own_desk.world.services.deployments.history()) == 1
+
+
+def test_new_cases_run_on_the_new_version_and_old_ones_stay(own_desk: Desk):
+    seat, first = own_desk.seat("sunli"), live(own_desk)
+    old = own_desk.registered()
+    upload(seat, ("triage.bpmn", triage()))
+    deploy(seat)
+    new = own_desk.registered()
+
+    with own_desk.world.services.engine.connect() as conn:
+        counts = bundle_counts.by_bundle(conn)
+
+    assert old.live.bundle.version == first
+    assert new.live.bundle.version == live(own_desk)
+    assert (counts[first].open, counts[live(own_desk)].open) == (1, 1)
+    page = seat.get("/deployments").text
+    assert page.count(f'href="/deployments/{first}"') >= 2
+
+
+def test_every_version_is_downloaded_byte_for_byte(own_desk: Desk):
+    seat, first = own_desk.seat("sunli"), live(own_desk)
+    upload(seat, ("triage.bpmn", triage()))
+    deploy(seat)
+
+    whole = seat.get(f"/deployments/{first}/bundle.zip")
+    single = seat.get(f"/deployments/{first}/files/{TRIAGE}")
+
+    with zipfile.ZipFile(io.BytesIO(whole.data)) as archive:
+        assert {name: archive.read(name) for name in archive.namelist()} == dict(shipped_files())
+    assert single.data == shipped_files()[TRIAGE]
+    assert "attachment" in single.headers["Content-Disposition"]
+    assert seat.get(f"/deployments/{live(own_desk)}/files/{TRIAGE}").data == triage()
+
+
+def test_a_version_or_file_that_is_not_there_is_not_found(desk: Desk):
+    seat, version = desk.seat("sunli"), live(desk)
+
+    assert seat.get("/deployments/" + "0" * 64).status_code == 404
+    assert seat.get("/deployments/" + "0" * 64 + "/bundle.zip").status_code == 404
+    assert seat.get(f"/deployments/{version}/files/bpmn/../secrets").status_code == 404
+
+
+@pytest.mark.parametrize("login", ["wangfang", "liuwei", "zhaoming"])
+def test_others_see_the_versions_and_cannot_change_them(desk: Desk, login: str):
+    seat = desk.seat(login)
+
+    page = seat.get("/deployments")
+
+    assert page.status_code == 200
+    assert "上传并检查" not in page.text
+    assert upload(seat, ("triage.bpmn", triage())).status_code == 403
+    assert deploy(seat).status_code == 403
+    assert seat.get(f"/deployments/{live(desk)}/bundle.zip").status_code == 200
+
+
+def test_who_has_nothing_to_do_with_the_process_does_not_see_it(desk: Desk):
+    assert desk.seat("liqiang").get("/deployments").status_code == 403
+    assert desk.seat("qianjin").get("/deployments").status_code == 403
+
+
+def test_what_one_owner_uploads_nobody_else_sees(own_desk: Desk):
+    upload(own_desk.seat("sunli"), ("triage.bpmn", triage()))
+
+    assert own_desk.world.services.pending.get("sunli") is not None
+    assert own_desk.world.services.pending.get("wangfang") is None
