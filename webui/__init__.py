@@ -75,6 +75,7 @@ def create_app(services: Any) -> Flask:
         t=t,
         language=language,
         menu=navigation.menu,
+        phone_items=navigation.phone_items,
         now=services.clock.now,
         test_clock=bool(settings.test_clock) and not settings.production,
     )

@@ -38,9 +38,14 @@ class FormPage:
     restored: datetime | None = None
 
 
-def fresh(schema: Mapping[str, JSON] | None, data: Mapping[str, JSON], form: str, autosave: str) -> FormPage:
-    """The form as it is first shown, with the person's draft (`form`: its name in Drafts) over the case's data."""
-    user_id = current_actor().user_id
+def fresh(
+    schema: Mapping[str, JSON] | None, data: Mapping[str, JSON], form: str, autosave: str, *, of: str = ""
+) -> FormPage:
+    """The form as it is first shown, with a draft over the case's data.
+
+    `form`: the draft's name in Drafts, '' for none; `of`: whose, the signed-in person's by default.
+    """
+    user_id = of or current_actor().user_id
     draft = services().drafts.get(user_id, form) if schema is not None and form else None
     if draft is None:
         return FormPage(schema, data, new_id(), autosave, {}, {}, "")

@@ -43,23 +43,23 @@ MENU: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
             Entry("clocks.index", "view_clocks_board", "nav.clocks", "clock", phone=True),
         ),
     ),
-    ("nav.process", (Entry("deployments.index", "view_bundles", "nav.deployments", "route"),)),
+    ("nav.process", (Entry("deployments.index", "view_bundles", "nav.deployments", "route", phone=True),)),
     (
         "nav.people",
         (
-            Entry("admin.persons", "view_people", "nav.persons", "users"),
+            Entry("admin.persons", "view_people", "nav.persons", "users", phone=True),
             Entry("office.units", "view_people", "nav.units", "building"),
             Entry("office.lines", "view_people", "nav.lines", "hierarchy"),
             Entry("office.absences", "view_people", "nav.absences", "calendar-off"),
             Entry("office.duty", "view_people", "nav.duty", "calendar"),
-            Entry("admin.roles", "view_roles", "nav.roles", "key"),
+            Entry("admin.roles", "view_roles", "nav.roles", "key", phone=True),
         ),
     ),
     (
         "nav.evidence",
         (
             Entry("admin.people_changes", "view_people_log", "nav.people_log", "history"),
-            Entry("admin.security_events", "view_security_log", "nav.security_log", "shield"),
+            Entry("admin.security_events", "view_security_log", "nav.security_log", "shield", phone=True),
         ),
     ),
 )
@@ -79,6 +79,11 @@ def menu() -> list[tuple[str, list[Item]]]:
         if items:
             groups.append((title, items))
     return groups
+
+
+def phone_items(groups: list[tuple[str, list[Item]]]) -> list[Item]:
+    """What fits the bar at the bottom of a phone's screen beside "more": the first four."""
+    return [item for _, items in groups for item in items if item.phone][:4]
 
 
 def _item(entry: Entry, current: bool) -> Item:

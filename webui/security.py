@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import Final
@@ -12,7 +13,7 @@ from flask import Flask, Response, abort, request, session
 from flask_wtf.csrf import CSRFProtect
 
 from engine.domain.clock import Clock
-from engine.service.settings import Settings
+from engine.service.settings import LOOPBACK, Settings
 
 CONTENT_SECURITY_POLICY: Final = "; ".join(
     (
@@ -78,6 +79,17 @@ class Brake:
                 del self._calls[key]
 
 
+def _host_check(settings: Settings) -> Callable[[], None]:
+    """Where the public address is known, a request under any other name is refused (DNS rebinding, forged links)."""
+    known = {urlsplit(settings.public_url).hostname, *LOOPBACK} if settings.public_url else None
+
+    def check_host() -> None:
+        if known is not None and urlsplit(f"//{request.host}").hostname not in known:
+            abort(400, "host")
+
+    return check_host
+
+
 def _check_origin() -> None:
     """A browser says where a form was sent from; anything but this host is refused before the token is looked at."""
     if request.method in SAFE_METHODS:
@@ -102,7 +114,7 @@ def _add_headers(response: Response, https: bool) -> Response:
 
 
 def install(app: Flask, settings: Settings, clock: Clock) -> None:
-    """Registers the checks (origin, brake, CSRF: in this order) and the headers of every response."""
+    """Registers the checks (host, origin, brake, CSRF: in this order) and the headers of every response."""
     brake = Brake(clock, settings.writes_per_minute)
 
     def slow_down() -> None:
@@ -111,6 +123,7 @@ def install(app: Flask, settings: Settings, clock: Clock) -> None:
         if request.method not in SAFE_METHODS and brake.holds(str(key)):
             abort(429)
 
+    app.before_request(_host_check(settings))
     app.before_request(_check_origin)
     app.before_request(slow_down)
     csrf.init_app(app)

@@ -52,9 +52,11 @@ def show(case_id: str, task: str) -> Response:
     view = case_view.task_view(services(), case_id, task, current_actor())
     if isinstance(view, Rejection):
         return _refused(view, case_id, task)
-    autosave = url_for("tasks.draft", case_id=case_id, task=task) if view.may_work else ""
-    shown = form_pages.fresh(view.schema, view.data, task_form(case_id, task) if view.may_work else "", autosave)
-    return _page(view, shown)
+    if view.may_work:
+        autosave = url_for("tasks.draft", case_id=case_id, task=task)
+        return _page(view, form_pages.fresh(view.schema, view.data, task_form(case_id, task), autosave))
+    draft = task_form(case_id, task) if view.task.assignee and _is_asked_to_sign(view) else ""
+    return _page(view, form_pages.fresh(view.schema, view.data, draft, "", of=view.task.assignee))
 
 
 @blueprint.post("/tasks/<case_id>/<path:task>")
@@ -111,6 +113,14 @@ def _page(view: TaskView, shown: FormPage, status: int = 200) -> Response:
         minutes=withdrawal.MINUTES,
     )
     return make_response(body, status)
+
+
+def _is_asked_to_sign(view: TaskView) -> bool:
+    """Who is asked to sign sees what he signs: the draft of who will submit it. Nobody else does."""
+    actor = current_actor()
+    with reading() as conn:
+        signs = dossier.cosigns_of(conn, view.task.case_id, view.task.task)
+    return any(sign.state != "cancelled" and sign.user_id in (actor.user_id, *actor.substitutes_for) for sign in signs)
 
 
 def _around(view: TaskView) -> Around:

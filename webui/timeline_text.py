@@ -137,7 +137,9 @@ def mark(text: str) -> str:
 def cell(value: Any, words: Words = NO_WORDS) -> str:
     """A value of a decision table as people read it: quotes of FEEL texts away, known values in words."""
     if isinstance(value, Mapping):
-        return "；".join(f"{words.get(key) or _known(f'field.{key}', key)} {cell(one, words)}" for key, one in value.items())
+        return "；".join(
+            f"{words.get(key) or _known(f'field.{key}', key)} {cell(one, words)}" for key, one in value.items()
+        )
     if isinstance(value, list):
         return "、".join(cell(one, words) for one in value)
     if isinstance(value, bool):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import MISSING, fields
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, ClassVar, Protocol, TypeVar
 
 JSON = Any
@@ -20,7 +21,7 @@ R = TypeVar("R", bound=Record)
 
 def instant_text(at: datetime) -> str:
     """ISO 8601 in UTC with six decimals and `Z`: equal instants give equal text and text sorts by time."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return at.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def parse_instant(text: str) -> datetime:
@@ -35,14 +36,17 @@ def to_json(record: Record) -> dict[str, JSON]:
     """`{"kind": ..., field: value}`; fields that hold their default are left out, so that a field added in a
     later release does not change what an old record hashes to."""
     out: dict[str, JSON] = {"kind": record.kind}
-    for f in fields(record):
-        value = getattr(record, f.name)
-        if f.default is not MISSING and value == f.default:
-            continue
-        if f.default_factory is not MISSING and value == f.default_factory():
-            continue
-        out[f.name] = list(value) if isinstance(value, tuple) else value
+    for name, default in _fields(type(record)):
+        value = getattr(record, name)
+        if value != default:
+            out[name] = list(value) if isinstance(value, tuple) else value
     return out
+
+
+@cache
+def _fields(cls: type[Record]) -> tuple[tuple[str, JSON], ...]:
+    """(name, default) of each field; a field without default has one that equals nothing."""
+    return tuple((f.name, f.default_factory() if f.default_factory is not MISSING else f.default) for f in fields(cls))
 
 
 def from_json(kinds: dict[str, type[R]], data: dict[str, JSON]) -> R:

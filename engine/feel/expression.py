@@ -11,6 +11,7 @@ from engine.feel.errors import FeelSyntaxError, budget_exceeded
 from engine.feel.grammar import make_parser
 from engine.feel.lexer import mark_negation, needed, place, tokenize
 from engine.feel.nodes import Node
+from engine.feel.operators import order
 from engine.feel.run import Environment, Frame, Run
 from engine.feel.values import Range
 
@@ -109,7 +110,7 @@ def read_range(text: str, run: Run) -> Range | None:
         return None
     run.charge(node.size)
     value = None if node.names or node.inner_names else node.code(Frame({}, None, run))
-    if not isinstance(value, Range) or value.start is None or value.end is None:
+    if not isinstance(value, Range) or order(value.start, value.end) not in (-1, 0):
         return None
     return value
 

@@ -35,9 +35,12 @@ class StoredEntry:
     body: bytes
 
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+
+
 def canonical(value: JSON) -> bytes:
     """JSON with sorted keys, no spaces, UTF-8, finite numbers: the only form that is ever hashed."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    return _CANONICAL(value).encode()
 
 
 def make_entry(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from sqlalchemy import Connection, Engine, bindparam, func, insert, select
 from sqlalchemy.exc import IntegrityError
@@ -61,6 +62,11 @@ class Journal(Protocol):
 
 
 _INSERT = insert(entries)
+_COLUMNS = ("case_id", "seq", "at", "actor", "command_id", "hash", "body")
+# The two statements of every command, once more as plain SQL: on SQLite the statement itself costs a tenth of what
+# SQLAlchemy does around it (measured: 0.15 ms of a submission).
+_INSERT_SQLITE = f"INSERT INTO entries ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
+_HEAD_SQLITE = "SELECT seq, hash FROM entries WHERE case_id = ? ORDER BY seq DESC LIMIT 1"
 _HEAD = (
     select(entries.c.seq, entries.c.hash)
     .where(entries.c.case_id == bindparam("case"))
@@ -80,25 +86,29 @@ class SqlTransaction:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+        self._sqlite: sqlite3.Connection | None = None
+        if connection.dialect.name == "sqlite":
+            driver: Any = connection.connection.dbapi_connection
+            self._sqlite = driver
 
     def append(self, entry: StoredEntry) -> None:
-        row = {
-            "case_id": entry.case_id,
-            "seq": entry.seq,
-            "at": instant_text(entry.at),
-            "actor": entry.actor,
-            "command_id": entry.command_id,
-            "hash": entry.hash,
-            "body": entry.body,
-        }
+        row = (
+            entry.case_id, entry.seq, instant_text(entry.at), entry.actor, entry.command_id, entry.hash, entry.body,
+        )  # fmt: skip
         try:
-            self.connection.execute(_INSERT, row)
-        except IntegrityError as error:
-            if "command" in str(error.orig):
+            if self._sqlite is not None:
+                self._sqlite.execute(_INSERT_SQLITE, row)
+            else:
+                self.connection.execute(_INSERT, dict(zip(_COLUMNS, row, strict=True)))
+        except (IntegrityError, sqlite3.IntegrityError) as error:
+            if "command" in str(getattr(error, "orig", error)):
                 raise CommandSeen(entry.command_id) from error
             raise SequenceTaken(f"{entry.case_id} {entry.seq}") from error
 
     def head(self, case_id: str) -> Head | None:
+        if self._sqlite is not None:
+            found = self._sqlite.execute(_HEAD_SQLITE, (case_id,)).fetchone()
+            return None if found is None else Head(found[0], found[1])
         row = self.connection.execute(_HEAD, {"case": case_id}).first()
         return None if row is None else Head(row[0], row[1])
 

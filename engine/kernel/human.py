@@ -33,7 +33,7 @@ def _task(case: Case, name: str) -> OpenTask | Rejection:
 def _needs(**texts: str) -> Rejection | None:
     faults = [FieldFault(name, "form.required") for name, text in texts.items() if not text.strip()]
     faults += [
-        FieldFault(name, "form.max_length", {"max": MAX_TEXT}) for name, text in texts.items() if len(text) > MAX_TEXT
+        FieldFault(name, "form.max_length", {"value": MAX_TEXT}) for name, text in texts.items() if len(text) > MAX_TEXT
     ]
     return Rejection("invalid", "form.refused", {}, tuple(faults)) if faults else None
 

@@ -24,7 +24,12 @@ KEPT: Final = timedelta(days=90)
 drafts = Table(
     "drafts",
     metadata,
-    Column("user_id", Text, primary_key=True, comment="login of who typed it; nobody else reads it"),
+    Column(
+        "user_id",
+        Text,
+        primary_key=True,
+        comment="login of who typed it; read by him, and by who is asked to co-sign it",
+    ),
     Column("form", Text, primary_key=True, comment="task:<case>/<task>, start:<process> or message:<case>/<message>"),
     Column("content", Text, nullable=False, comment="JSON object {values, files} as the form had it, unchecked"),
     Column("saved_at", Text, nullable=False, comment="instant of the last saving, UTC"),

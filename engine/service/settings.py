@@ -13,7 +13,8 @@ MINIMUM_SECRET_LENGTH = 32
 """Characters; 32 random ones carry at least 128 bits in any usual alphabet."""
 
 PasswordProfile = Literal["dengbao", "asvs"]
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+"""Names of this very machine."""
 _YES = frozenset({"1", "true", "yes", "on"})
 
 
@@ -109,7 +110,7 @@ class Settings:
     @property
     def secure_cookies(self) -> bool:
         """Cookies carry Secure and the `__Host-` prefix everywhere but on plain http to this very machine."""
-        return self.https or urlsplit(self.url).hostname not in _LOOPBACK
+        return self.https or urlsplit(self.url).hostname not in LOOPBACK
 
     def problems(self) -> tuple[Problem, ...]:
         """What is wrong, worst first. A start must be refused when any of them is fatal."""
@@ -118,7 +119,7 @@ class Settings:
         ]
         if self.production:
             found += self._production_problems()
-        elif urlsplit(self.url).hostname not in _LOOPBACK:
+        elif urlsplit(self.url).hostname not in LOOPBACK:
             found.append(
                 Problem(
                     "settings.development_open",
@@ -144,7 +145,7 @@ class Settings:
             )
         if self.test_clock:
             found.append(Problem("settings.test_clock", "正式环境不得设置 OPINION_TEST_CLOCK(测试时钟)"))
-        if not self.https and urlsplit(self.url).hostname not in _LOOPBACK:
+        if not self.https and urlsplit(self.url).hostname not in LOOPBACK:
             found.append(
                 Problem("settings.plain_http", "正式环境须经 https 访问: 请设置 OPINION_PUBLIC_URL=https://...")
             )

@@ -28,7 +28,11 @@ def triage(text: str = "", instead: str = "") -> bytes:
     """The shipped triage diagram, with `text` replaced; without arguments only a remark is added."""
     drawn = shipped_files()[TRIAGE].decode()
     assert text in drawn
-    changed = drawn.replace(text, instead, 1) if text else drawn.replace("</bpmn:definitions>", "<!-- 2 --></bpmn:definitions>")
+    changed = (
+        drawn.replace(text, instead, 1)
+        if text
+        else drawn.replace("</bpmn:definitions>", "<!-- 2 --></bpmn:definitions>")
+    )
     return changed.encode()
 
 

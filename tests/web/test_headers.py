@@ -152,6 +152,16 @@ def test_htmx_sends_the_token_in_a_header(seat):
     assert response.status_code == 303
 
 
+@pytest.mark.parametrize("host", ["evil.example", "yuqing.example.cn.evil.example", "127.0.0.1.evil.example"])
+def test_a_request_under_a_foreign_name_is_refused_where_our_own_is_known(services, host):
+    services.settings = replace(services.settings, public_url="https://yuqing.example.cn")
+    person = Person(create_app(services).test_client())
+
+    assert person.get("/login", base_url=f"https://{host}").status_code == 400
+    assert person.get("/login", base_url="https://yuqing.example.cn").status_code == 200
+    assert person.get("/login", base_url="http://127.0.0.1:8000").status_code == 200
+
+
 # --- errors ---
 
 
@@ -281,10 +291,11 @@ def test_only_sign_in_and_language_and_built_files_are_open_to_strangers(app):
     assert public == {"auth.login", "auth.enter", "auth.language", "static"}
 
 
-def test_the_checks_come_in_the_order_origin_brake_token_rights(app):
+def test_the_checks_come_in_the_order_host_origin_brake_token_rights(app):
     names = [function.__qualname__ for function in app.before_request_funcs[None]]
 
-    assert [name.rsplit(".", 1)[-1] for name in names[:4]] == [
+    assert [name.rsplit(".", 1)[-1] for name in names[:5]] == [
+        "check_host",
         "_check_origin", "slow_down", "csrf_protect", "_enforce",
     ]  # fmt: skip
     assert {"GET", "HEAD", "OPTIONS"} == security.SAFE_METHODS

@@ -284,6 +284,21 @@ def test_who_is_asked_to_sign_may_read_the_form_but_not_fill_it_in(desk: Desk, c
     assert 'name="action"' not in page
 
 
+def test_who_is_asked_to_sign_sees_the_draft_that_he_signs_and_nobody_else_does(desk: Desk, case: CaseView):
+    task = case.task("Task_screen")
+    desk.world.do("wangfang", ClaimTask(task), case.id)
+    desk.world.do("wangfang", RequestCosign(task, ("huangtao",), ""), case.id)
+    url = task_url(case, task)
+    desk.seat("wangfang").post(f"/drafts{url}", {"submission": json.dumps({"screen_note": "拟定的说明"})})
+
+    signer, overseer = desk.seat("huangtao").get(url), desk.seat("zhaogang").get(url)
+
+    assert blocks(signer)["form-data"]["screen_note"] == "拟定的说明"
+    assert "以下是 王芳 在 2026-03-02 09:00 保存的草稿" in signer.text
+    assert overseer.status_code == 200
+    assert blocks(overseer)["form-data"].get("screen_note") in (None, "")
+
+
 def test_earlier_instructions_stand_beside_the_form(desk: Desk):
     case = desk.graded()
     case.submit("zhangmin", "Task_instruct_vice", instruction_text="务必今天答复。")

@@ -114,24 +114,24 @@ def overlaps(run: Run, first: Range, second: Range) -> object:
 
 @builtin("overlaps before", "range1: range, range2: range")
 def overlaps_before(run: Run, first: Range, second: Range) -> object:
-    """Starts first, ends first, and shares a point."""
+    """Starts first, does not end last, and shares a point."""
     return operators.conjunction(
         (
             _is(_starts(first, second), lambda sign: sign < 0),
             _is(_end_to_start(first, second), lambda sign: sign >= 0),
-            _is(_ends(first, second), lambda sign: sign < 0 or (sign == 0)),
+            _is(_ends(first, second), lambda sign: sign <= 0),
         )
     )
 
 
 @builtin("overlaps after", "range1: range, range2: range")
 def overlaps_after(run: Run, first: Range, second: Range) -> object:
-    """Ends last, starts last, and shares a point."""
+    """Starts last, does not end first, and shares a point."""
     return operators.conjunction(
         (
-            _is(_starts(second, first), lambda sign: sign <= 0),
+            _is(_starts(second, first), lambda sign: sign < 0),
             _is(_end_to_start(second, first), lambda sign: sign >= 0),
-            _is(_ends(second, first), lambda sign: sign < 0),
+            _is(_ends(second, first), lambda sign: sign <= 0),
         )
     )
 
