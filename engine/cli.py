@@ -25,7 +25,7 @@ from engine.service.settings import Settings
 from engine.service.system import new_id
 from engine.service.transactions import writing
 from engine.worker.loop import Loop
-from engine.worker.timers import TimerRunner
+from engine.worker.timers import LOOK_AGAIN_SECONDS, LOOK_AGAIN_SECONDS_TEST_CLOCK, Config, TimerRunner
 
 WEB_APPLICATION = "webui"
 """Module with `create_app(services)`. Named, not imported: the web layer stands above the command line, and a worker
@@ -70,7 +70,8 @@ def _parser() -> argparse.ArgumentParser:
     first = add("init", _init, "make units and the first two admins of a real office / 建立正式环境的单位和首批管理员")
     first.add_argument("--system-admin", required=True, help="login of the system admin / 系统管理员账号")
     first.add_argument("--security-admin", required=True, help="login of the security admin / 安全管理员账号")
-    add("demo", _demo, "make the demo cast, bundle and cases / 建立演示数据")
+    example = add("demo", _demo, "make the demo cast, bundle and cases / 建立演示数据")
+    example.add_argument("--no-cases", action="store_true", help="cast and bundle only / 只建人员和流程包")
     add("doctor", _doctor, "check settings, database, bundle, calendar / 检查运行环境")
     return parser
 
@@ -143,8 +144,10 @@ def _serve_with(services: Services) -> int:
 
 def _runner(services: Services) -> TimerRunner:
     log = logging.getLogger("opinion.worker")
+    look_again = LOOK_AGAIN_SECONDS_TEST_CLOCK if services.settings.test_clock else LOOK_AGAIN_SECONDS
     return TimerRunner(
         services,
+        Config(look_again=look_again),
         on_error=lambda case_id, error: log.exception("case failed", exc_info=error, extra={"case_id": case_id}),
     )
 
@@ -226,7 +229,7 @@ def _init(chosen: argparse.Namespace) -> int:
 
 
 def _demo(chosen: argparse.Namespace) -> int:
-    demo.prepare(_services(), print)
+    demo.prepare(_services(), print, cases=not chosen.no_cases)
     return 0
 
 

@@ -103,23 +103,23 @@ def show(case_id: str) -> str:
         head = case_page.head(conn, case_id)
         tasks = dossier.tasks_of(conn, case_id)
         diagrams = case_view.diagram(services(), case_id)
-        names = case_page.names_for(conn, head.limits, tasks).load([head.case.opened_by])
-        names.load((), {f"unit:{one.unit}" for one in diagrams if one.unit})
+        units = {f"unit:{one.unit}" for one in diagrams if one.unit}
+        names = case_page.names_for(conn, head.limits, tasks).load([head.case.opened_by], units)
         words = _words(conn, head.case.bundle)
     shown = case_page.chosen(diagrams, request.args.get("scope"))
     if shown is None and diagrams:
         abort(404)
-    now = services().clock.now()
+    at = services().clock.now()
     return _page(
         "show",
         head,
         names,
         tasks=[task for task in tasks if task.state == "open"],
-        own=_own_last(tasks, now),
+        own=_own_last(tasks, at),
         diagrams=diagrams,
         shown=shown,
         path=case_page.crumbs(diagrams, shown) if shown else [],
-        drawn=case_page.drawing(case_id, shown, head.limits, names, now) if shown else None,
+        drawn=case_page.drawing(case_id, shown, head.limits, names, at) if shown else None,
         made=case_decisions.decisions(services(), case_id),
         words=words,
         **_instants(case_id),

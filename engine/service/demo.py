@@ -42,8 +42,11 @@ class Stuck(Exception):
     """The demo could not go on: a form or a diagram changed and the demo's answers no longer fit."""
 
 
-def prepare(services: Services, out: Callable[[str], Any]) -> None:
-    """Makes what is missing of cast, deployment and cases; says the logins. Doing it twice makes nothing twice."""
+def prepare(services: Services, out: Callable[[str], Any], *, cases: bool = True) -> None:
+    """Makes what is missing of cast, deployment and, unless `cases` is False, cases; says the logins.
+
+    Doing it twice makes nothing twice.
+    """
     now = services.clock.now()
     with writing(services.engine) as conn:
         fresh = cast.found(conn, now)
@@ -56,7 +59,7 @@ def prepare(services: Services, out: Callable[[str], Any]) -> None:
         if isinstance(outcome, Rejection):
             raise Stuck(f"{outcome.key} {dict(outcome.details)}") from None
         out(f"已发布流程包 {outcome[1].version[:12]}")
-    if fresh:
+    if fresh and cases:
         out("正在生成演示案件 ...")
         _cases(services)
     logins(services, out)

@@ -31,6 +31,8 @@ MEDIA_TYPES: Final[Mapping[str, tuple[str, str]]] = {
     "doc": ("ole", "application/msword"),
     "xls": ("ole", "application/vnd.ms-excel"),
     "ppt": ("ole", "application/vnd.ms-powerpoint"),
+    "wps": ("ole", "application/wps-office.wps"),
+    "et": ("ole", "application/wps-office.et"),
     "docx": ("docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
     "xlsx": ("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
     "pptx": ("pptx", "application/vnd.openxmlformats-officedocument.presentationml.presentation"),

@@ -44,8 +44,8 @@ class Settings:
     upload_max_bytes: int = 20 * 1024 * 1024
     request_max_bytes: int = 64 * 1024 * 1024
     upload_types: tuple[str, ...] = (
-        "png", "jpg", "jpeg", "gif", "webp", "pdf", "ofd", "doc", "docx", "xls", "xlsx", "ppt", "pptx", "txt", "csv",
-        "zip", "mp4", "mp3",
+        "png", "jpg", "jpeg", "gif", "webp", "pdf", "ofd", "doc", "docx", "xls", "xlsx", "ppt", "pptx", "wps", "et",
+        "txt", "csv", "zip", "mp4", "mp3",
     )  # fmt: skip
     password_profile: PasswordProfile = "dengbao"
     session_idle_minutes: int = 30

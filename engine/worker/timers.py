@@ -12,13 +12,16 @@ from engine.service.bootstrap import Services
 
 LOOK_AGAIN_SECONDS = 30.0
 """Longest sleep: bounds how late a timer armed by another machine can be seen, and a jump of the system clock."""
+LOOK_AGAIN_SECONDS_TEST_CLOCK = 0.2
+"""The same with a test clock: nothing wakes the worker when somebody writes another instant into its file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """`batch`: due rows read at once."""
+    """`batch`: due rows read at once. `look_again`: longest sleep in seconds."""
 
     batch: int = 200
+    look_again: float = LOOK_AGAIN_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +61,9 @@ class TimerRunner:
         return Counts(len(rows), len(cases), fired, failed)
 
     def seconds_to_next(self) -> float:
-        """How long to sleep until the earliest due timer, at most LOOK_AGAIN_SECONDS."""
+        """How long to sleep until the earliest due timer, at most `Config.look_again`."""
         with self.services.journal.reading() as tx:
             due: datetime | None = timers.next_due(tx.connection)
         if due is None:
-            return LOOK_AGAIN_SECONDS
-        return min(LOOK_AGAIN_SECONDS, max(0.0, (due - self.clock.now()).total_seconds()))
+            return self.config.look_again
+        return min(self.config.look_again, max(0.0, (due - self.clock.now()).total_seconds()))

@@ -101,6 +101,7 @@ def test_names_are_text_for_people_and_never_paths(given: str, kept: str):
         ("a.webp", b"RIFF\0\0\0\0WEBPVP8 ", "image/webp"),
         ("a.pdf", b"%PDF-1.7\n", "application/pdf"),
         ("a.doc", OLE, "application/msword"),
+        ("a.wps", OLE, "application/wps-office.wps"),
         ("a.docx", docx(), "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
         ("a.ofd", archive(("OFD.xml", b"<ofd/>")), "application/ofd"),
         ("a.zip", archive(("截图.png", PNG)), "application/zip"),
@@ -145,6 +146,7 @@ def test_an_accepted_file_is_given_the_type_of_its_content(
         ("a.zip", b"PK\x03\x04" + bytes(100), "file.archive_refused"),
         ("a.zip", archive(("a", b"a"))[:-30], "file.archive_refused"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_refused_file_leaves_nothing_behind(store: FileStore, name: str, content: bytes, key: str):
     outcome = store.save(as_stream(content), name)

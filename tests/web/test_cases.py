@@ -11,11 +11,12 @@ import pytest
 from sqlalchemy import Engine, event
 
 from engine.domain.commands import AddComment, AttachFile, CopyCase, UrgeTask
+from engine.domain.rejection import Rejection
 from engine.readmodels import dossier
 from engine.service import case_snapshot, case_view, people_log
 from tests.support import walks
 from tests.support.desk import Desk, blocks
-from tests.support.world import CaseView
+from tests.support.world import CaseView, shipped_files
 
 
 def assigned(desk: Desk, *units: str, **values: str) -> CaseView:
@@ -308,6 +309,58 @@ def test_the_page_of_a_long_case_needs_no_more_statements_than_that_of_a_short_o
         seat.get(f"/cases/{long.id}")
 
     assert len(many) <= len(few) + 3  # names of people, units and lines are asked for where there are any
+
+
+def stuck(desk: Desk) -> CaseView:
+    """A case whose last step came to a gateway that no flow leaves: the diagram lacks a default flow."""
+    drawn = shipped_files()["bpmn/triage.bpmn"].decode()
+    drawn = drawn.replace(' default="Flow_direct__triage_merge"', "")
+    drawn = drawn.replace(
+        'targetRef="Gateway_triage_merge" />',
+        'targetRef="Gateway_triage_merge"><bpmn:conditionExpression xsi:type="bpmn:tFormalExpression">=false'
+        "</bpmn:conditionExpression></bpmn:sequenceFlow>",
+        1,
+    )
+    deployed = desk.world.services.deployments.deploy(
+        {**shipped_files(), "bpmn/triage.bpmn": drawn.encode()}, "sunli", "测试", "without-default"
+    )
+    assert isinstance(deployed, tuple), deployed
+    case = desk.registered()
+    values = {"relevant": False, "directly_related": False, "authenticity": "genuine", "screen_note": "同名异地"}
+    refused = case.try_submit("wangfang", "Task_screen", **values)
+    assert isinstance(refused, Rejection) and refused.key == "case.incident", refused
+    return case
+
+
+def test_an_incident_is_shown_with_what_to_do_and_resolved_with_a_reason(own_desk: Desk):
+    case = stuck(own_desk)
+    office, other = own_desk.seat("wangfang"), own_desk.seat("zhangmin")
+
+    page = office.get(f"/cases/{case.id}").text
+    drawn = blocks_of(page)["diagram"]
+    command_id = re.search(r'name="command_id" value="([0-9a-f]{32})"', page)[1]
+    refused = other.post(f"/cases/{case.id}/incidents/1", {"reason": "我来处理"})
+    empty = office.post(f"/cases/{case.id}/incidents/1", {"reason": " "})
+    done = office.post(f"/cases/{case.id}/incidents/1", {"reason": "已请流程负责人补默认流", "command_id": command_id})
+
+    assert "“直接相关？”的所有条件都不成立" in page and "怎么办：" in page
+    assert drawn["marks"]["Task_screen"] == ["soon"]  # the step itself was undone
+    assert "异常已处理，案件继续" not in other.get(f"/cases/{case.id}").text
+    assert refused.status_code == 403
+    assert empty.status_code == 422
+    assert done.status_code == 303
+    after = office.get(f"/cases/{case.id}").text
+    assert "流程异常 1（" not in after
+    told = office.get(f"/cases/{case.id}/timeline?topic=trouble").text
+    assert "流程异常 1（Gateway_direct）" in told and "已请流程负责人补默认流" in told
+
+
+def test_the_start_page_names_cases_with_open_incidents_to_who_may_resolve_them(own_desk: Desk):
+    case = stuck(own_desk)
+
+    assert "流程异常，待处理" in own_desk.seat("wangfang").get("/start").text
+    assert "流程异常，待处理" not in own_desk.seat("zhangmin").get("/start").text
+    assert f"/cases/{case.id}" in own_desk.seat("wangfang").get("/start").text
 
 
 def test_only_what_the_form_reads_leaves_the_server(desk: Desk):
