@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from .entry import StoredEntry
-from .store import CommandSeen, Head, SequenceTaken
+from .store import LAST, CommandSeen, Head, SequenceTaken
 
 
 class MemoryTransaction:
@@ -26,9 +26,11 @@ class MemoryTransaction:
         stream = self.read(case_id)
         return Head(stream[-1].seq, stream[-1].hash) if stream else None
 
-    def read(self, case_id: str, after: int = 0) -> list[StoredEntry]:
+    def read(self, case_id: str, after: int = 0, upto: int = LAST) -> list[StoredEntry]:
         own = [e for e in self.added if e.case_id == case_id]
-        return [e for e in sorted([*self._streams.get(case_id, []), *own], key=lambda e: e.seq) if e.seq > after]
+        return [
+            e for e in sorted([*self._streams.get(case_id, []), *own], key=lambda e: e.seq) if after < e.seq <= upto
+        ]
 
     def find_command(self, command_id: str) -> StoredEntry | None:
         return self._commands.get(command_id) or next((e for e in self.added if e.command_id == command_id), None)

@@ -25,6 +25,10 @@ class CommandSeen(Exception):
     """This command_id is in the journal already; its recorded outcome is the answer."""
 
 
+LAST = 2**31 - 1
+"""Beyond every sequence number."""
+
+
 @dataclass(frozen=True, slots=True)
 class Head:
     """Last entry of a stream; seq 0 and the genesis hash for an empty one is None instead."""
@@ -42,8 +46,9 @@ class Transaction(Protocol):
 
     def head(self, case_id: str) -> Head | None: ...
 
-    def read(self, case_id: str, after: int = 0) -> list[StoredEntry]:
-        """Entries of a stream with seq > after, in order."""
+    def read(self, case_id: str, after: int = 0, upto: int = LAST) -> list[StoredEntry]:
+        """Entries of a stream with after < seq <= upto, in order. On PostgreSQL a second look may find entries that
+        others have committed since the first: give `upto` where the two must agree."""
         ...
 
     def find_command(self, command_id: str) -> StoredEntry | None: ...
@@ -75,7 +80,9 @@ _HEAD = (
 )
 _READ = (
     select(entries.c.body, entries.c.hash)
-    .where(entries.c.case_id == bindparam("case"), entries.c.seq > bindparam("after"))
+    .where(
+        entries.c.case_id == bindparam("case"), entries.c.seq > bindparam("after"), entries.c.seq <= bindparam("upto")
+    )
     .order_by(entries.c.seq)
 )
 _COMMAND = select(entries.c.body, entries.c.hash).where(entries.c.command_id == bindparam("command"))
@@ -112,10 +119,9 @@ class SqlTransaction:
         row = self.connection.execute(_HEAD, {"case": case_id}).first()
         return None if row is None else Head(row[0], row[1])
 
-    def read(self, case_id: str, after: int = 0) -> list[StoredEntry]:
-        return [
-            read_entry(bytes(r[0]), r[1]) for r in self.connection.execute(_READ, {"case": case_id, "after": after})
-        ]
+    def read(self, case_id: str, after: int = 0, upto: int = LAST) -> list[StoredEntry]:
+        found = self.connection.execute(_READ, {"case": case_id, "after": after, "upto": upto})
+        return [read_entry(bytes(row[0]), row[1]) for row in found]
 
     def find_command(self, command_id: str) -> StoredEntry | None:
         row = self.connection.execute(_COMMAND, {"command": command_id}).first()

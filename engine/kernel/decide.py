@@ -7,7 +7,7 @@ rebuilds it and records `incident(...)` instead.
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -92,7 +92,7 @@ def _open(case: Case, command: cmd.OpenCase, turn: Turn) -> Rejection | None:
         "",
         form_id or command.process,
     )
-    _files(case, command.files, turn, "")
+    _files(case, command.files, values, turn, "")
     case.workflow.begin()
     case.run()
     return None
@@ -141,10 +141,24 @@ def form_of(case: Case, command: cmd.SubmitTask | cmd.SendMessage) -> str:
     return waiting.node.properties.get("form", "") if waiting is not None else ""
 
 
-def _files(case: Case, files: Mapping[str, Any], turn: Turn, task: str) -> None:
-    for path in sorted(files):
-        for fact in files[path]:
-            case.emit(ev.FileAttached(dict(fact), turn.actor, "", task, path))
+def _files(case: Case, files: Mapping[str, Any], values: Mapping[str, JSON], turn: Turn, task: str) -> None:
+    """Records the files of a submission with the data path at which each now stands in its values."""
+    places = dict(_file_places(values, ""))
+    for reference in sorted(files):
+        for fact in files[reference]:
+            if fact["id"] in places:
+                case.emit(ev.FileAttached(dict(fact), turn.actor, "", task, places[fact["id"]]))
+
+
+def _file_places(value: JSON, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, Mapping):
+        if "sha256" in value and isinstance(value.get("id"), str):
+            yield value["id"], path.rpartition(".")[0]
+        for name, inner in value.items():
+            yield from _file_places(inner, f"{path}.{name}" if path else str(name))
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            yield from _file_places(inner, f"{path}.{number}")
 
 
 def _submit(case: Case, command: cmd.SubmitTask, turn: Turn) -> Rejection | None:
@@ -168,7 +182,7 @@ def _submit(case: Case, command: cmd.SubmitTask, turn: Turn) -> Rejection | None
         return Rejection("conflict", "task.cosign_pending", {"users": ", ".join(pending)})
     del case.tasks[command.task]
     case.emit(ev.TaskCompleted(task.name, turn.actor, task.node.id, task.node.form))
-    _files(case, command.files, turn, task.name)
+    _files(case, command.files, values, turn, task.name)
     case.write(values, task.token.scope, task.name)
     task.token.run()
     case.run()
@@ -189,7 +203,7 @@ def _message(case: Case, command: cmd.SendMessage, turn: Turn) -> Rejection | No
     elif command.values:
         return Rejection("invalid", "message.no_form", {"message": command.name})
     case.emit(ev.MessageReceived(command.name, turn.actor, len(waiting)))
-    _files(case, command.files, turn, "")
+    _files(case, command.files, values, turn, "")
     for scope in dict.fromkeys(w.token.scope for w in waiting):
         case.write(values, scope, waiting[0].node.id)
     for target in waiting:

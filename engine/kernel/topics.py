@@ -56,7 +56,8 @@ def draft_late_report(case: Case, token: Token, node: Node) -> None:
     }
     number = sum(1 for name in case.data if name.startswith("late_report_no_")) + 1
     name = f"late_report_no_{number}"
-    case.emit(ev.DocumentDrafted("late_report", name, node.id, node.label, content))
+    title = node.properties.get("title", node.label)
+    case.emit(ev.DocumentDrafted("late_report", name, node.id, title, content))
     case.write({name: content}, "", node.id)
     into = node.properties.get("into", "late_report")
     if into:

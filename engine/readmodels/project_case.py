@@ -69,6 +69,8 @@ def _withdrawn(turn: Turn, event: Happened) -> None:
 
 def _incident_raised(turn: Turn, event: Happened) -> None:
     timer = event.get("timer", "")
+    # Who mends the diagram must be able to look at the case that it stopped.
+    turn.add(LET_READ, grp="process_owner")
     turn.add(
         RAISE_INCIDENT,
         **{

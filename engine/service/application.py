@@ -11,11 +11,22 @@ from typing import Any
 from engine import VERSION
 from engine.domain.clock import Clock
 from engine.domain.codec import JSON, to_json
-from engine.domain.commands import Command, FireTimer, OpenCase, SendMessage, SubmitTask, WithdrawSubmission
+from engine.domain.commands import (
+    Command,
+    CopyCase,
+    DelegateTask,
+    FireTimer,
+    OpenCase,
+    RequestCosign,
+    SendMessage,
+    SubmitTask,
+    TransferTask,
+    WithdrawSubmission,
+)
 from engine.domain.events import Event
 from engine.domain.ids import TIMER_ACTOR
 from engine.domain.organisation import Actor
-from engine.domain.rejection import Rejection
+from engine.domain.rejection import FieldFault, Rejection
 from engine.journal.entry import GENESIS, StoredEntry, make_entry
 from engine.journal.store import CommandSeen, SequenceTaken, Transaction
 from engine.kernel.case import Case
@@ -43,6 +54,24 @@ class Done:
     case_id: str
     seq: int
     events: tuple[dict[str, JSON], ...]
+
+
+RECEIVER_FIELD: Mapping[type[Command], str] = {
+    TransferTask: "to",
+    DelegateTask: "to",
+    RequestCosign: "users",
+    CopyCase: "groups",
+}
+"""Where a page puts the fault of a receiver that does not exist."""
+
+
+def named(command: Command) -> tuple[str, ...]:
+    """Logins of the people and GroupIds of the groups that a command names as receivers."""
+    if isinstance(command, TransferTask | DelegateTask):
+        return (f"user:{command.to}",) if command.to.strip() else ()
+    if isinstance(command, RequestCosign):
+        return tuple(f"user:{user}" for user in command.users)
+    return command.groups if isinstance(command, CopyCase) else ()
 
 
 class _Refused(Exception):
@@ -76,6 +105,7 @@ class Application:
         project: Callable[[Any, Sequence[StoredEntry]], None],
         new_case_id: Callable[[Any, Any], str],
         visible: Callable[[Any, str, Actor], bool],
+        unknown: Callable[[Any, Sequence[str]], Sequence[str]],
         options: Callable[[Any, Any, str, Mapping[str, JSON]], Mapping[str, JSON]],
         committed: Callable[[], None] = lambda: None,
     ) -> None:
@@ -85,6 +115,7 @@ class Application:
         self._project = project
         self._new_case_id = new_case_id
         self._visible = visible
+        self._unknown = unknown
         self._options = options
         self._committed = committed
 
@@ -178,6 +209,9 @@ class Application:
         self, work: _Work, command: Command, actor: Actor, on_behalf_of: str, command_id: str
     ) -> Done | Rejection:
         turn = self._turn(work, actor, on_behalf_of)
+        if (missing := self._unknown(work.tx, named(command))) and work.case.status == "open":
+            fault = FieldFault(RECEIVER_FIELD[type(command)], "person.unknown", {"who": missing[0]})
+            return Rejection("invalid", "form.refused", {}, (fault,))
         if isinstance(command, SubmitTask | SendMessage):
             form = form_of(work.case, command)
             command = replace(command, options=self._options(work.tx, work.case.bundle, form, command.values))
@@ -199,7 +233,7 @@ class Application:
         return Done(work.case_id, work.case.seq, own.events)
 
     def _withdraw(self, work: _Work, command: WithdrawSubmission, turn: Turn) -> tuple[Event, ...] | Rejection:
-        before = work.tx.read(work.case_id)
+        before = work.tx.read(work.case_id, 0, work.case.seq)
         if not 1 < command.seq <= len(before):
             return Rejection("not_found", "withdraw.no_submission", {"seq": command.seq})
         prior = rebuild(before[: command.seq - 1], self.live.loader(work.tx))
@@ -253,7 +287,7 @@ class Application:
     ) -> None:
         """The faulty turn is undone by building the case again; only the incident is recorded."""
         self.live.drop(work.case_id)
-        work.case = rebuild(work.tx.read(work.case_id), self.live.loader(work.tx))
+        work.case = rebuild(work.tx.read(work.case_id, 0, work.case.seq), self.live.loader(work.tx))
         events = incident(work.case, fault, command, turn)
         self._append(work, command, actor, on_behalf_of, command_id, events)
 

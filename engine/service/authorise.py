@@ -24,19 +24,20 @@ def authorise(command: Command, actor: Actor, case: Case | None) -> str | Reject
         return ""
     if isinstance(command, cmd.FireTimer):
         return Rejection("forbidden", "access.system_only")
-    if actor.roles & READ_ONLY or not actor.roles & (CASE_WORKERS | {"process_owner"}):
+    roles = actor.acting_roles
+    if roles & READ_ONLY or not roles & (CASE_WORKERS | {"process_owner"}):
         return Rejection("forbidden", "access.read_only")
     if isinstance(command, cmd.ResolveIncident):
-        return "" if actor.roles & {"process_owner", "office"} else Rejection("forbidden", "access.incident")
-    if not actor.roles & CASE_WORKERS:
+        return "" if roles & {"process_owner", "office"} else Rejection("forbidden", "access.incident")
+    if not roles & CASE_WORKERS:
         return Rejection("forbidden", "access.not_case_work")
     if case is None or isinstance(
         command, cmd.AddComment | cmd.AttachFile | cmd.AcknowledgeCopy | cmd.WithdrawSubmission | cmd.Cosign
     ):
         return _substituted(command, actor, case)
     if isinstance(command, cmd.CopyCase | cmd.UrgeTask):
-        mine = any(_holds(task, actor) for task in case.tasks.values())
-        return "" if mine or actor.roles & OVERSEERS or case.data.get("opened_by") == actor.user_id else _refuse()
+        holders = {group for task in case.tasks.values() for group in (*task.groups, f"user:{task.assignee}")}
+        return _in_name(actor, {*OVERSEERS, *holders, f"user:{case.data.get('opened_by')}"})
     if isinstance(command, cmd.SendMessage):
         waiting = [w for w in case.messages.values() if w.node.event.name == command.name]
         return _in_name(actor, {group for w in waiting for group in w.groups}) if waiting else ""
@@ -55,10 +56,6 @@ def _substituted(command: Command, actor: Actor, case: Case | None) -> str:
         if task is not None and actor.user_id not in task.cosigns:
             return next((user for user in actor.substitutes_for if user in task.cosigns), "")
     return ""
-
-
-def _holds(task: OpenTask, actor: Actor) -> bool:
-    return task.assignee == actor.user_id or bool(set(task.groups) & actor.groups)
 
 
 def _manages(task: OpenTask, actor: Actor) -> bool:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, bindparam
+from sqlalchemy import Engine, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from engine.domain.calendar import ZONE
 from engine.domain.clock import Clock
-from engine.domain.organisation import Actor
+from engine.domain.organisation import ROLES, Actor
 from engine.journal.database import create_tables, open_database
 from engine.journal.entry import StoredEntry
 from engine.journal.schema import case_numbers
@@ -26,6 +26,7 @@ from .files import FileStore
 from .live_cases import LiveCases
 from .options import ChosenOptions
 from .pending_bundles import PendingBundles
+from .people_tables import lines, persons, units
 from .settings import Settings
 from .system import clock_for
 
@@ -82,6 +83,7 @@ def build_application(
         project=project,
         new_case_id=new_case_id,
         visible=visible,
+        unknown=unknown_receivers,
         options=ChosenOptions(),
         committed=wake,
     )
@@ -101,9 +103,27 @@ def project(tx: SqlTransaction, entries: Sequence[StoredEntry]) -> None:
 
 def visible(tx: SqlTransaction, case_id: str, actor: Actor) -> bool:
     """Whether the actor may see the case at all (R71: need to know)."""
-    if actor.roles & ALL_CASES:
+    if actor.acting_roles & ALL_CASES:
         return True
     return cases.visible(tx.connection, case_id, actor.groups)
+
+
+def unknown_receivers(tx: SqlTransaction, groups: Sequence[str]) -> list[str]:
+    """Those of the groups that name nobody: no active person, no unit, line or role of that name."""
+    missing = []
+    for group in groups:
+        kind, _, name = group.rpartition(":")
+        table = {"user": persons.c.user_id, "unit": units.c.unit_id, "head": units.c.unit_id, "line": lines.c.line_id}
+        if not kind:
+            found = name in ROLES
+        elif kind in table:
+            where = [table[kind] == name, *([persons.c.active] if kind == "user" else [])]
+            found = tx.connection.scalar(select(table[kind]).where(*where)) is not None
+        else:
+            found = False
+        if not found:
+            missing.append(name)
+    return missing
 
 
 def new_case_id(tx: SqlTransaction, now: datetime) -> str:

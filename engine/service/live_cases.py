@@ -64,14 +64,14 @@ class LiveCases:
         with self._guard:
             case = self._cases.pop(case_id, None)
         if case is not None and case.seq <= head:
-            tail: list[Any] = tx.read(case_id, case.seq) if case.seq < head else []
+            tail: list[Any] = tx.read(case_id, case.seq, head) if case.seq < head else []
             if not any(e.command["kind"] == "WithdrawSubmission" for e in tail):
                 for entry in tail:
                     case, divergence = advance(case, entry, [], self.loader(tx))
                     if divergence is not None:
                         raise Diverged(divergence)
                 return case
-        return rebuild(tx.read(case_id), self.loader(tx))
+        return rebuild(tx.read(case_id, 0, head), self.loader(tx))
 
     def put(self, case_id: str, case: Case) -> None:
         with self._guard:

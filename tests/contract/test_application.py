@@ -8,6 +8,7 @@ import pytest
 from engine.domain.commands import AddComment, ClaimTask, FireTimer, ResolveIncident, SubmitTask
 from engine.domain.rejection import Rejection
 from engine.journal.chain import verify_chain
+from engine.journal.store import SqlTransaction
 from engine.kernel.faults import KernelFault
 from engine.kernel.specs import NodeSpec
 from engine.service.application import Done
@@ -82,6 +83,26 @@ def test_eight_threads_in_two_processes_commenting_at_once_lose_nothing(world, s
     assert len(entries) == 1 + len(done)
     assert verify_chain(entries) == []
     assert len(done) >= 8
+
+
+def test_an_entry_committed_between_two_looks_at_the_journal_does_not_break_the_chain(world, second, monkeypatch):
+    """PostgreSQL shows a transaction what others commit meanwhile: found as a broken chain under load."""
+    case = world.open()
+    world.services.application.live.clear()
+    whole = SqlTransaction.head
+    meanwhile = iter([True])
+
+    def head(self, case_id):
+        found = whole(self, case_id)
+        if next(meanwhile, False) and self.connection.dialect.name == "postgresql":
+            second.do("lina", AddComment("抢先一步"), case.id)
+        return found
+
+    monkeypatch.setattr(SqlTransaction, "head", head)
+    world.do("wangfang", AddComment("后到"), case.id)
+
+    with world.services.journal.reading() as tx:
+        assert verify_chain(tx.read(case.id)) == []
 
 
 def test_the_same_command_id_is_carried_out_once_and_answered_as_the_first_time(world):

@@ -68,6 +68,7 @@ def test_entries_come_back_byte_for_byte_and_in_order(journal):
     with journal.reading() as tx:
         assert tx.read("A") == entries
         assert tx.read("A", after=2) == entries[2:]
+        assert tx.read("A", after=1, upto=2) == entries[1:2]
         assert tx.read("B") == []
 
 

@@ -35,15 +35,15 @@ class Sent:
 @dataclass(slots=True)
 class Log:
     """What the clerks know. `confirmed`: the server answered with its redirect. `settled`: it answered a repetition
-    with "done already". `strange`: any other answer, which none of them should ever see. `unanswered`: requests that were
-    sent and whose server then went away."""
+    with "done already". `strange`: any other answer, which none of them should ever see. `unanswered`: requests whose
+    server went away after they were sent."""
 
     confirmed: list[Sent] = field(default_factory=list)
     settled: list[Sent] = field(default_factory=list)
     strange: list[str] = field(default_factory=list)
     unanswered: int = 0
     fresh: threading.Event = field(default_factory=threading.Event)
-    """Set by each confirmation."""
+    """Set by each confirmation, and when a clerk stops."""
 
 
 class Browser:
@@ -127,6 +127,7 @@ class Clerk(threading.Thread):
         except BaseException as error:  # shown by the test, which waits for this thread
             self.failure = error
         finally:
+            self.log.fresh.set()
             self.browser.hang_up()
 
     def one_case(self) -> None:

@@ -155,6 +155,18 @@ def test_a_message_sent_by_a_substitute_is_in_the_name_of_the_absent(world):
     assert last(case) == ("SendMessage", "pengyu", "wangfang")
 
 
+def test_a_substitute_urges_and_copies_as_the_absent_person_could(world):
+    case = graded(world)
+    task = case.task("Task_instruct_vice")
+    assert code(world.ask("pengyu", UrgeTask(task, "请速批示"), case.id)) == "not_found"
+    away(world, "wangfang", "pengyu")
+
+    world.do("pengyu", UrgeTask(task, "请速批示"), case.id)
+    assert last(case) == ("UrgeTask", "pengyu", "wangfang")
+    world.do("pengyu", CopyCase(("user:zhengkai",), "请阅"), case.id)
+    assert last(case) == ("CopyCase", "pengyu", "wangfang")
+
+
 def test_a_co_signature_is_given_for_the_absent_person_who_was_asked(world):
     case = graded(world)
     assign(case)
