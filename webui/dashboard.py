@@ -21,6 +21,7 @@ blueprint = Blueprint("dashboard", __name__)
 MOST: Final = 6
 """Lines of each list; the rest is one click away."""
 MAJOR: Final = "major_negative"
+VIEWS: Final[tuple[inbox.View, ...]] = ("mine", "unit", "role")
 
 
 @blueprint.get("/start")
@@ -44,9 +45,12 @@ def index() -> str:
 
 
 def _mine(conn: Connection) -> dict[str, JSON]:
+    """Badges, and the most pressing tasks: mine first, then those that my unit and my roles may take."""
     actor, now = current_actor(), services().clock.now()
     asked: dict[str, Any] = {"groups": actor.groups, "user_id": actor.user_id, "now": now}
-    return {
-        "counts": inbox.counts(conn, **asked),
-        "tasks": inbox.list_tasks(conn, view="mine", per_page=MOST, **asked),
-    }
+    found: dict[tuple[str, str], inbox.InboxRow] = {}
+    for view in VIEWS:
+        if len(found) < MOST:
+            rows = inbox.list_tasks(conn, view=view, per_page=MOST, **asked).rows
+            found |= {(row.case_id, row.task): row for row in rows if (row.case_id, row.task) not in found}
+    return {"counts": inbox.counts(conn, **asked), "tasks": list(found.values())[:MOST]}
