@@ -14,6 +14,7 @@ from lxml import etree
 from engine.feel import translate_juel
 
 from . import xml
+from .bpmn_structure import attach, structure
 from .model import ACTIVITIES, EVENTS, GATEWAYS, EventText, Finding, Flow, MultiInstance, Node, Process, TimerText
 
 MAX_NODES = 400
@@ -161,8 +162,8 @@ class _Reader:
                 continue
             node = self._node(child, tag, flows, depth)
             nodes[node.id] = replace(node, lane=lanes.get(node.id, ""))
-        self._attach(element, nodes)
-        self._structure(element, nodes, flows)
+        self.findings.extend(attach(self.path, nodes))
+        self.findings.extend(structure(self.path, element.get("id") or "", xml.line_of(element), nodes, flows))
         if len(nodes) > MAX_NODES:
             self.refuse(element, "bpmn.too_many_nodes", limit=MAX_NODES, count=len(nodes))
         executable = element.get("isExecutable", "false") == "true"
@@ -352,87 +353,6 @@ class _Reader:
             self.refuse(element, "bpmn.service_topic")
         if tag == "eventBasedGateway" and element.get("instantiate", "false") == "true":
             self.refuse(element, "bpmn.attribute", attribute="instantiate", value="true")
-
-    def _attach(self, element: etree._Element, nodes: dict[str, Node]) -> None:
-        for node in list(nodes.values()):
-            if node.kind != "boundaryEvent":
-                continue
-            host = nodes.get(node.attached_to)
-            if host is None or host.kind not in ACTIVITIES:
-                self.findings.append(
-                    Finding(
-                        "error",
-                        self.path,
-                        node.id,
-                        node.name,
-                        node.line,
-                        "bpmn.boundary_host",
-                        {"host": node.attached_to},
-                    )
-                )
-                continue
-            nodes[host.id] = replace(host, boundary=(*nodes[host.id].boundary, node.id))
-
-    def _structure(self, element: etree._Element, nodes: dict[str, Node], flows: dict[str, Flow]) -> None:
-        def refuse(node: Node, key: str, severity: str = "error", **details: object) -> None:
-            level = "error" if severity == "error" else "warning"
-            self.findings.append(Finding(level, self.path, node.id, node.name, node.line, key, details))  # type: ignore[arg-type]
-
-        for flow in flows.values():
-            for end in (flow.source, flow.target):
-                if end not in nodes:
-                    self.findings.append(
-                        Finding("error", self.path, flow.id, flow.name, flow.line, "bpmn.flow_end", {"end": end or "-"})
-                    )
-        starts = [n for n in nodes.values() if n.kind == "startEvent"]
-        if nodes and len(starts) != 1:
-            self.refuse(element, "bpmn.one_start", count=len(starts))
-        for node in nodes.values():
-            if node.kind in ("startEvent", "boundaryEvent") and node.incoming:
-                refuse(node, "bpmn.no_incoming_allowed")
-            if node.kind == "endEvent" and node.outgoing:
-                refuse(node, "bpmn.no_outgoing_allowed")
-            if node.kind not in ("startEvent", "boundaryEvent") and not node.incoming:
-                refuse(node, "bpmn.unreachable")
-            if node.kind != "endEvent" and not node.outgoing:
-                refuse(
-                    node,
-                    "bpmn.dead_end",
-                    "warning" if node.kind in ACTIVITIES or node.kind == "boundaryEvent" else "error",
-                )
-            if node.default and node.default not in node.outgoing:
-                refuse(node, "bpmn.default_flow", flow=node.default)
-            self._gateway(node, nodes, flows, refuse)
-        self._reachable(starts, nodes, flows, refuse)
-
-    def _gateway(self, node: Node, nodes: dict[str, Node], flows: dict[str, Flow], refuse) -> None:  # type: ignore[no-untyped-def]
-        if node.kind in ("exclusiveGateway", "inclusiveGateway") and len(node.outgoing) > 1:
-            for ident in node.outgoing:
-                if ident != node.default and not flows[ident].condition:
-                    refuse(node, "bpmn.condition_missing", flow=ident)
-            if not node.default:
-                refuse(node, "bpmn.no_default", "warning")
-        if node.kind == "eventBasedGateway":
-            for ident in node.outgoing:
-                target = nodes.get(flows[ident].target)
-                catching = target is not None and target.kind in ("intermediateCatchEvent", "receiveTask")
-                if not catching or target is None or len(target.incoming) != 1:
-                    refuse(node, "bpmn.event_gateway_target", flow=ident)
-
-    def _reachable(self, starts: list[Node], nodes: dict[str, Node], flows: dict[str, Flow], refuse) -> None:  # type: ignore[no-untyped-def]
-        seen: set[str] = set()
-        todo = [n.id for n in starts]
-        while todo:
-            ident = todo.pop()
-            if ident in seen or ident not in nodes:
-                continue
-            seen.add(ident)
-            node = nodes[ident]
-            todo.extend(flows[f].target for f in node.outgoing)
-            todo.extend(node.boundary)
-        for node in nodes.values():
-            if node.id not in seen and node.incoming:
-                refuse(node, "bpmn.unreachable")
 
 
 def split_list(text: str) -> list[str]:

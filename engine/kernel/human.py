@@ -65,37 +65,41 @@ def _release(case: Case, command: cmd.ReleaseTask, turn: Turn) -> Rejection | No
     return None
 
 
-def _transfer(case: Case, command: cmd.TransferTask, turn: Turn) -> Rejection | None:
-    task = _task(case, command.task)
-    refusal = (
-        task if isinstance(task, Rejection) else may_act(task, turn) or _needs(to=command.to, reason=command.reason)
-    )
-    if isinstance(refusal, Rejection) or isinstance(task, Rejection):
-        return refusal if isinstance(refusal, Rejection) else None
+def _held(case: Case, name: str, turn: Turn, **texts: str) -> OpenTask | Rejection:
+    """The open task, if the actor may act on it and the texts that go with the command are given."""
+    task = _task(case, name)
+    if isinstance(task, Rejection):
+        return task
+    return may_act(task, turn) or _needs(**texts) or task
+
+
+def _handed_on(case: Case, command: cmd.TransferTask | cmd.DelegateTask, turn: Turn) -> OpenTask | Rejection:
+    """The task that may be handed to `command.to`."""
+    task = _held(case, command.task, turn, to=command.to, reason=command.reason)
+    if isinstance(task, Rejection):
+        return task
     if command.to == turn.actor:
         return Rejection("invalid", "form.refused", {}, (FieldFault("to", "task.to_self"),))
     if task.owner:
         return Rejection("conflict", "task.delegated", {"owner": task.owner})
-    task.came_from = task.assignee or turn.actor
-    task.assignee = command.to
+    return task
+
+
+def _transfer(case: Case, command: cmd.TransferTask, turn: Turn) -> Rejection | None:
+    task = _handed_on(case, command, turn)
+    if isinstance(task, Rejection):
+        return task
+    task.came_from, task.assignee = task.assignee or turn.actor, command.to
     case.emit(ev.TaskTransferred(task.name, task.came_from, command.to, command.reason))
     _tell(case, task, command.to, "notice.transferred")
     return None
 
 
 def _delegate(case: Case, command: cmd.DelegateTask, turn: Turn) -> Rejection | None:
-    task = _task(case, command.task)
-    refusal = (
-        task if isinstance(task, Rejection) else may_act(task, turn) or _needs(to=command.to, reason=command.reason)
-    )
-    if isinstance(refusal, Rejection) or isinstance(task, Rejection):
-        return refusal if isinstance(refusal, Rejection) else None
-    if command.to == turn.actor:
-        return Rejection("invalid", "form.refused", {}, (FieldFault("to", "task.to_self"),))
-    if task.owner:
-        return Rejection("conflict", "task.delegated", {"owner": task.owner})
-    task.owner = task.assignee or turn.actor
-    task.assignee = command.to
+    task = _handed_on(case, command, turn)
+    if isinstance(task, Rejection):
+        return task
+    task.owner, task.assignee = task.assignee or turn.actor, command.to
     case.emit(ev.TaskDelegated(task.name, task.owner, command.to, command.reason))
     _tell(case, task, command.to, "notice.delegated")
     return None
@@ -111,10 +115,9 @@ def resolve(case: Case, task: OpenTask, values: Mapping[str, JSON], turn: Turn) 
 
 
 def _return(case: Case, command: cmd.ReturnTask, turn: Turn) -> Rejection | None:
-    task = _task(case, command.task)
-    refusal = task if isinstance(task, Rejection) else may_act(task, turn) or _needs(reason=command.reason)
-    if isinstance(refusal, Rejection) or isinstance(task, Rejection):
-        return refusal if isinstance(refusal, Rejection) else None
+    task = _held(case, command.task, turn, reason=command.reason)
+    if isinstance(task, Rejection):
+        return task
     back = task.owner or task.came_from
     if not back:
         return Rejection("conflict", "task.nobody_to_return", {"task": task.name})

@@ -1,0 +1,132 @@
+"""Takes the pictures in docs/images: `make screenshots`. The demo office on Tuesday afternoon, seen by its people."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.office import ROOT, Office, Seat
+from tests.support.browser import FLAGS, NoBrowser, driver, found
+
+IMAGES = ROOT / "docs" / "images"
+AFTERNOON = datetime(2026, 3, 3, 8, 40, 30, tzinfo=UTC)
+"""Tuesday 16:40 in Xuchang: two statements are due before midnight, one unit is late. Half a minute past, so that a
+slow machine writes the same minutes into the pictures as a fast one."""
+LIMIT_BYTES = 400_000
+
+
+def open_page(browser: Browser, width: int = 1280, height: int = 900) -> Page:
+    phone = width < 600
+    context = browser.new_context(
+        viewport={"width": width, "height": height},
+        device_scale_factor=2 if phone else 1,
+        is_mobile=phone,
+        has_touch=phone,
+        locale="zh-CN",
+        timezone_id="Asia/Shanghai",
+        reduced_motion="reduce",
+    )
+    return context.new_page()
+
+
+def take(page: Page, name: str, height: int = 0) -> None:
+    """The window, or the page down to `height`, as docs/images/NAME.png."""
+    page.wait_for_load_state("networkidle")
+    size = page.viewport_size
+    assert size is not None
+    if height:
+        page.set_viewport_size({"width": size["width"], "height": height})
+    page.evaluate("document.activeElement?.blur(); scrollTo(0, 0)")
+    # The badge of the test clock is no part of the product.
+    page.evaluate("document.querySelector('header .bg-yellow-lt')?.remove()")
+    path = IMAGES / f"{name}.png"
+    page.screenshot(path=path, animations="disabled", caret="hide")
+    written = path.stat().st_size
+    sys.stdout.write(f"{path.relative_to(ROOT)}  {written // 1000} kB\n")
+    assert written < LIMIT_BYTES, f"{name}: {written} bytes"
+
+
+def start(office: Office, seat: Callable[..., Seat]) -> None:
+    take(seat("zhangmin").go("/start"), "start", 860)
+
+
+def inbox(office: Office, seat: Callable[..., Seat]) -> None:
+    take(seat("wangfang").go("/inbox?view=role"), "inbox", 1000)
+
+
+def form(office: Office, seat: Callable[..., Seat]) -> None:
+    page = seat("wangfang").open("水源地旁要建化工厂", "甄别")
+    expect(page.locator("[data-form-ready=yes]")).to_be_visible()
+    take(page, "form", 1300)
+
+
+def case(office: Office, seat: Callable[..., Seat]) -> None:
+    page = seat("wangfang").go("/cases?q=围挡")
+    page.get_by_role("row").get_by_role("link").filter(has_text="围挡").click()
+    expect(page.locator(".djs-container")).to_be_visible()
+    take(page, "case", 1500)
+
+
+def clocks(office: Office, seat: Callable[..., Seat]) -> None:
+    take(seat("zhaogang").go("/clocks"), "clocks", 1000)
+
+
+def deployments(office: Office, seat: Callable[..., Seat]) -> None:
+    """A changed file with a mistake in it, as a process owner sees it before anything happens."""
+    page = seat("sunli").go("/deployments")
+    diagram = (ROOT / "bpmn" / "triage.bpmn").read_text(encoding="utf-8")
+    mistaken = diagram.replace('camunda:decisionRef="grading"', 'camunda:decisionRef="grading-2026"')
+    page.get_by_label("选择文件").set_input_files(
+        {"name": "triage.bpmn", "mimeType": "application/xml", "buffer": mistaken.encode()}
+    )
+    page.get_by_role("button", name="上传并检查").click()
+    expect(page.locator("#pending")).to_be_visible()
+    take(page, "deployments", 1000)
+
+
+def phone_inbox(office: Office, seat: Callable[..., Seat]) -> None:
+    take(seat("liuwei", width=390, height=844).go("/inbox?view=role"), "phone-inbox")
+
+
+def phone_instruction(office: Office, seat: Callable[..., Seat]) -> None:
+    page = seat("liuwei", width=390, height=844).open("砖厂", "主要领导批示")
+    expect(page.locator("[data-form-ready=yes]")).to_be_visible()
+    take(page, "phone-instruction")
+
+
+PICTURES = (start, inbox, form, case, clocks, deployments, phone_inbox, phone_instruction)
+
+
+def main() -> int:
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    wanted = sys.argv[1:] or [picture.__name__ for picture in PICTURES]
+    with TemporaryDirectory() as folder, driver() as playwright:
+        chromium = found(playwright)
+        if chromium is None:
+            raise NoBrowser("no Chromium on this machine: `make browser` installs one")
+        # The browser's own words (a file field's button) in Chinese too.
+        environment = {**os.environ, **chromium.environment, "LANGUAGE": "zh_CN"}
+        browser = playwright.chromium.launch(
+            executable_path=chromium.path, args=[*FLAGS, "--lang=zh-CN"], env=environment
+        )
+        with Office(Path(folder), AFTERNOON, cases=True) as office:
+            for picture in PICTURES:
+                if picture.__name__ in wanted:
+                    picture(office, partial(seated, office, browser))
+        browser.close()
+    return 0
+
+
+def seated(office: Office, browser: Browser, login: str, **size: int) -> Seat:
+    return Seat(office, open_page(browser, **size), login)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
