@@ -65,7 +65,10 @@ def submit(case_id: str, task: str) -> Response:
     actor = current_actor()
     view = case_view.task_view(services(), case_id, task, actor)
     if isinstance(view, Rejection):
-        return _refused(view, case_id, task, submissions.read(request, None, actor.user_id, uploads=False))
+        again = submissions.read(request, None, actor.user_id, uploads=False)
+        if services().application.recorded(again.command_id) is not None:
+            return redirect(url_for("inbox.index"), 303)
+        return _refused(view, case_id, task, again)
     sent = submissions.read(request, services().files, actor.user_id)
     _take_phrase(view, sent)
     outcome = sent.rejection or services().application.handle(

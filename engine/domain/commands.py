@@ -54,12 +54,14 @@ class ReleaseTask:
 
 @dataclass(frozen=True, slots=True)
 class TransferTask:
-    """转办: hand the task to somebody else for good."""
+    """转办: hand the task to somebody else for good. `by_manager`: the sender does not hold the task but may hand it
+    on as head of its unit or as the office; set by the service alone."""
 
     kind: ClassVar[str] = "TransferTask"
     task: str
     to: str
     reason: str
+    by_manager: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,20 +65,21 @@ def _release(case: Case, command: cmd.ReleaseTask, turn: Turn) -> Rejection | No
     return None
 
 
-def _held(case: Case, name: str, turn: Turn, **texts: str) -> OpenTask | Rejection:
+def _held(case: Case, name: str, turn: Turn, manages: bool = False, **texts: str) -> OpenTask | Rejection:
     """The open task, if the actor may act on it and the texts that go with the command are given."""
     task = _task(case, name)
     if isinstance(task, Rejection):
         return task
-    return may_act(task, turn) or _needs(**texts) or task
+    return (None if manages else may_act(task, turn)) or _needs(**texts) or task
 
 
 def _handed_on(case: Case, command: cmd.TransferTask | cmd.DelegateTask, turn: Turn) -> OpenTask | Rejection:
     """The task that may be handed to `command.to`."""
-    task = _held(case, command.task, turn, to=command.to, reason=command.reason)
+    by_manager = isinstance(command, cmd.TransferTask) and command.by_manager
+    task = _held(case, command.task, turn, by_manager, to=command.to, reason=command.reason)
     if isinstance(task, Rejection):
         return task
-    if command.to == turn.actor:
+    if command.to == (task.assignee if by_manager else turn.actor):
         return Rejection("invalid", "form.refused", {}, (FieldFault("to", "task.to_self"),))
     if task.owner:
         return Rejection("conflict", "task.delegated", {"owner": task.owner})

@@ -35,7 +35,7 @@ from engine.kernel.faults import KernelFault
 from engine.kernel.replay import rebuild
 from engine.kernel.withdraw import withdraw
 
-from .authorise import authorise
+from .authorise import authorise, manages
 from .live_cases import LiveCases
 
 TURN_SECONDS = 2.0
@@ -101,6 +101,7 @@ class Application:
         *,
         clock: Clock,
         writing: Callable[[], AbstractContextManager[Any]],
+        reading: Callable[[], AbstractContextManager[Any]],
         live: LiveCases,
         project: Callable[[Any, Sequence[StoredEntry]], None],
         new_case_id: Callable[[Any, Any], str],
@@ -112,6 +113,7 @@ class Application:
         self.clock = clock
         self.live = live
         self._writing = writing
+        self._reading = reading
         self._project = project
         self._new_case_id = new_case_id
         self._visible = visible
@@ -142,6 +144,13 @@ class Application:
                 self.live.drop(case_id)
                 return self._recorded(command_id)
         return Rejection("conflict", "case.busy", {"case": case_id})
+
+    def recorded(self, command_id: str) -> Done | None:
+        """The outcome of a command that is in the journal; None for one that is not. For a page whose answer got
+        lost: the same post comes again, and its task is done."""
+        with self._reading() as tx:
+            answer = self._answer(tx, command_id) if self._seen(tx, command_id) else None
+        return answer if isinstance(answer, Done) else None
 
     def settle(self, case_id: str) -> int:
         """Fires every due timer of a case; returns how many. The worker's entry point."""
@@ -212,6 +221,10 @@ class Application:
         if (missing := self._unknown(work.tx, named(command))) and work.case.status == "open":
             fault = FieldFault(RECEIVER_FIELD[type(command)], "person.unknown", {"who": missing[0]})
             return Rejection("invalid", "form.refused", {}, (fault,))
+        if isinstance(command, TransferTask):
+            task = work.case.tasks.get(command.task)
+            hands_on = task is not None and task.assignee not in ("", actor.user_id) and manages(task, actor)
+            command = replace(command, by_manager=hands_on and not on_behalf_of)
         if isinstance(command, SubmitTask | SendMessage):
             form = form_of(work.case, command)
             command = replace(command, options=self._options(work.tx, work.case.bundle, form, command.values))

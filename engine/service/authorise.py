@@ -44,8 +44,8 @@ def authorise(command: Command, actor: Actor, case: Case | None) -> str | Reject
     task = case.tasks.get(getattr(command, "task", ""))
     if task is None:
         return ""
-    if isinstance(command, cmd.TransferTask) and _manages(task, actor):
-        return task.assignee if task.assignee != actor.user_id else ""
+    if isinstance(command, cmd.TransferTask) and manages(task, actor):
+        return ""
     return _may_work(task, actor)
 
 
@@ -58,10 +58,10 @@ def _substituted(command: Command, actor: Actor, case: Case | None) -> str:
     return ""
 
 
-def _manages(task: OpenTask, actor: Actor) -> bool:
-    """The office may hand on any task that nobody acts on; the head of the unit those of the unit."""
+def manages(task: OpenTask, actor: Actor) -> bool:
+    """The office may hand on the task of anybody; the head of a unit those of the unit."""
     unit = task.created.unit if task.created is not None else ""
-    return "office" in actor.roles or bool(unit and f"head:{unit}" in actor.groups)
+    return "office" in actor.acting_roles or bool(unit and f"head:{unit}" in actor.groups)
 
 
 def _may_work(task: OpenTask, actor: Actor) -> str | Rejection:

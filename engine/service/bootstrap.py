@@ -79,6 +79,7 @@ def build_application(
     return Application(
         clock=clock,
         writing=journal.writing,
+        reading=journal.reading,
         live=LiveCases(deployments.load, deployments.current_version),
         project=project,
         new_case_id=new_case_id,

@@ -532,3 +532,19 @@ def test_comments_of_eight_people_at_once_all_stand_in_the_journal(world):
     assert all(isinstance(outcome, Done) for outcome in outcomes), outcomes
     assert [e.seq for e in entries(case)] == list(range(1, before + 9))
     assert sorted(e["by"] for e in case.kinds("CommentAdded")) == sorted(logins)
+
+
+def test_a_section_head_takes_over_a_task_of_his_unit_in_his_own_name(world):
+    case, task = verifying(world)
+    world.do("yangyang", ClaimTask(task), case.id)
+
+    world.do("liqiang", TransferTask(task, "liqiang", "杨洋请假，由我办理"), case.id)
+
+    taken = entries(case)[-1]
+    assert (taken.actor, taken.on_behalf_of) == ("liqiang", "")
+    assert case.live.tasks[task].assignee == "liqiang"
+    stranger = world.ask("huangtao", TransferTask(task, "xuli", "不是我的单位"), case.id)
+    assert code(stranger) in ("forbidden", "not_found")
+    nobody = world.ask("liqiang", TransferTask(task, "meiyouzheren", "查无此人"), case.id)
+    assert isinstance(nobody, Rejection)
+    assert [(f.path, f.key) for f in nobody.fields] == [("to", "person.unknown")]
