@@ -17,8 +17,9 @@ from typing import Any
 
 from engine import VERSION
 from engine.definitions.model import Finding
+from engine.domain.access import may
 from engine.domain.rejection import Rejection
-from engine.service import bundle_folder, cast, demo, verify
+from engine.service import bundle_folder, cast, demo, people, verify
 from engine.service.bootstrap import Services, build
 from engine.service.deployments import check
 from engine.service.settings import Settings
@@ -170,6 +171,9 @@ def _deploy(chosen: argparse.Namespace) -> int:
     except bundle_folder.Unusable as error:
         print(f"无法读取: {error}", file=sys.stderr)
         return 2
+    if not _may_deploy(services, chosen.actor):
+        print(f"未发布: {chosen.actor} 不是流程负责人", file=sys.stderr)
+        return 1
     _print_findings(check(files).findings)
     outcome = services.deployments.deploy(files, chosen.actor, chosen.reason, new_id())
     if isinstance(outcome, Rejection):
@@ -178,6 +182,12 @@ def _deploy(chosen: argparse.Namespace) -> int:
     _, deployment = outcome
     print(f"已发布 #{deployment.number} {deployment.version[:12]}")
     return 0
+
+
+def _may_deploy(services: Services, login: str) -> bool:
+    with services.engine.connect() as conn:
+        actor = people.actor(conn, login, services.clock.now())
+    return actor is not None and bool(may(actor, "deploy_bundle"))
 
 
 def _check(chosen: argparse.Namespace) -> int:
@@ -191,6 +201,7 @@ def _check(chosen: argparse.Namespace) -> int:
         print(json.dumps(rows, ensure_ascii=False, default=str, indent=1))
     else:
         _print_findings(checked.findings)
+        print(f"{len(checked.findings)} 条, 其中错误 {sum(f.severity == 'error' for f in checked.findings)} 条")
     return 1 if checked.blocked else 0
 
 

@@ -313,7 +313,7 @@ class Sheet:
         """Returns the keys that it found."""
         known: set[str] = set()
         for component in components:
-            key = component.get("key") or component.get("path")
+            key = str(component.get("key") or component.get("path") or "")
             if component["type"] == "group":
                 known |= self._fill_in(component["components"], data, answers, within)
             elif component["type"] == "dynamiclist" and key in answers:

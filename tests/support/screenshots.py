@@ -36,14 +36,15 @@ def open_page(browser: Browser, width: int = 1280, height: int = 900) -> Page:
     return context.new_page()
 
 
-def take(page: Page, name: str, height: int = 0) -> None:
-    """The window, or the page down to `height`, as docs/images/NAME.png."""
+def take(page: Page, name: str, height: int = 0, part: str = "") -> None:
+    """The window (of `height`), from the top or from `part` of the page on, as docs/images/NAME.png."""
     page.wait_for_load_state("networkidle")
     size = page.viewport_size
     assert size is not None
     if height:
         page.set_viewport_size({"width": size["width"], "height": height})
-    page.evaluate("document.activeElement?.blur(); scrollTo(0, 0)")
+    top = page.locator(part or "body").evaluate("(one) => one.getBoundingClientRect().top + scrollY - 8")
+    page.evaluate("(top) => { document.activeElement?.blur(); scrollTo(0, top); }", top)
     # The badge of the test clock is no part of the product.
     page.evaluate("document.querySelector('header .bg-yellow-lt')?.remove()")
     path = IMAGES / f"{name}.png"
@@ -68,10 +69,23 @@ def form(office: Office, seat: Callable[..., Seat]) -> None:
 
 
 def case(office: Office, seat: Callable[..., Seat]) -> None:
-    page = seat("wangfang").go("/cases?q=围挡")
-    page.get_by_role("row").get_by_role("link").filter(has_text="围挡").click()
+    take(case_page(seat), "case", 1330)
+
+
+def diagram(office: Office, seat: Callable[..., Seat]) -> None:
+    page = case_page(seat)
+    page.locator("#diagram-card").get_by_role("link", name="本轮办理", exact=True).click()
+    expect(page.locator("#diagram-card [aria-current=page]")).to_have_text("本轮办理")
     expect(page.locator(".djs-container")).to_be_visible()
-    take(page, "case", 1500)
+    take(page, "diagram", 1000, part="#diagram-card")
+
+
+def case_page(seat: Callable[..., Seat]) -> Page:
+    """An ordinary case that two county branches are working on."""
+    page = seat("wangfang").go("/cases?q=砂石堆场")
+    page.get_by_role("row").get_by_role("link").filter(has_text="砂石堆场").click()
+    expect(page.locator(".djs-container")).to_be_visible()
+    return page
 
 
 def clocks(office: Office, seat: Callable[..., Seat]) -> None:
@@ -88,7 +102,7 @@ def deployments(office: Office, seat: Callable[..., Seat]) -> None:
     )
     page.get_by_role("button", name="上传并检查").click()
     expect(page.locator("#pending")).to_be_visible()
-    take(page, "deployments", 1000)
+    take(page, "deployments", 650, part="#pending")
 
 
 def phone_inbox(office: Office, seat: Callable[..., Seat]) -> None:
@@ -101,7 +115,7 @@ def phone_instruction(office: Office, seat: Callable[..., Seat]) -> None:
     take(page, "phone-instruction")
 
 
-PICTURES = (start, inbox, form, case, clocks, deployments, phone_inbox, phone_instruction)
+PICTURES = (start, inbox, form, case, diagram, clocks, deployments, phone_inbox, phone_instruction)
 
 
 def main() -> int:
@@ -111,10 +125,8 @@ def main() -> int:
         chromium = found(playwright)
         if chromium is None:
             raise NoBrowser("no Chromium on this machine: `make browser` installs one")
-        # The browser's own words (a file field's button) in Chinese too.
-        environment = {**os.environ, **chromium.environment, "LANGUAGE": "zh_CN"}
         browser = playwright.chromium.launch(
-            executable_path=chromium.path, args=[*FLAGS, "--lang=zh-CN"], env=environment
+            executable_path=chromium.path, args=list(FLAGS), env={**os.environ, **chromium.environment}
         )
         with Office(Path(folder), AFTERNOON, cases=True) as office:
             for picture in PICTURES:

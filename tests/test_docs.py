@@ -1,0 +1,69 @@
+"""What README says is there: each setting, each command, each picture and page that it names."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+
+import pytest
+
+from engine import cli
+from engine.service import cast, passwords, settings
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def commands() -> list[str]:
+    actions = cli._parser()._actions
+    (found,) = [action for action in actions if isinstance(action, argparse._SubParsersAction)]
+    return sorted(found.choices)
+
+
+def variables() -> list[str]:
+    source = Path(settings.__file__).read_text(encoding="utf-8")
+    return sorted(set(re.findall(r'"(OPINION_[A-Z_]+)"', source)))
+
+
+def test_the_settings_found_are_those_of_the_program():
+    assert len(variables()) >= 12
+
+
+@pytest.mark.parametrize("name", variables())
+def test_each_setting_has_a_row_in_the_table(name: str):
+    assert f"| `{name}` |" in README
+
+
+def test_no_setting_is_described_that_the_program_does_not_read():
+    assert set(re.findall(r"OPINION_[A-Z_]+", README)) <= set(variables())
+
+
+@pytest.mark.parametrize("name", commands())
+def test_each_command_has_a_row_in_the_table(name: str):
+    assert re.search(rf"^\| `{name}[ `]", README, re.MULTILINE)
+
+
+def test_no_command_is_described_that_does_not_exist():
+    assert set(re.findall(r"engine\.cli ([a-z]+)", README)) <= set(commands())
+
+
+def test_the_logins_of_the_demo_are_those_of_the_cast():
+    assert passwords.DEMO_PASSWORD in README
+    assert [login for login in cast.MAIN_LOGINS if f"`{login}`" not in README] == []
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))], ids=lambda p: p.name)
+def test_every_link_inside_the_repository_leads_somewhere(page: Path):
+    text = page.read_text(encoding="utf-8")
+    targets = re.findall(r"\]\((?!https?://|#)([^)#\s]+)", text)
+
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_every_target_of_make_that_is_named_exists():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    named = set(re.findall(r"`make ([a-z-]+)`", README))
+
+    assert named
+    assert {name for name in named if not re.search(rf"^{name}:", makefile, re.MULTILINE)} == set()
