@@ -141,10 +141,11 @@ class SqlJournal:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self._writer = engine.execution_options(writing=True)
 
     @contextmanager
     def writing(self) -> Iterator[SqlTransaction]:
-        with self.engine.connect().execution_options(writing=True) as connection, connection.begin():
+        with self._writer.connect() as connection, connection.begin():
             yield SqlTransaction(connection)
 
     @contextmanager

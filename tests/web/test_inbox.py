@@ -136,7 +136,7 @@ def test_empty_tabs_say_what_would_stand_there(own_desk: Desk):
 def test_an_empty_inbox_points_to_what_can_be_claimed(own_desk: Desk):
     own_desk.registered()
 
-    assert "去签收待领事项（2）" in own_desk.seat("wangfang").get("/inbox?view=mine").text
+    assert "去领办事项（2）" in own_desk.seat("wangfang").get("/inbox?view=mine").text
 
 
 def test_the_number_of_statements_does_not_grow_with_the_list(own_desk: Desk):
