@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import MISSING, fields
 from datetime import UTC, datetime
 from functools import cache
@@ -17,6 +18,14 @@ class Record(Protocol):
 
 
 R = TypeVar("R", bound=Record)
+
+
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+
+
+def canonical(value: JSON) -> bytes:
+    """JSON with sorted keys, no spaces, UTF-8, finite numbers: the only form that is ever hashed."""
+    return _CANONICAL(value).encode()
 
 
 def instant_text(at: datetime) -> str:

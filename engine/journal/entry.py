@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from engine.domain.codec import JSON, instant_text, parse_instant
+from engine.domain.codec import JSON, canonical, instant_text, parse_instant
 
 GENESIS = "0" * 64
 """prev_hash of the first entry of every stream."""
@@ -33,14 +33,6 @@ class StoredEntry:
     prev_hash: str
     hash: str
     body: bytes
-
-
-_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
-
-
-def canonical(value: JSON) -> bytes:
-    """JSON with sorted keys, no spaces, UTF-8, finite numbers: the only form that is ever hashed."""
-    return _CANONICAL(value).encode()
 
 
 def make_entry(

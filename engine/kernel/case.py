@@ -7,7 +7,6 @@ A `Case` changes in place. It is only ever driven by `decide`; when a turn is no
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import ChainMap
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from typing import Any
 from engine.definitions.bundle import Bundle
 from engine.definitions.model import Node
 from engine.domain import events as ev
-from engine.domain.codec import JSON, instant_text
+from engine.domain.codec import JSON, canonical, instant_text
 from engine.domain.events import Event
 from engine.feel import to_json
 
@@ -352,14 +351,6 @@ class Case:
             "incidents": self.incidents,
         }
         return hashlib.sha256(canonical(state)).hexdigest()
-
-
-_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
-
-
-def canonical(value: JSON) -> bytes:
-    """JSON with sorted keys, no spaces, UTF-8: equal values give equal bytes."""
-    return _CANONICAL(value).encode()
 
 
 def _plus(value: Any, now: datetime) -> Any:

@@ -15,9 +15,9 @@ from engine import VERSION
 from engine.definitions.bundle import Bundle, read_bundle
 from engine.definitions.model import Finding
 from engine.domain.clock import Clock
-from engine.domain.codec import instant_text
+from engine.domain.codec import canonical, instant_text
 from engine.domain.rejection import FieldFault, Rejection
-from engine.journal.entry import GENESIS, canonical, make_entry
+from engine.journal.entry import GENESIS, make_entry
 from engine.journal.schema import bundle_files, bundles, deployments
 from engine.journal.store import SqlJournal, SqlTransaction
 from engine.kernel.compile import Program, compile_bundle
