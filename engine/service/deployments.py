@@ -13,7 +13,6 @@ from sqlalchemy import bindparam, func, insert, select
 
 from engine import VERSION
 from engine.definitions.bundle import Bundle, read_bundle
-from engine.definitions.model import Finding
 from engine.domain.clock import Clock
 from engine.domain.codec import canonical, instant_text
 from engine.domain.rejection import FieldFault, Rejection
@@ -21,6 +20,10 @@ from engine.journal.entry import GENESIS, make_entry
 from engine.journal.schema import bundle_files, bundles, deployments
 from engine.journal.store import SqlJournal, SqlTransaction
 from engine.kernel.compile import Program, compile_bundle
+
+from .bundle_check import Checked, check
+
+__all__ = ["Checked", "Deployment", "Deployments", "check"]
 
 STREAM = "_deployments"
 """Journal stream that keeps who deployed what and why."""
@@ -34,20 +37,6 @@ _LIVE = select(deployments.c.version).order_by(deployments.c.number.desc()).limi
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
-    """A bundle read and compiled, and all findings about it."""
-
-    bundle: Bundle
-    program: Program
-    findings: tuple[Finding, ...]
-
-    @property
-    def blocked(self) -> bool:
-        """True when an error keeps it from being deployed."""
-        return any(f.severity == "error" for f in self.findings)
-
-
-@dataclass(frozen=True, slots=True)
 class Deployment:
     number: int
     version: str
@@ -55,15 +44,6 @@ class Deployment:
     actor: str
     reason: str
     findings: tuple[dict[str, Any], ...]
-
-
-def check(files: Mapping[str, bytes]) -> Checked:
-    """Reads and compiles a set of files; nothing is stored."""
-    bundle = read_bundle(files)
-    program = compile_bundle(bundle)
-    order = {"error": 0, "warning": 1, "info": 2}
-    found = sorted([*bundle.findings, *program.findings], key=lambda f: (order[f.severity], f.file, f.line, f.element))
-    return Checked(bundle, program, tuple(found))
 
 
 class Deployments:
