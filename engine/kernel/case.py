@@ -23,11 +23,12 @@ from engine.feel import to_json
 from . import limits, topics
 from .compile import Program
 from .expressions import FeelEngine
-from .faults import KernelFault
 from .guards import Guards
+from .subscriptions import Subscriptions
+from .throwing import correlation
 from .timers import ArmedTimer, as_instant
-from .tokens import KernelWorkflow, Token
-from .waiting import BoundarySpec, CatchSpec, find_boundary
+from .tokens import Completed, KernelWorkflow, Token
+from .waiting import BoundarySpec, CatchSpec, WatcherSpec
 
 
 @dataclass(slots=True)
@@ -54,6 +55,11 @@ class Waiting:
     token: Token
     node: Node
     groups: tuple[str, ...]
+    key: str = ""
+
+    def accepts(self, name: str, key: str = "") -> bool:
+        """Whether a message of that name and correlation is meant for this event; no key on a side fits any."""
+        return self.node.event.name == name and (not key or not self.key or self.key == key)
 
 
 class Case:
@@ -80,6 +86,8 @@ class Case:
         self.sizes: dict[str, int] = {}
         self.locals: dict[str, dict[str, JSON]] = {}
         self.outer: dict[str, str] = {}
+        self.narrow: set[str] = set()
+        self.isolated: set[str] = set()
         self.collected: dict[str, str] = {}
         self.tasks: dict[str, OpenTask] = {}
         self.timers: dict[str, ArmedTimer] = {}
@@ -94,6 +102,7 @@ class Case:
         self.events: list[Event] = []
         self.steps: list[tuple[str, str, str]] = []
         self.engine = FeelEngine(self)
+        self.subscriptions = Subscriptions(self)
         self.workflow = KernelWorkflow(program.specs[process], program.specs, self.engine, self)
 
     # -- a turn ---------------------------------------------------------------------------------------------------
@@ -125,13 +134,21 @@ class Case:
         maps: list[MutableMapping[str, JSON]] = []
         while scope:
             maps.append(self.locals[scope])
+            if scope in self.isolated:
+                return ChainMap(*maps)
             scope = self.outer[scope]
         return ChainMap(*maps, self.data)
 
-    def write(self, values: Mapping[str, JSON], scope: str, by: str) -> None:
-        """Sets fields of a data scope and records it."""
+    def write(self, values: Mapping[str, JSON], scope: str, by: str, own: bool = False) -> None:
+        """Sets fields of a data scope and records it. A narrow scope (an activity with mapped inputs) takes the fields
+        it has, and with `own` new ones; what else is written goes to the scope around it."""
+        if scope in self.narrow and not own:
+            mine = {name: value for name, value in values.items() if name in self.locals[scope]}
+            self.write({n: v for n, v in values.items() if n not in mine}, self.outer[scope], by)
+            values = mine
         if not values:
             return
+        self.subscriptions.changed = True
         target = self.locals[scope] if scope else self.data
         target.update(values)
         if scope:
@@ -152,14 +169,22 @@ class Case:
         self.sizes[name] = len(text)
         self.guards.data(by, sum(self.sizes.values()))
 
-    def open_scope(self, scope: str, outer: str) -> None:
+    def open_scope(self, scope: str, outer: str, narrow: bool = False) -> None:
         self.locals[scope] = {}
         self.outer[scope] = outer
+        if narrow:
+            self.narrow.add(scope)
+
+    def isolate(self, scope: str) -> None:
+        """From now on the scope sees its own fields only (a call with mapped data)."""
+        self.isolated.add(scope)
 
     def close_scope(self, scope: str) -> None:
         self.locals.pop(scope, None)
         self.outer.pop(scope, None)
         self.collected.pop(scope, None)
+        self.narrow.discard(scope)
+        self.isolated.discard(scope)
 
     def collect(self, token: Token, into: str) -> None:
         """Begins the list `into` of a multi-instance activity."""
@@ -265,7 +290,10 @@ class Case:
             limits.arm(self, token, spec, host)
         elif event.kind == "message":
             groups = self.groups(host, spec.roles)
-            self.messages[token.name] = Waiting(token, spec.node, groups)
+            key = correlation(self, host, spec)
+            if self.subscriptions.take(event.name, key):
+                self.subscriptions.wake(token)
+            self.messages[token.name] = Waiting(token, spec.node, groups, key)
             node: Node = spec.node
             self.emit(
                 ev.MessageAwaited(
@@ -275,10 +303,13 @@ class Case:
                     node.properties.get("action", ""),
                     node.properties.get("form", ""),
                     groups,
+                    key,
                 )
             )
         elif event.kind == "signal":
             self.signals[token.name] = token
+        elif event.kind == "conditional":
+            self.subscriptions.watch(token, host.scope, spec.condition)
 
     def no_longer_waits(self, token: Token) -> None:
         """Forgets what a token waited for."""
@@ -286,19 +317,20 @@ class Case:
         if waiting is not None:
             self.emit(ev.MessageNoLongerAwaited(token.name, waiting.node.event.name))
         self.signals.pop(token.name, None)
+        self.subscriptions.forget(token.name)
         for name in [t.id for t in self.timers.values() if t.token is token or t.extra.get("owner") == token.id]:
             timer = self.timers.pop(name)
             self.emit(ev.TimerCancelled(name, timer.element))
 
     def trigger(self, token: Token) -> None:
         """Lets the event of a waiting token take effect."""
-        spec: CatchSpec | BoundarySpec = token.task_spec
+        spec: CatchSpec | BoundarySpec | WatcherSpec = token.task_spec
         spec.triggered(token)
 
     def cancelled(self, token: Token) -> None:
         """A token is being removed before its time, or a boundary event with its host."""
         spec = token.task_spec
-        if isinstance(spec, BoundarySpec):
+        if isinstance(spec, BoundarySpec | WatcherSpec):
             self.limits.pop(token.id, None)
         else:
             self.trace(token.workflow, spec.bpmn_id, "cancelled")
@@ -308,26 +340,6 @@ class Case:
             self.emit(ev.TaskCancelled(task.name))
         if token.scope == token.name:
             self.close_scope(token.scope)
-
-    # -- thrown events --------------------------------------------------------------------------------------------
-    def throw_signal(self, name: str, element: str) -> None:
-        """Reaches every event of the case that waits for the signal (BPMN 10.5.6)."""
-        hit = [t for t in self.signals.values() if t.task_spec.node.event.name == name]
-        self.emit(ev.SignalThrown(name, element, len(hit)))
-        for token in hit:
-            if token.alive:
-                self.trigger(token)
-
-    def throw_escalation(self, token: Token, code: str) -> None:
-        found = find_boundary(token, "escalation", code)
-        if found is not None:
-            found[0].triggered(found[1])
-
-    def throw_error(self, token: Token, code: str) -> None:
-        found = find_boundary(token, "error", code)
-        if found is None:
-            raise KernelFault(token.task_spec.bpmn_id, "incident.error_uncaught", {"code": code or "-"})
-        found[0].triggered(found[1])
 
     # -- proof ----------------------------------------------------------------------------------------------------
     def digest(self) -> str:
@@ -349,8 +361,20 @@ class Case:
             "signals": list(self.signals),
             "limits": [[r.timer, r.breached] for r in self.limits.values()],
             "incidents": self.incidents,
+            **self.subscriptions.state(),
+            **_undoable(workflow),
         }
         return hashlib.sha256(canonical(state)).hexdigest()
+
+
+def _undoable(workflow: KernelWorkflow) -> dict[str, Any]:
+    """What could be compensated, for the digest; {} when nothing could."""
+
+    def told(done: list[Completed]) -> list[Any]:
+        return [[c.element, c.data, told(c.inner)] for c in done]
+
+    found = [[s.prefix, told(s.done)] for s in workflow.scopes() if s.done]
+    return {"undoable": found} if found else {}
 
 
 def _plus(value: Any, now: datetime) -> Any:

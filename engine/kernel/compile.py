@@ -10,13 +10,25 @@ from SpiffWorkflow.specs.WorkflowSpec import WorkflowSpec
 from engine import feel
 from engine.definitions.bpmn import split_list
 from engine.definitions.bundle import Bundle
-from engine.definitions.model import Finding, Node, Process
+from engine.definitions.model import Assignment, Finding, Node, Process
 
-from .activities import DecisionSpec, MultiInstanceSpec, ScriptSpec, ServiceSpec, UserTaskSpec
-from .specs import EndSpec, ExclusiveSpec, InclusiveSpec, NodeSpec, ParallelSpec, RootSpec, SubProcessSpec, ThrowSpec
+from .activities import DecisionSpec, PlayedSpec, ScriptSpec, ServiceSpec, UserTaskSpec
+from .instances import LoopSpec, MultiInstanceSpec, Repeated
+from .reach import receivable, started_by, upstream
+from .specs import (
+    EndSpec,
+    ExclusiveSpec,
+    InclusiveSpec,
+    NodeSpec,
+    ParallelSpec,
+    ParticipantSpec,
+    RootSpec,
+    SubProcessSpec,
+    ThrowSpec,
+)
 from .timers import ISO_DURATION, ISO_INSTANT, compile_timer, timer_source
 from .topics import TOPICS
-from .waiting import BoundarySpec, CatchSpec, EventGatewaySpec
+from .waiting import BoundarySpec, CatchSpec, EventGatewaySpec, WatcherSpec
 
 SPECS: dict[str, type[NodeSpec]] = {
     "startEvent": NodeSpec,
@@ -33,6 +45,7 @@ SPECS: dict[str, type[NodeSpec]] = {
     "serviceTask": ServiceSpec,
     "sendTask": ServiceSpec,
     "subProcess": SubProcessSpec,
+    "transaction": SubProcessSpec,
     "callActivity": SubProcessSpec,
     "exclusiveGateway": ExclusiveSpec,
     "parallelGateway": ParallelSpec,
@@ -47,71 +60,147 @@ class ProcessSpec(WorkflowSpec):
     def __init__(self, process: Process, name: str) -> None:
         super().__init__(name=name)
         self.process = process
-        self.start = RootSpec(self, "Start")
+        self.start = RootSpec(self, " root")
         self.data_objects: dict[str, Any] = {}
         self.correlation_keys: dict[str, Any] = {}
         self.inclusive_joins: list[InclusiveSpec] = []
+        self.nodes: dict[str, NodeSpec] = {}
+        self.starts: list[NodeSpec] = []
+        self.entries: list[NodeSpec] = []
+        self.watching: list[WatcherSpec] = []
+        self.participants: dict[str, ParticipantSpec] = {}
 
 
 @dataclass(slots=True)
 class Program:
-    """A compiled bundle. `specs`: by process id, bodies of embedded sub-processes as `process/element`."""
+    """A compiled bundle. `specs`: by process id, bodies of embedded sub-processes as `process/element`. `played`: a
+    trial run, where services and forms that the bundle lacks are answered by whoever plays."""
 
     specs: dict[str, ProcessSpec] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    played: bool = False
+    starters: dict[str, dict[str, tuple[str, str]]] = field(default_factory=dict)
+    received: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    def started_by(self, process: str, message: str) -> tuple[str, str] | None:
+        """(process, start event) of another pool that a message thrown in a case of `process` starts."""
+        return self.starters.get(process, {}).get(message)
+
+    def receivable(self, process: str) -> frozenset[str]:
+        """Messages that some event of a case of `process` can wait for."""
+        return self.received.get(process, frozenset())
 
 
-def compile_bundle(bundle: Bundle) -> Program:
+def compile_bundle(bundle: Bundle, played: bool = False) -> Program:
     """All processes of a bundle. Expressions that don't compile are findings; a program with errors isn't run."""
-    return _Compiler(bundle).compile()
+    return _Compiler(bundle, played).compile()
 
 
 class _Compiler:
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle, played: bool) -> None:
         self.bundle = bundle
-        self.program = Program()
+        self.program = Program(played=played)
 
     def compile(self) -> Program:
-        for process in self.bundle.processes.values():
-            self._process(process, process.id)
-        return self.program
+        program, processes = self.program, self.bundle.processes
+        for process in processes.values():
+            self._process(process, process.id, process.entries)
+        for process in processes.values():
+            program.starters[process.id] = started_by(processes, process)
+            program.received[process.id] = receivable(processes, process)
+            for other, _ in program.starters[process.id].values():
+                self._participant(program.specs[process.id], processes[other])
+        return program
+
+    def _participant(self, spec: ProcessSpec, other: Process) -> None:
+        node = Node(other.id, "participant", other.name, other.line)
+        made = ParticipantSpec(spec, node, f"{other.id} [pool]")
+        made.called = other.id
+        spec.participants[other.id] = made
 
     def refuse(self, process: Process, node: Node, key: str, **details: object) -> None:
         self.program.findings.append(Finding("error", process.file, node.id, node.name, node.line, key, details))
 
-    def _process(self, process: Process, name: str) -> None:
+    def _process(self, process: Process, name: str, entries: list[Node]) -> None:
         spec = ProcessSpec(process, name)
         self.program.specs[name] = spec
-        if sum(node.kind == "startEvent" for node in process.nodes.values()) != 1:
-            return
-        outer = {node.id: self._node(process, node, spec, name) for node in process.nodes.values()}
+        spec.nodes = {node.id: self._node(process, node, spec, name) for node in process.nodes.values()}
         for node in process.nodes.values():
-            self._connect(process, node, outer, spec)
-        spec.start.connect(outer[process.start.id])
+            self._connect(process, node, spec.nodes, spec)
+        spec.entries = [spec.nodes[node.id] for node in entries]
+        spec.starts = [spec.nodes[n.id] for n in process.nodes.values() if n.kind == "startEvent"]
+        for node in process.event_subprocesses:
+            self._watcher(process, node, spec, name)
+
+    def _watcher(self, process: Process, node: Node, spec: ProcessSpec, name: str) -> None:
+        """What waits for an event sub-process of the scope; a compensation one is looked up when thrown."""
+        assert node.body is not None
+        handler = spec.nodes[node.id]
+        start = node.body.start
+        if start.event.kind == "compensate":
+            return
+        watcher = WatcherSpec(spec, start, f"{start.id} [start]")
+        watcher.handler = handler
+        self._fill(process, start, watcher, name)
+        spec.watching.append(watcher)
 
     def _node(self, process: Process, node: Node, spec: ProcessSpec, name: str) -> NodeSpec:
         if node.body is not None:
-            self._process(node.body, f"{name}/{node.id}")
-        if node.multi is None:
-            made = SPECS[node.kind](spec, node)
+            entries = [node.body.start] if node.triggered else node.body.entries
+            self._process(node.body, f"{name}/{node.id}", entries)
+        kind = self._kind(process, node)
+        if node.multi is None and node.loop is None:
+            made = kind(spec, node)
             self._fill(process, node, made, name)
             return made
-        made = MultiInstanceSpec(spec, node)
-        inner = SPECS[node.kind](spec, node, f"{node.id} [instance]")
+        inner = kind(spec, node, f"{node.id} [instance]")
+        made = self._repeated(process, node, spec)
         inner.instance_of = made
         made.inner = inner
+        self._fill(process, node, inner, name)
+        return made
+
+    def _kind(self, process: Process, node: Node) -> type[NodeSpec]:
+        if node.kind in ("serviceTask", "sendTask", "businessRuleTask") and self._is_played(node):
+            return PlayedSpec
+        if node.kind == "sendTask" and not node.topic:
+            return ThrowSpec
+        if node.kind == "startEvent" and node.event.kind == "timer" and node.id in self._own_starts(process):
+            return CatchSpec
+        return SPECS[node.kind]
+
+    def _own_starts(self, process: Process) -> set[str]:
+        """Start events of a process itself; the timer of an event sub-process has fired when its start is reached."""
+        whole = self.bundle.processes.get(process.id)
+        return {n.id for n in process.nodes.values()} if whole is process else set()
+
+    def _is_played(self, node: Node) -> bool:
+        if not self.program.played or node.event.kind == "message":
+            return False
+        if node.kind == "businessRuleTask":
+            return not self.bundle.has_decision(node.decision)
+        return node.topic not in TOPICS
+
+    def _repeated(self, process: Process, node: Node, spec: ProcessSpec) -> Repeated:
+        if node.loop is not None:
+            loop = LoopSpec(spec, node)
+            loop.condition = self._expression(process, node, node.loop.condition)
+            return loop
+        assert node.multi is not None
+        made = MultiInstanceSpec(spec, node)
         made.collection = self._expression(process, node, node.multi.collection)
         made.cardinality = self._expression(process, node, node.multi.cardinality)
         made.completion = self._expression(process, node, node.multi.completion)
-        self._fill(process, node, inner, name)
+        made.output_item = self._expression(process, node, node.multi.output_item.removeprefix("="))
         return made
 
     def _fill(self, process: Process, node: Node, made: NodeSpec, name: str) -> None:
         """Compiles what belongs to the kind of element."""
+        made.mapped_in = self._assignments(process, node, node.inputs)
+        made.mapped_out = self._assignments(process, node, node.outputs)
+        made.correlation = self._expression(process, node, node.event.correlation)
         if isinstance(made, SubProcessSpec):
-            made.called = node.called or f"{name}/{node.id}"
-            if node.called and node.called not in self.bundle.processes:
-                self.refuse(process, node, "bpmn.call_unknown", called=node.called)
+            self._scope(process, node, made, name)
         elif isinstance(made, UserTaskSpec):
             made.groups = self._list(
                 process, node, (*node.groups, *(f"user:{u}" if not u.startswith("=") else u for u in node.users))
@@ -120,6 +209,8 @@ class _Compiler:
             made.due = self._due(process, node, node.due)
             made.priority = self._expression(process, node, node.priority.removeprefix("=")) if node.priority else None
             made.unit = self._expression(process, node, node.properties.get("unit", "").removeprefix("="))
+            if isinstance(made, PlayedSpec) or self.program.played:
+                return
             if node.form and node.form not in self.bundle.forms:
                 self.refuse(process, node, "bpmn.form_unknown", form=node.form)
             if not (node.groups or node.users or node.assignee):
@@ -127,14 +218,19 @@ class _Compiler:
         elif isinstance(made, ScriptSpec):
             made.script = self._expression(process, node, node.script) or feel.compile_expression("null")
         elif isinstance(made, DecisionSpec):
-            if node.decision and not self.bundle.has_decision(node.decision):
+            if not (node.decision and node.result):
+                self.refuse(process, node, "bpmn.decision_empty")
+            elif not self.bundle.has_decision(node.decision):
                 self.refuse(process, node, "bpmn.decision_unknown", decision=node.decision)
         elif isinstance(made, ServiceSpec):
-            if node.topic not in TOPICS:
+            if not node.topic:
+                self.refuse(process, node, "bpmn.service_topic")
+            elif node.topic not in TOPICS:
                 self.refuse(process, node, "bpmn.topic_unknown", topic=node.topic, known=", ".join(sorted(TOPICS)))
             made.to = self._list(process, node, _split(node.properties.get("to", "")))
             made.requires = self._expression(process, node, node.properties.get("requires", "").removeprefix("="))
-        elif isinstance(made, CatchSpec | BoundarySpec):
+        elif isinstance(made, CatchSpec | BoundarySpec | WatcherSpec):
+            made.condition = self._expression(process, node, node.event.condition)
             made.roles = self._list(process, node, _split(node.properties.get("role", "")))
             if node.event.timer is not None:
                 groups = self._list(process, node, _split(node.properties.get("responsible", "")))
@@ -152,7 +248,7 @@ class _Compiler:
                 except ValueError as error:
                     self.refuse(process, node, "bpmn.warning_mark", mark=str(error))
             form = node.properties.get("form", "")
-            if form and form not in self.bundle.forms:
+            if form and form not in self.bundle.forms and not self.program.played:
                 self.refuse(process, node, "bpmn.form_unknown", form=form)
 
     def _connect(self, process: Process, node: Node, specs: dict[str, NodeSpec], spec: ProcessSpec) -> None:
@@ -169,9 +265,31 @@ class _Compiler:
                     (ident, self._expression(process, node, flow.condition, flow.line), specs[flow.target])
                 )
         made.boundary = [specs[b] for b in node.boundary]
+        if node.compensation:
+            made.handler_spec = specs.get(node.compensation)
+            if isinstance(made, Repeated):
+                made.inner.handler_spec = made.handler_spec
         if isinstance(made, InclusiveSpec) and len(node.incoming) > 1:
-            made.upstream = {f: _upstream(process, node.id, f) for f in node.incoming}
+            made.upstream = {f: upstream(process, node.id, f) for f in node.incoming}
             spec.inclusive_joins.append(made)
+
+    def _scope(self, process: Process, node: Node, made: SubProcessSpec, name: str) -> None:
+        made.called = node.called or f"{name}/{node.id}"
+        called = self.bundle.processes.get(node.called)
+        if node.called and called is None:
+            self.refuse(process, node, "bpmn.call_unknown", called=node.called)
+        elif called is not None and called.nodes and not called.entries:
+            self.refuse(process, node, "bpmn.call_start", called=node.called)
+        if node.body is not None:
+            for inner in node.body.event_subprocesses:
+                if inner.body is not None and inner.body.start.event.kind == "compensate":
+                    made.undoing = self.program.specs[made.called].nodes[inner.id]
+
+    def _assignments(
+        self, process: Process, node: Node, rows: tuple[Assignment, ...]
+    ) -> list[tuple[str, feel.Expression]]:
+        found = [(row.target, self._expression(process, node, row.value, row.line)) for row in rows]
+        return [(target, expression) for target, expression in found if expression is not None]
 
     def _expression(self, process: Process, node: Node, text: str, line: int = 0) -> feel.Expression | None:
         if not text:
@@ -208,19 +326,3 @@ class _Compiler:
 
 def _split(text: str) -> tuple[str, ...]:
     return tuple(split_list(text))
-
-
-def _upstream(process: Process, gateway: str, flow: str) -> frozenset[str]:
-    """Elements from which `flow` can be reached without passing `gateway`; boundary events are reached from hosts."""
-    seen: set[str] = set()
-    todo = [process.flows[flow].source]
-    while todo:
-        ident = todo.pop()
-        if ident in seen or ident == gateway or ident not in process.nodes:
-            continue
-        seen.add(ident)
-        node = process.nodes[ident]
-        todo.extend(process.flows[f].source for f in node.incoming)
-        if node.attached_to:
-            todo.append(node.attached_to)
-    return frozenset(seen)

@@ -10,10 +10,10 @@ from engine.domain import events as ev
 from engine.domain.codec import instant_text, parse_instant
 
 from .timers import ArmedTimer, explain, first_due, warning_due
-from .tokens import Token
 
 if TYPE_CHECKING:
     from .case import Case
+    from .tokens import Token
 
 
 LATE_DISCOVERY_SECONDS = 2 * 3600

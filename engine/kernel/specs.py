@@ -16,8 +16,10 @@ from SpiffWorkflow.util.task import TaskState
 from engine.definitions.model import Node
 
 from . import limits
+from .compensation import compensate, handler_done, note
 from .expressions import Condition
 from .faults import KernelFault
+from .throwing import catcher, throw
 from .tokens import Token
 
 
@@ -40,6 +42,14 @@ class NodeSpec(BpmnTaskSpec):
         self.default: tuple[str, Any] | None = None
         self.boundary: list[Any] = []
         self.instance_of: Any = None
+        self.mapped_in: list[tuple[str, Any]] = []
+        self.mapped_out: list[tuple[str, Any]] = []
+        self.correlation: Any = None
+        self.handler_spec: Any = None
+        self.undoing: Any = None
+
+    catches = False
+    """Whether waiting tokens of this spec are looked up when an error, escalation or cancellation is thrown."""
 
     # -- what SpiffWorkflow calls -------------------------------------------------------------------------------
     def _predict(self, my_task: Token, seen: Any = None, looked_ahead: int = 0, mask: int = 0) -> None:
@@ -75,7 +85,9 @@ class NodeSpec(BpmnTaskSpec):
         if not token.name:
             token.name = token.workflow.visit(self.bpmn_id)
         case.trace(token.workflow, self.bpmn_id, "entered", token.via)
-        for spec in self.boundary:
+        if self.mapped_in or self.node.isolated:
+            self._map_in(token)
+        for spec in () if "revived" in token.internal_data else self.boundary:
             waiting = token._add_child(spec, TaskState.WAITING)
             waiting.name = token.workflow.visit(spec.bpmn_id)
             spec.arm(waiting, token)
@@ -92,19 +104,53 @@ class NodeSpec(BpmnTaskSpec):
             limits.host_ended(case, waiting)
             waiting.cancel()
         case.trace(token.workflow, self.bpmn_id, "left")
+        if "undoes" in token.internal_data:
+            handler_done(token)
+            return
+        self.completed(token)
+        if self.mapped_out:
+            self._map_out(token)
         if self.instance_of is not None:
             self.instance_of.instance_ended(token)
             return
+        if token.scope == token.name:
+            outer = case.outer[token.scope]
+            case.close_scope(token.scope)
+            token.scope = outer
         for flow, spec in self.chosen(token):
             case.trace(token.workflow, flow, "taken")
             token.workflow.spawn(spec, flow, token)
         token.workflow.remove(token)
         token.workflow.top_workflow.finished(token.workflow)
 
+    def completed(self, token: Token) -> None:
+        """The activity has ended by itself: from now on it can be compensated."""
+        note(token)
+
+    def _map_in(self, token: Token) -> None:
+        """Gives the activity a data scope of its own and fills it."""
+        case = token.workflow.top_workflow.case
+        engine = token.workflow.script_engine
+        if token.scope != token.name:
+            case.open_scope(token.name, token.scope, narrow=not self.node.isolated)
+            token.scope = token.name
+        for target, expression in self.mapped_in:
+            case.write({target: engine.value(token, expression, self.bpmn_id)}, token.scope, self.bpmn_id, own=True)
+        if self.node.isolated:
+            case.isolate(token.scope)
+
+    def _map_out(self, token: Token) -> None:
+        """Writes the mapped results into the scope around the activity."""
+        case = token.workflow.top_workflow.case
+        engine = token.workflow.script_engine
+        outer = case.outer[token.scope] if token.scope == token.name else token.scope
+        for target, expression in self.mapped_out:
+            case.write({target: engine.value(token, expression, self.bpmn_id)}, outer, self.bpmn_id)
+
     def chosen(self, token: Token) -> list[tuple[str, Any]]:
         """Flows that get a token: all whose condition holds; the default when no condition does."""
         if not self.flows:
-            return []
+            return [] if self.default is None else [self.default]
         evaluate = token.workflow.script_engine.holds
         taken = [
             (flow, spec) for flow, condition, spec in self.flows if condition is None or evaluate(token, condition)
@@ -221,32 +267,74 @@ class SubProcessSpec(NodeSpec):
         token.internal_data["begun"] = True
         top.case.guards.nesting(token)
         top.case.enter_stage(self.node)
-        top.nested(token, self.called)
+        spec = top.subprocess_specs[self.called]
+        revived = token.internal_data.get("revived")
+        if revived is None and not spec.entries:
+            return True
+        sub = top.nested(token, self.called)
+        if revived is None:
+            sub.begin()
+        else:
+            sub.open()
+            sub.done = revived
+            sub.spawn(self.undoing, "", sub.task_tree)
+        return None
+
+
+class ParticipantSpec(NodeSpec):
+    """Another pool of the file that a message has started: runs beside the case's process, inside the same case."""
+
+    called: str
+
+    def act(self, token: Token) -> bool | None:
+        if token.internal_data.get("begun"):
+            return True
+        token.internal_data["begun"] = True
+        token.workflow.top_workflow.nested(token, self.called).begin(token.internal_data["start"])
         return None
 
 
 class EndSpec(NodeSpec):
-    """End events: none, terminate, error, escalation, signal."""
+    """End events: none, terminate, error, escalation, signal, message, compensation, cancel."""
 
     def act(self, token: Token) -> bool | None:
         scope, event = token.workflow, self.node.event
         case = scope.top_workflow.case
-        case.enter_stage(self.node)
-        if "outcome" in self.node.properties:
-            case.outcome = self.node.properties["outcome"]
-        elif scope is scope.top_workflow:
-            case.outcome = case.outcome or self.bpmn_id
+        if "undo" not in token.internal_data:
+            case.enter_stage(self.node)
+            if "outcome" in self.node.properties:
+                case.outcome = self.node.properties["outcome"]
+            elif scope is scope.top_workflow:
+                case.outcome = case.outcome or self.bpmn_id
         if event.kind == "terminate":
-            for other in scope.live():
-                if other is not token:
-                    other.cancel()
-        elif event.kind == "signal":
-            case.throw_signal(event.name, self.bpmn_id)
-        elif event.kind == "escalation":
-            case.throw_escalation(token, event.name)
-        elif event.kind == "error":
-            case.throw_error(token, event.name)
+            self._clear(token)
+        elif event.kind == "compensate":
+            return compensate(token, event.activity) or None
+        elif event.kind == "cancel":
+            return self._cancel_transaction(token)
+        else:
+            throw(token, self)
         return True if token.alive else None
+
+    def _clear(self, token: Token) -> None:
+        """Ends everything else in the scope; other pools of the case are scopes of their own."""
+        for other in token.workflow.live():
+            if other is not token and other.task_spec.node.kind != "participant":
+                other.cancel()
+
+    def _cancel_transaction(self, token: Token) -> bool | None:
+        """Ends everything else in the transaction, undoes what it completed, leaves by its cancel boundary event
+        (BPMN 10.5.1, 13.3.3)."""
+        scope = token.workflow
+        if "undo" not in token.internal_data:
+            scope.unwatch()
+            self._clear(token)
+        if not compensate(token, ""):
+            return None
+        found = catcher(token, "cancel", "")
+        assert found is not None, "the reader asks for a cancel boundary event"
+        found.task_spec.triggered(found)
+        return None
 
     def leave(self, token: Token) -> None:
         if token.alive:
@@ -254,12 +342,13 @@ class EndSpec(NodeSpec):
 
 
 class ThrowSpec(NodeSpec):
-    """Intermediate throw events: none, signal, escalation."""
+    """Intermediate throw events (none, link, signal, escalation, message, compensation) and send tasks with a message.
+
+    A link is a flow to its catch event, made by the reader (BPMN 10.5.5).
+    """
 
     def act(self, token: Token) -> bool | None:
-        case = token.workflow.top_workflow.case
-        if self.node.event.kind == "signal":
-            case.throw_signal(self.node.event.name, self.bpmn_id)
-        elif self.node.event.kind == "escalation":
-            case.throw_escalation(token, self.node.event.name)
-        return True
+        if self.node.event.kind == "compensate":
+            return compensate(token, self.node.event.activity) or None
+        throw(token, self)
+        return True if token.alive else None

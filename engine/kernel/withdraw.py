@@ -87,6 +87,7 @@ def _back(case: Case, prior: Case, command: WithdrawSubmission) -> list[Event]:
                     node.properties.get("action", ""),
                     node.properties.get("form", ""),
                     waiting.groups,
+                    waiting.key,
                 )
             )
     if prior.stage != case.stage:
