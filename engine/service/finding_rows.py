@@ -102,9 +102,7 @@ def as_text(found: Sequence[Row], language: str) -> str:
     lines = []
     for one in found:
         where = f"{one.file}:{one.line}" if one.line else one.file
-        lines.append(
-            f"{where}: {sentence(_SEVERITY + one.severity, {}, language)}: {one.message} [{one.code}]"
-        )
+        lines.append(f"{where}: {sentence(_SEVERITY + one.severity, {}, language)}: {one.message} [{one.code}]")
         if one.hint:
             lines.append(f"    {one.hint}")
     counts = {"count": len(found), "errors": sum(one.severity == "error" for one in found)}

@@ -1,0 +1,187 @@
+"""A diagram played without an office: one case, a clock that stands still until told to move, every event told.
+
+Nothing is stored and nothing asks the machine for time or chance: the same diagram and steps give the same bytes.
+What the office would bring (people, forms and decision tables that are not given, services, called processes) is
+played: such an element waits as a task that the script answers for.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Final
+
+from engine.definitions.bundle import Bundle
+from engine.definitions.model import Node, Process
+from engine.domain.codec import JSON, instant_text, to_json
+from engine.domain.commands import Command, FireTimer
+from engine.domain.events import Event, TokensMoved
+from engine.domain.rejection import Rejection
+from engine.kernel.case import Case, OpenTask
+from engine.kernel.compile import Program
+from engine.kernel.decide import Turn, decide, incident, next_due
+from engine.kernel.faults import KernelFault
+
+CASE: Final = "PLAY-1"
+PLAYER: Final = "player"
+CLOCK: Final = "system:timer"
+MAX_FIRINGS: Final = 10_000
+"""Timers fired by one move of the clock: a cycle of a minute for a week."""
+PLAYABLE: Final = frozenset(
+    (
+        "bpmn.nobody", "bpmn.form_unknown", "bpmn.topic_unknown", "bpmn.service_topic", "bpmn.decision_unknown",
+        "bpmn.decision_empty", "bpmn.call_unknown", "bpmn.not_executable", "bundle.no_process",
+    )
+)  # fmt: skip
+"""Findings that say what the office lacks: they change nothing of how the diagram runs and do not refuse a play."""
+
+Line = dict[str, JSON]
+
+
+def playable(bundle: Bundle) -> Bundle:
+    """The bundle with each call of a process that is not given made a task; other elements are played as they are."""
+    processes = {name: _playable(process, bundle.processes) for name, process in bundle.processes.items()}
+    return replace(bundle, processes=processes)
+
+
+def _playable(process: Process, known: Mapping[str, Process]) -> Process:
+    return replace(process, nodes={name: _played_node(node, known) for name, node in process.nodes.items()})
+
+
+def _played_node(node: Node, known: Mapping[str, Process]) -> Node:
+    if node.kind == "callActivity" and node.called not in known:
+        return replace(node, kind="userTask", called="")
+    return node if node.body is None else replace(node, body=_playable(node.body, known))
+
+
+class Play:
+    """One case under play. `tell` is given each line of the record as it happens."""
+
+    def __init__(
+        self, program: Program, bundle: Bundle, process: str, at: datetime, tell: Callable[[Line], None]
+    ) -> None:
+        self.program, self.bundle, self.process = program, bundle, process
+        self.at = at
+        self.tell = tell
+        self.seq = 0
+        self.trace: list[str] = []
+        """Elements that a token has left, in order."""
+        self._turns: list[tuple[Command, Turn, KernelFault | None]] = []
+        self.case = Case(program, bundle, CASE, process)
+
+    def do(self, command: Command, actor: str = PLAYER) -> Rejection | None:
+        """Carries a command out at the present instant, after and before the timers that are due."""
+        self.settle()
+        refusal = self._turn(command, actor)
+        self.settle()
+        return refusal
+
+    def advance(self, to: datetime) -> None:
+        """Moves the clock; every timer on the way fires at its own instant. The clock never runs backward."""
+        for _ in range(MAX_FIRINGS):
+            timer = next_due(self.case, to) if self.case.status == "open" else None
+            if timer is None:
+                break
+            self.at = max(self.at, self.case.timers[timer].due)
+            self._turn(FireTimer(timer), CLOCK)
+        self.at = max(self.at, to)
+
+    def settle(self) -> None:
+        """Fires what is due now."""
+        self.advance(self.at)
+
+    def say(self, kind: str, **facts: JSON) -> None:
+        """A line of the record that is no event of the case."""
+        self.seq += 1
+        self.tell({"seq": self.seq, "at": instant_text(self.at), "kind": kind, **facts})
+
+    # -- turns ----------------------------------------------------------------------------------------------------
+    def _turn(self, command: Command, actor: str) -> Rejection | None:
+        turn = Turn(self.at, actor)
+        try:
+            outcome = decide(self.case, command, turn)
+        except KernelFault as fault:
+            # The case is half-changed: it is built again, and only the incident is kept (see kernel.decide).
+            self._rebuild()
+            outcome = incident(self.case, fault, command, turn)
+            self._turns.append((command, turn, fault))
+        else:
+            if isinstance(outcome, Rejection):
+                return outcome
+            self._turns.append((command, turn, None))
+        for event in outcome:
+            self._record(event)
+        return None
+
+    def _record(self, event: Event) -> None:
+        if isinstance(event, TokensMoved):
+            self.trace += [element for _, element, action, *_ in event.steps if action == "left"]
+        line = to_json(event)
+        self.say(line.pop("kind"), **line)
+
+    def _rebuild(self) -> None:
+        self.case = Case(self.program, self.bundle, CASE, self.process)
+        for command, turn, fault in self._turns:
+            if fault is None:
+                decide(self.case, command, turn)
+            else:
+                incident(self.case, fault, command, turn)
+
+    # -- what stands ----------------------------------------------------------------------------------------------
+    @property
+    def status(self) -> str:
+        """completed; incident: something failed and waits for an operator; stuck: tokens are left, but nothing that
+        could move them; else waiting."""
+        if self.case.status != "open":
+            return "completed"
+        if self.case.incidents:
+            return "incident"
+        waits = (self.case.tasks, self.case.timers, self.case.messages, self.case.signals)
+        return "waiting" if any(waits) or self.case.subscriptions.conditions else "stuck"
+
+    def task(self, wanted: str) -> OpenTask | None:
+        """The open task of that task name, element id or label; of several the one that is open longest."""
+        tasks = list(self.case.tasks.values())
+        for same in (
+            [t for t in tasks if t.name == wanted],
+            [t for t in tasks if t.node.id == wanted],
+            [t for t in tasks if t.node.name == wanted],
+        ):
+            if same:
+                return same[0]
+        return None
+
+    def standing(self) -> Line:
+        """Where the case stands now, for the closing line and for expectations."""
+        case = self.case
+        tokens = Counter(t.task_spec.bpmn_id for s in case.workflow.scopes() for t in s.live() if t.task_spec.bpmn_id)
+        return {
+            "status": self.status,
+            "outcome": case.outcome,
+            "open": [
+                {"task": t.name, "element": t.node.id, "name": t.node.name, "type": t.node.kind, "groups": [*t.groups]}
+                for t in case.tasks.values()
+            ],
+            "messages": [
+                {"task": w.token.name, "element": w.node.id, "message": w.node.event.name, "key": w.key}
+                for w in case.messages.values()
+            ],
+            "signals": [
+                {"task": t.name, "element": t.task_spec.bpmn_id, "signal": t.task_spec.node.event.name}
+                for t in case.signals.values()
+            ],
+            "timers": [
+                {"timer": t.id, "element": t.element, "due": instant_text(t.due)}
+                for t in sorted(case.timers.values(), key=lambda t: (t.due, t.id))
+            ],
+            "incidents": [{"incident": number, "code": key} for number, key in sorted(case.incidents.items())],
+            "tokens": dict(sorted(tokens.items())),
+            "trace": list(self.trace),
+            "data": _plain(case.data),
+        }
+
+
+def _plain(data: Mapping[str, Any]) -> dict[str, JSON]:
+    return {name: data[name] for name in sorted(data)}
