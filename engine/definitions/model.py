@@ -130,6 +130,7 @@ class Node:
     `for_compensation`: a compensation handler, never reached by a flow; `compensation`: on the activity it undoes, the
     handler's id. `inputs`: fields of the activity's own data scope, made at entry; `outputs`: fields of the scope
     around, written when it ends; `isolated`: the activity (a call with mapped data) sees its own fields only.
+    `implementation`: code that another engine would run for a service, "".
     `drawn`: id of the drawn element where the reader made several nodes of one, else "".
     """
 
@@ -155,6 +156,7 @@ class Node:
     decision: str = ""
     map_result: str = ""
     topic: str = ""
+    implementation: str = ""
     called: str = ""
     multi: MultiInstance | None = None
     body: Process | None = None

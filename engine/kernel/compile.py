@@ -10,7 +10,7 @@ from SpiffWorkflow.specs.WorkflowSpec import WorkflowSpec
 from engine import feel
 from engine.definitions.bpmn import split_list
 from engine.definitions.bundle import Bundle
-from engine.definitions.model import Assignment, Finding, Node, Process
+from engine.definitions.model import Assignment, Finding, Flow, Node, Process
 
 from .activities import DecisionSpec, PlayedSpec, ScriptSpec, ServiceSpec, UserTaskSpec
 from .instances import LoopSpec, MultiInstanceSpec, Repeated
@@ -161,7 +161,7 @@ class _Compiler:
         return made
 
     def _kind(self, process: Process, node: Node) -> type[NodeSpec]:
-        if node.kind in ("serviceTask", "sendTask", "businessRuleTask") and self._is_played(node):
+        if node.kind in ("serviceTask", "sendTask", "businessRuleTask", "callActivity") and self._is_played(node):
             return PlayedSpec
         if node.kind == "sendTask" and not node.topic:
             return ThrowSpec
@@ -177,6 +177,8 @@ class _Compiler:
     def _is_played(self, node: Node) -> bool:
         if not self.program.played or node.event.kind == "message":
             return False
+        if node.kind == "callActivity":
+            return node.called not in self.bundle.processes
         if node.kind == "businessRuleTask":
             return not self.bundle.has_decision(node.decision)
         return node.topic not in TOPICS
@@ -218,12 +220,16 @@ class _Compiler:
         elif isinstance(made, ScriptSpec):
             made.script = self._expression(process, node, node.script) or feel.compile_expression("null")
         elif isinstance(made, DecisionSpec):
-            if not (node.decision and node.result):
+            if node.implementation or node.topic:
+                self.refuse(process, node, "bpmn.service_code", code=node.implementation or node.topic)
+            elif not (node.decision and node.result):
                 self.refuse(process, node, "bpmn.decision_empty")
             elif not self.bundle.has_decision(node.decision):
                 self.refuse(process, node, "bpmn.decision_unknown", decision=node.decision)
         elif isinstance(made, ServiceSpec):
-            if not node.topic:
+            if node.implementation:
+                self.refuse(process, node, "bpmn.service_code", code=node.implementation)
+            elif not node.topic:
                 self.refuse(process, node, "bpmn.service_topic")
             elif node.topic not in TOPICS:
                 self.refuse(process, node, "bpmn.topic_unknown", topic=node.topic, known=", ".join(sorted(TOPICS)))
@@ -261,9 +267,7 @@ class _Compiler:
             if ident == node.default:
                 made.default = (ident, specs[flow.target])
             else:
-                made.flows.append(
-                    (ident, self._expression(process, node, flow.condition, flow.line), specs[flow.target])
-                )
+                made.flows.append((ident, self._condition(process, flow), specs[flow.target]))
         made.boundary = [specs[b] for b in node.boundary]
         if node.compensation:
             made.handler_spec = specs.get(node.compensation)
@@ -291,24 +295,22 @@ class _Compiler:
         found = [(row.target, self._expression(process, node, row.value, row.line)) for row in rows]
         return [(target, expression) for target, expression in found if expression is not None]
 
-    def _expression(self, process: Process, node: Node, text: str, line: int = 0) -> feel.Expression | None:
+    def _expression(self, process: Process, node: Node | Flow, text: str, line: int = 0) -> feel.Expression | None:
         if not text:
             return None
         try:
             return feel.compile_expression(text)
         except feel.FeelSyntaxError as error:
+            ident = node.drawn or node.id if isinstance(node, Node) else node.id
+            details = {"text": text[:200], "reason": error.message_key, "column": error.column}
             self.program.findings.append(
-                Finding(
-                    "error",
-                    process.file,
-                    node.id,
-                    node.name,
-                    line or node.line,
-                    "bpmn.expression",
-                    {"text": text[:200], "reason": error.message_key, "column": error.column},
-                )
+                Finding("error", process.file, ident, node.name, line or node.line, "bpmn.expression", details)
             )
             return None
+
+    def _condition(self, process: Process, flow: Flow) -> feel.Expression | None:
+        """A condition that does not compile counts as never true: its program is not run anyway."""
+        return self._expression(process, flow, flow.condition)
 
     def _item(self, process: Process, node: Node, text: str) -> Any:
         return self._expression(process, node, text[1:].strip()) if text.startswith("=") else text

@@ -44,6 +44,9 @@ def arm(case: Case, token: Token, spec: Any, host: Token) -> None:
     plan, node = spec.plan, spec.node
     value = case.engine.raw(host, plan.expression, node.id)
     due, interval, remaining = first_due(plan, value, case.at, node.id)
+    if node.interrupting or not spec.catches:
+        # Whoever it reaches goes on at once: there is nobody left to be reached again.
+        interval = remaining = None
     unit = case.unit(host, plan.unit)
     responsible = case.groups(host, plan.responsible)
     timer = ArmedTimer(

@@ -13,6 +13,7 @@ from SpiffWorkflow.bpmn.specs.bpmn_task_spec import BpmnTaskSpec
 from SpiffWorkflow.specs.StartTask import StartTask
 from SpiffWorkflow.util.task import TaskState
 
+from engine.definitions.bpmn_data import ALL
 from engine.definitions.model import Node
 
 from . import limits
@@ -135,7 +136,9 @@ class NodeSpec(BpmnTaskSpec):
             case.open_scope(token.name, token.scope, narrow=not self.node.isolated)
             token.scope = token.name
         for target, expression in self.mapped_in:
-            case.write({target: engine.value(token, expression, self.bpmn_id)}, token.scope, self.bpmn_id, own=True)
+            found = dict(case.variables(token.scope)) if target == ALL else None
+            values = {target: engine.value(token, expression, self.bpmn_id)} if found is None else found
+            case.write(values, token.scope, self.bpmn_id, own=True)
         if self.node.isolated:
             case.isolate(token.scope)
 
@@ -145,7 +148,9 @@ class NodeSpec(BpmnTaskSpec):
         engine = token.workflow.script_engine
         outer = case.outer[token.scope] if token.scope == token.name else token.scope
         for target, expression in self.mapped_out:
-            case.write({target: engine.value(token, expression, self.bpmn_id)}, outer, self.bpmn_id)
+            found = dict(case.locals[token.scope]) if target == ALL and token.scope != outer else None
+            values = {target: engine.value(token, expression, self.bpmn_id)} if found is None else found
+            case.write(values, outer, self.bpmn_id)
 
     def chosen(self, token: Token) -> list[tuple[str, Any]]:
         """Flows that get a token: all whose condition holds; the default when no condition does."""
