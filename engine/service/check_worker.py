@@ -35,7 +35,12 @@ def findings_of(files: Mapping[str, bytes]) -> list[Finding]:
     try:
         return [replace(f, details={k: _plain(v) for k, v in f.details.items()}) for f in check(files).findings]
     except (Exception, RecursionError) as error:  # the last line of defence: one bad file must not stop the others
-        return [Finding("error", next(iter(files), ""), "", "", 0, FAILED, {"reason": type(error).__name__})]
+        return [_whole(files, FAILED, reason=type(error).__name__)]
+
+
+def _whole(files: Mapping[str, bytes], key: str, **details: object) -> Finding:
+    """A finding about the first file as a whole: of a bundle no single file can be blamed."""
+    return Finding("error", next(iter(files), ""), "", "", 0, key, details)
 
 
 def _plain(value: object) -> object:
@@ -69,10 +74,14 @@ class Worker:
             if pipe.poll(seconds * WALL_FACTOR):
                 found: list[Finding] = pipe.recv()
                 return found
+            ended = -signal.SIGPROF
         except (EOFError, ConnectionError):
-            pass
+            self._child.join()
+            ended = self._child.exitcode
         self._end()
-        return [Finding("error", next(iter(files), ""), "", "", 0, TIMED_OUT, {"seconds": round(seconds, 1)})]
+        if ended == -signal.SIGPROF:
+            return [_whole(files, TIMED_OUT, seconds=round(seconds, 1))]
+        return [_whole(files, FAILED, reason=f"exit {ended}")]
 
     def _start(self) -> Connection:
         context = multiprocessing.get_context("fork")

@@ -32,7 +32,8 @@ MAX_FIRINGS: Final = 10_000
 PLAYABLE: Final = frozenset(
     (
         "bpmn.nobody", "bpmn.form_unknown", "bpmn.topic_unknown", "bpmn.service_topic", "bpmn.decision_unknown",
-        "bpmn.decision_empty", "bpmn.call_unknown", "bpmn.not_executable", "bundle.no_process",
+        "bpmn.decision_empty", "bpmn.call_unknown", "bpmn.service_code", "bpmn.form_fields", "bpmn.not_executable",
+        "bpmn.start_timer", "bundle.no_process",
     )
 )  # fmt: skip
 """Findings that say what the office lacks: they change nothing of how the diagram runs and do not refuse a play."""
@@ -132,8 +133,10 @@ class Play:
     # -- what stands ----------------------------------------------------------------------------------------------
     @property
     def status(self) -> str:
-        """completed; incident: something failed and waits for an operator; stuck: tokens are left, but nothing that
+        """not_begun; completed; incident: something failed and waits for an operator; stuck: tokens are left, but nothing that
         could move them; else waiting."""
+        if not self._turns:
+            return "not_begun"
         if self.case.status != "open":
             return "completed"
         if self.case.incidents:
