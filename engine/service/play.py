@@ -133,8 +133,8 @@ class Play:
     # -- what stands ----------------------------------------------------------------------------------------------
     @property
     def status(self) -> str:
-        """not_begun; completed; incident: something failed and waits for an operator; stuck: tokens are left, but nothing that
-        could move them; else waiting."""
+        """not_begun; completed; incident: something failed and waits for an operator; stuck: tokens are left, but
+        nothing that could move them; else waiting."""
         if not self._turns:
             return "not_begun"
         if self.case.status != "open":
