@@ -18,7 +18,7 @@ from . import bpmn_rewrite as rewrite
 from . import xml
 from .bpmn_data import mappings
 from .bpmn_events import read_events
-from .bpmn_reading import Reading, child, children, local_name
+from .bpmn_reading import Reading, child, children, flag, local_name
 from .bpmn_structure import attach, structure
 from .bpmn_tags import DECLARATIONS, DRAWING, IN_COLLABORATION, NODES
 from .bpmn_text import split_list, text_of
@@ -32,7 +32,6 @@ MAX_NESTING = 10
 RESERVED = re.compile(r"[/#\[\]!~\s]")
 """Marks that the names of tokens are put together with (engine.domain.ids)."""
 CONTAINERS = frozenset(["subProcess", "transaction"])
-TRUE = ("true", "1")
 
 
 def read_bpmn(path: str, data: bytes) -> tuple[list[Process], list[Finding]]:
@@ -113,7 +112,7 @@ class _Reader:
         )
         if len(scope.nodes) > MAX_NODES:
             self.refuse(element, "bpmn.too_many_nodes", limit=MAX_NODES, count=len(scope.nodes))
-        executable = element.get("isExecutable", "false") in TRUE
+        executable = flag(element, "isExecutable")
         if depth == 0 and not executable and scope.nodes:
             self.refuse(element, "bpmn.not_executable", "warning")
         if depth == 0:
@@ -207,12 +206,12 @@ class _Reader:
             self.refuse(element, "bpmn.no_id", tag=tag)
         elif RESERVED.search(ident):
             self.refuse(element, "bpmn.bad_id")
-        triggered = element.get("triggeredByEvent", "false") in TRUE
+        triggered = flag(element, "triggeredByEvent")
         body = self._process(element, depth + 1, triggered) if tag in CONTAINERS else None
         events = read_events(reading, element, tag, event_driven)
         if len(events) > 1:
             scope.triggers[ident] = events
-            if element.get("parallelMultiple", "false") in TRUE:
+            if flag(element, "parallelMultiple"):
                 scope.parallel.add(ident)
         self._attributes(element, tag)
         self._extensions(element)
@@ -222,7 +221,7 @@ class _Reader:
         decision = ""
         if tag == "businessRuleTask":
             decision, result = activities.decision(element)
-        flag = "isInterrupting" if tag == "startEvent" else "cancelActivity"
+        interrupts = "isInterrupting" if tag == "startEvent" else "cancelActivity"
         return Node(
             id=ident,
             kind=tag,
@@ -231,7 +230,7 @@ class _Reader:
             default=local_name(element.get("default") or ""),
             event=events[0],
             attached_to=local_name(element.get("attachedToRef") or ""),
-            interrupting=element.get(flag, "true") in TRUE,
+            interrupting=flag(element, interrupts, True),
             form=activities.form(reading, element) if tag in ("userTask", "startEvent") else "",
             script=script,
             result=result,
@@ -245,7 +244,7 @@ class _Reader:
             body=body,
             properties=properties(element),
             triggered=triggered and tag in CONTAINERS,
-            for_compensation=element.get("isForCompensation", "false") in TRUE,
+            for_compensation=flag(element, "isForCompensation"),
             inputs=inputs,
             outputs=outputs,
             isolated=isolated,

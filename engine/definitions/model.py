@@ -219,6 +219,11 @@ class Process:
         ]
 
     @property
+    def trigger(self) -> Node | None:
+        """The start event of an event sub-process, this being its body; None when it was drawn without one."""
+        return next((n for n in self.nodes.values() if n.kind == "startEvent"), None)
+
+    @property
     def event_subprocesses(self) -> list[Node]:
         """Event sub-processes that wait while this scope is alive."""
         return [n for n in self.nodes.values() if n.triggered]

@@ -108,7 +108,7 @@ class _Compiler:
         for process in processes.values():
             program.starters[process.id] = started_by(processes, process)
             program.received[process.id] = receivable(processes, process)
-            for other, _ in program.starters[process.id].values():
+            for other in sorted({pool for pool, _ in program.starters[process.id].values()}):
                 self._participant(program.specs[process.id], processes[other])
         return program
 
@@ -134,19 +134,19 @@ class _Compiler:
 
     def _watcher(self, process: Process, node: Node, spec: ProcessSpec, name: str) -> None:
         """What waits for an event sub-process of the scope; a compensation one is looked up when thrown."""
-        assert node.body is not None
-        handler = spec.nodes[node.id]
-        start = node.body.start
-        if start.event.kind == "compensate":
+        start = None if node.body is None else node.body.trigger
+        if start is None or start.event.kind == "compensate":
             return
-        watcher = WatcherSpec(spec, start, f"{start.id} [start]")
+        handler = spec.nodes[node.id]
+        watcher = WatcherSpec(spec, start, f"{node.id} [start]")
         watcher.handler = handler
         self._fill(process, start, watcher, name)
         spec.watching.append(watcher)
 
     def _node(self, process: Process, node: Node, spec: ProcessSpec, name: str) -> NodeSpec:
         if node.body is not None:
-            entries = [node.body.start] if node.triggered else node.body.entries
+            trigger = [node.body.trigger] if node.body.trigger is not None else []
+            entries = trigger if node.triggered else node.body.entries
             self._process(node.body, f"{name}/{node.id}", entries)
         kind = self._kind(process, node)
         if node.multi is None and node.loop is None:
@@ -286,7 +286,8 @@ class _Compiler:
             self.refuse(process, node, "bpmn.call_start", called=node.called)
         if node.body is not None:
             for inner in node.body.event_subprocesses:
-                if inner.body is not None and inner.body.start.event.kind == "compensate":
+                trigger = None if inner.body is None else inner.body.trigger
+                if trigger is not None and trigger.event.kind == "compensate":
                     made.undoing = self.program.specs[made.called].nodes[inner.id]
 
     def _assignments(
