@@ -154,19 +154,11 @@ class _Reader:
                 scope.nodes[node.id] = replace(node, lane=lanes.get(node.id, ""))
 
     def _complex(self, element: etree._Element) -> str:
-        """A complex gateway that only splits is an inclusive one (BPMN 13.4.5); how many tokens a joining one waits
-        for is an expression over counts that no modeler writes."""
-        ident = element.get("id")
-        joins = sum(
-            local_name(f.get("targetRef") or "") == ident for f in element.itersiblings(f"{{{xml.BPMN}}}sequenceFlow")
-        )
-        joins += sum(
-            local_name(f.get("targetRef") or "") == ident
-            for f in element.itersiblings(f"{{{xml.BPMN}}}sequenceFlow", preceding=True)
-        )
-        return (
-            "complexGateway" if joins > 1 or child(element, "activationCondition") is not None else "inclusiveGateway"
-        )
+        """A complex gateway that only splits is an inclusive one (BPMN 13.4.5)."""
+        scope = element.getparent()
+        flows = [] if scope is None else children(scope, "sequenceFlow")
+        joins = sum(local_name(flow.get("targetRef") or "") == element.get("id") for flow in flows)
+        return "complexGateway" if joins > 1 else "inclusiveGateway"
 
     def _flows(self, element: etree._Element) -> dict[str, Flow]:
         flows: dict[str, Flow] = {}
@@ -237,6 +229,7 @@ class _Reader:
             decision=decision,
             map_result=attribute(element, "mapDecisionResult"),
             topic=activities.topic(element) if tag in ("serviceTask", "sendTask", "businessRuleTask") else "",
+            activation=reading.formal(element, child(element, "activationCondition")),
             implementation=activities.implementation(element),
             called=activities.called(reading, element) if tag == "callActivity" else "",
             multi=multi,
@@ -255,14 +248,19 @@ class _Reader:
         for name in ("startQuantity", "completionQuantity"):
             if element.get(name, "1") != "1":
                 self.refuse(element, "bpmn.attribute", attribute=name, value=element.get(name))
+        for name in ("calledElementBinding", "decisionRefBinding", "formRefBinding"):
+            if attribute(element, name) in ("version", "versionTag"):
+                self.refuse(element, "bpmn.binding", binding=attribute(element, name))
         if tag == "eventBasedGateway" and element.get("eventGatewayType", "Exclusive") != "Exclusive":
             self.refuse(element, "bpmn.attribute", attribute="eventGatewayType", value=element.get("eventGatewayType"))
         if tag == "userTask" and (fields := list(activities.form_fields(element))):
             self.refuse(element, "bpmn.form_fields", fields=", ".join(fields)[:200])
         for one in element:
             namespace, name = xml.local(one)
-            if namespace == xml.BPMN and name in ("correlationSubscription", "activationCondition"):
+            if namespace == xml.BPMN and name == "correlationSubscription":
                 self.refuse(element, "bpmn.unsupported", tag=name)
+        if tag == "complexGateway" and not text_of(child(element, "activationCondition")):
+            self.refuse(element, "bpmn.activation_empty")
 
     def _extensions(self, element: etree._Element) -> None:
         for severity, what in unread(element):

@@ -130,8 +130,6 @@ def called(reading: Reading, element: etree._Element) -> str:
     elif name.startswith(("${", "#{", "=")):
         reading.refuse(element, "bpmn.call_dynamic", text=name[:200])
         return ""
-    if attribute(element, "calledElementBinding") == "version":
-        reading.refuse(element, "bpmn.call_version", version=attribute(element, "calledElementVersion") or "-")
     return local_name(name)
 
 

@@ -13,6 +13,7 @@ from engine.definitions.bundle import Bundle
 from engine.definitions.model import Assignment, Finding, Flow, Node, Process
 
 from .activities import DecisionSpec, PlayedSpec, ScriptSpec, ServiceSpec, UserTaskSpec
+from .complex import ComplexSpec
 from .instances import LoopSpec, MultiInstanceSpec, Repeated
 from .reach import receivable, started_by, upstream
 from .specs import (
@@ -50,6 +51,7 @@ SPECS: dict[str, type[NodeSpec]] = {
     "exclusiveGateway": ExclusiveSpec,
     "parallelGateway": ParallelSpec,
     "inclusiveGateway": InclusiveSpec,
+    "complexGateway": ComplexSpec,
     "eventBasedGateway": EventGatewaySpec,
 }
 
@@ -119,7 +121,7 @@ class _Compiler:
         spec.participants[other.id] = made
 
     def refuse(self, process: Process, node: Node, key: str, **details: object) -> None:
-        self.program.findings.append(Finding("error", process.file, node.id, node.name, node.line, key, details))
+        self.program.findings.append(Finding("error", process.file, node.shown, node.name, node.line, key, details))
 
     def _process(self, process: Process, name: str, entries: list[Node]) -> None:
         spec = ProcessSpec(process, name)
@@ -273,6 +275,8 @@ class _Compiler:
             made.handler_spec = specs.get(node.compensation)
             if isinstance(made, Repeated):
                 made.inner.handler_spec = made.handler_spec
+        if isinstance(made, ComplexSpec):
+            made.activation = self._expression(process, node, node.activation) or feel.compile_expression("true")
         if isinstance(made, InclusiveSpec) and len(node.incoming) > 1:
             made.upstream = {f: upstream(process, node.id, f) for f in node.incoming}
             spec.inclusive_joins.append(made)
@@ -302,7 +306,7 @@ class _Compiler:
         try:
             return feel.compile_expression(text)
         except feel.FeelSyntaxError as error:
-            ident = node.drawn or node.id if isinstance(node, Node) else node.id
+            ident = node.shown if isinstance(node, Node) else node.id
             details = {"text": text[:200], "reason": error.message_key, "column": error.column}
             self.program.findings.append(
                 Finding("error", process.file, ident, node.name, line or node.line, "bpmn.expression", details)
