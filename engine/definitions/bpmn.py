@@ -18,7 +18,7 @@ from . import bpmn_rewrite as rewrite
 from . import xml
 from .bpmn_data import mappings
 from .bpmn_events import read_events
-from .bpmn_reading import Reading, child, children, local_name
+from .bpmn_reading import Reading, child, children, flag, local_name
 from .bpmn_structure import attach, structure
 from .bpmn_tags import DECLARATIONS, DRAWING, IN_COLLABORATION, NODES
 from .bpmn_text import split_list, text_of
@@ -32,7 +32,6 @@ MAX_NESTING = 10
 RESERVED = re.compile(r"[/#\[\]!~\s]")
 """Marks that the names of tokens are put together with (engine.domain.ids)."""
 CONTAINERS = frozenset(["subProcess", "transaction"])
-TRUE = ("true", "1")
 
 
 def read_bpmn(path: str, data: bytes) -> tuple[list[Process], list[Finding]]:
@@ -113,7 +112,7 @@ class _Reader:
         )
         if len(scope.nodes) > MAX_NODES:
             self.refuse(element, "bpmn.too_many_nodes", limit=MAX_NODES, count=len(scope.nodes))
-        executable = element.get("isExecutable", "false") in TRUE
+        executable = flag(element, "isExecutable")
         if depth == 0 and not executable and scope.nodes:
             self.refuse(element, "bpmn.not_executable", "warning")
         if depth == 0:
@@ -155,19 +154,11 @@ class _Reader:
                 scope.nodes[node.id] = replace(node, lane=lanes.get(node.id, ""))
 
     def _complex(self, element: etree._Element) -> str:
-        """A complex gateway that only splits is an inclusive one (BPMN 13.4.5); how many tokens a joining one waits
-        for is an expression over counts that no modeler writes."""
-        ident = element.get("id")
-        joins = sum(
-            local_name(f.get("targetRef") or "") == ident for f in element.itersiblings(f"{{{xml.BPMN}}}sequenceFlow")
-        )
-        joins += sum(
-            local_name(f.get("targetRef") or "") == ident
-            for f in element.itersiblings(f"{{{xml.BPMN}}}sequenceFlow", preceding=True)
-        )
-        return (
-            "complexGateway" if joins > 1 or child(element, "activationCondition") is not None else "inclusiveGateway"
-        )
+        """A complex gateway that only splits is an inclusive one (BPMN 13.4.5)."""
+        scope = element.getparent()
+        flows = [] if scope is None else children(scope, "sequenceFlow")
+        joins = sum(local_name(flow.get("targetRef") or "") == element.get("id") for flow in flows)
+        return "complexGateway" if joins > 1 else "inclusiveGateway"
 
     def _flows(self, element: etree._Element) -> dict[str, Flow]:
         flows: dict[str, Flow] = {}
@@ -207,12 +198,12 @@ class _Reader:
             self.refuse(element, "bpmn.no_id", tag=tag)
         elif RESERVED.search(ident):
             self.refuse(element, "bpmn.bad_id")
-        triggered = element.get("triggeredByEvent", "false") in TRUE
+        triggered = flag(element, "triggeredByEvent")
         body = self._process(element, depth + 1, triggered) if tag in CONTAINERS else None
         events = read_events(reading, element, tag, event_driven)
         if len(events) > 1:
             scope.triggers[ident] = events
-            if element.get("parallelMultiple", "false") in TRUE:
+            if flag(element, "parallelMultiple"):
                 scope.parallel.add(ident)
         self._attributes(element, tag)
         self._extensions(element)
@@ -222,7 +213,7 @@ class _Reader:
         decision = ""
         if tag == "businessRuleTask":
             decision, result = activities.decision(element)
-        flag = "isInterrupting" if tag == "startEvent" else "cancelActivity"
+        interrupts = "isInterrupting" if tag == "startEvent" else "cancelActivity"
         return Node(
             id=ident,
             kind=tag,
@@ -231,13 +222,14 @@ class _Reader:
             default=local_name(element.get("default") or ""),
             event=events[0],
             attached_to=local_name(element.get("attachedToRef") or ""),
-            interrupting=element.get(flag, "true") in TRUE,
+            interrupting=flag(element, interrupts, True),
             form=activities.form(reading, element) if tag in ("userTask", "startEvent") else "",
             script=script,
             result=result,
             decision=decision,
             map_result=attribute(element, "mapDecisionResult"),
             topic=activities.topic(element) if tag in ("serviceTask", "sendTask", "businessRuleTask") else "",
+            activation=reading.formal(element, child(element, "activationCondition")),
             implementation=activities.implementation(element),
             called=activities.called(reading, element) if tag == "callActivity" else "",
             multi=multi,
@@ -245,7 +237,7 @@ class _Reader:
             body=body,
             properties=properties(element),
             triggered=triggered and tag in CONTAINERS,
-            for_compensation=element.get("isForCompensation", "false") in TRUE,
+            for_compensation=flag(element, "isForCompensation"),
             inputs=inputs,
             outputs=outputs,
             isolated=isolated,
@@ -256,14 +248,19 @@ class _Reader:
         for name in ("startQuantity", "completionQuantity"):
             if element.get(name, "1") != "1":
                 self.refuse(element, "bpmn.attribute", attribute=name, value=element.get(name))
+        for name in ("calledElementBinding", "decisionRefBinding", "formRefBinding"):
+            if attribute(element, name) in ("version", "versionTag"):
+                self.refuse(element, "bpmn.binding", binding=attribute(element, name))
         if tag == "eventBasedGateway" and element.get("eventGatewayType", "Exclusive") != "Exclusive":
             self.refuse(element, "bpmn.attribute", attribute="eventGatewayType", value=element.get("eventGatewayType"))
         if tag == "userTask" and (fields := list(activities.form_fields(element))):
             self.refuse(element, "bpmn.form_fields", fields=", ".join(fields)[:200])
         for one in element:
             namespace, name = xml.local(one)
-            if namespace == xml.BPMN and name in ("correlationSubscription", "activationCondition"):
+            if namespace == xml.BPMN and name == "correlationSubscription":
                 self.refuse(element, "bpmn.unsupported", tag=name)
+        if tag == "complexGateway" and not text_of(child(element, "activationCondition")):
+            self.refuse(element, "bpmn.activation_empty")
 
     def _extensions(self, element: etree._Element) -> None:
         for severity, what in unread(element):

@@ -10,7 +10,7 @@ from lxml import etree
 
 from . import xml
 from .bpmn_data import field_name
-from .bpmn_reading import Reading, child, children, local_name
+from .bpmn_reading import Reading, child, children, flag, local_name
 from .bpmn_text import name_text, split_list, text_of
 from .bpmn_vendor import attribute, family, zeebe
 from .model import MultiInstance, StandardLoop
@@ -130,8 +130,6 @@ def called(reading: Reading, element: etree._Element) -> str:
     elif name.startswith(("${", "#{", "=")):
         reading.refuse(element, "bpmn.call_dynamic", text=name[:200])
         return ""
-    if attribute(element, "calledElementBinding") == "version":
-        reading.refuse(element, "bpmn.call_version", version=attribute(element, "calledElementVersion") or "-")
     return local_name(name)
 
 
@@ -153,7 +151,7 @@ def _standard(reading: Reading, element: etree._Element, loop: etree._Element) -
         maximum = "1"
     if not condition and not int(maximum):
         reading.refuse(element, "bpmn.loop_endless")
-    return StandardLoop(condition, loop.get("testBefore", "false") in ("true", "1"), int(maximum))
+    return StandardLoop(condition, flag(loop, "testBefore"), int(maximum))
 
 
 def _multi(reading: Reading, element: etree._Element, loop: etree._Element) -> MultiInstance:
@@ -173,7 +171,7 @@ def _multi(reading: Reading, element: etree._Element, loop: etree._Element) -> M
     if not collection and not cardinality:
         reading.refuse(element, "bpmn.multi_empty")
     return MultiInstance(
-        loop.get("isSequential", "false") in ("true", "1"),
+        flag(loop, "isSequential"),
         reading.expression(element, collection) if collection else "",
         "" if collection else cardinality,
         variable,

@@ -8,13 +8,14 @@ from dataclasses import replace
 from lxml import etree
 
 from . import xml
-from .bpmn_reading import Reading, child, local_name
+from .bpmn_reading import Reading, child, flag, local_name
 from .bpmn_tags import ALLOWED_EVENTS, EVENT_KINDS, EVENT_SUBPROCESS_STARTS
 from .bpmn_text import text_of
 from .bpmn_vendor import attribute, properties, zeebe
 from .model import EVENTS, EventText, TimerText
 
 NAMED = frozenset(["message", "signal", "error", "escalation"])
+SHORT = re.compile(r"\d+(\.\d+)? ?(ms|s|sec|m|min|h|d)(###.*)?", re.ASCII)
 CRON = re.compile(r"[\d*?/,\-LW#A-Z]+( +[\d*?/,\-LW#A-Z]+){4,6}|@[a-z]+", re.ASCII)
 NAIVE = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?)?", re.ASCII)
 
@@ -87,7 +88,7 @@ def _event(reading: Reading, element: etree._Element, tag: str, kind: str, defin
     if kind == "link":
         return EventText("link", (definition.get("name") or element.get("name") or "").strip())
     if kind == "compensate":
-        if definition.get("waitForCompletion", "true") in ("false", "0"):
+        if not flag(definition, "waitForCompletion", True):
             reading.refuse(element, "bpmn.compensation_wait")
         return EventText("compensate", activity=local_name(definition.get("activityRef") or ""))
     if kind in NAMED:
@@ -129,8 +130,8 @@ def _timer(reading: Reading, element: etree._Element, definition: etree._Element
         if kind == "date" and NAIVE.fullmatch(text):
             reading.refuse(element, "bpmn.timer_offset", text=text)
             return TimerText("date", "null")
-        if kind == "cycle" and CRON.fullmatch(text):
-            reading.refuse(element, "bpmn.timer_cron", text=text)
+        if (kind == "cycle" and CRON.fullmatch(text)) or SHORT.fullmatch(text):
+            reading.refuse(element, "bpmn.timer_iso", text=text)
             return TimerText("date", "null")
         return TimerText(kind, text)  # type: ignore[arg-type]
     reading.refuse(element, "bpmn.timer_empty")

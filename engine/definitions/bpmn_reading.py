@@ -123,6 +123,12 @@ class Reading:
         )
 
 
+def flag(element: etree._Element, name: str, default: bool = False) -> bool:
+    """A boolean attribute as XML Schema writes it: true, false, 1, 0, blanks around."""
+    value = element.get(name)
+    return default if value is None else value.strip() in ("true", "1")
+
+
 def local_name(reference: str) -> str:
     """A QName without its prefix."""
     return reference.strip().rsplit(":", 1)[-1]

@@ -88,16 +88,21 @@ def _boundaries(node: Node, events: list[EventText], nodes: dict[str, Node], flo
 def _catches(
     node: Node, events: list[EventText], nodes: dict[str, Node], flows: dict[str, Flow], all_of_them: bool
 ) -> None:
-    kind = "parallelGateway" if all_of_them else "eventBasedGateway"
     join = "parallelGateway" if all_of_them else "exclusiveGateway"
     merge = Node(f"{node.id}~merge", join, node.name, node.line, drawn=node.id)
+    fork = replace(node, kind="eventBasedGateway", event=EventText("none"))
     _leave_from(flows, node.id, merge.id)
-    nodes[node.id] = replace(node, kind=kind, event=EventText("none"))
     nodes[merge.id] = merge
+    if all_of_them:
+        # Each token that comes waits for all of the events, so what forks must not be where several flows come in.
+        nodes[node.id] = replace(fork, kind="exclusiveGateway")
+        fork = replace(fork, id=f"{node.id}~fork", kind="parallelGateway", drawn=node.id)
+        _flow(flows, node.id, fork.id, node.line)
+    nodes[fork.id] = fork
     for number, event in enumerate(events, 1):
         part = _part(node, number, event)
         nodes[part.id] = part
-        _flow(flows, node.id, part.id, node.line)
+        _flow(flows, fork.id, part.id, node.line)
         _flow(flows, part.id, merge.id, node.line)
 
 

@@ -57,7 +57,7 @@ def structure(
 def _finding(
     path: str, node: Node, key: str, severity: Literal["error", "warning", "info"] = "error", **details: object
 ) -> Finding:
-    return Finding(severity, path, node.drawn or node.id, node.name, node.line, key, details)
+    return Finding(severity, path, node.shown, node.name, node.line, key, details)
 
 
 def _starts(

@@ -15,7 +15,8 @@ DRAWING = frozenset(
         "ioSpecification", "ioBinding", "interface", "operation", "endPoint", "resource", "resourceParameter",
         "partnerEntity", "partnerRole", "supportedInterfaceRef", "supports", "performer", "resourceRole",
         "potentialOwner", "humanPerformer", "rendering", "dataInput", "dataOutput", "categoryValueRef",
-        "definitionalCollaborationRef", "laneSetRef",
+        "definitionalCollaborationRef", "laneSetRef", "globalTask", "globalUserTask", "globalManualTask",
+        "globalScriptTask", "globalBusinessRuleTask", "globalConversation", "correlationProperty",
     )
 )  # fmt: skip
 """No token depends on them, or the element that holds them reads them itself."""

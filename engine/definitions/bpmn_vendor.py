@@ -31,17 +31,24 @@ HARMLESS = frozenset(
         "isStartableInTasklist", "candidateStarterGroups", "candidateStarterUsers", "followUpDate", "async",
         "modelerTemplate", "modelerTemplateVersion", "modelerTemplateIcon", "diagramRelationId", "errorMessage",
         "executionPlatform", "executionPlatformVersion", "delegateExecution", "skipExpression", "category",
-        "formHandlerClass",
+        "formHandlerClass", "historyLevel", "includeInHistory", "formFieldValidation", "customResource",
     )
 )  # fmt: skip
 """They tune another engine's transactions, histories and start pages; the path of a token does not depend on them."""
 CODE = frozenset(("variableMappingClass", "variableMappingDelegateExpression", "caseRef", "caseBinding", "resource"))
 
-ELEMENTS_READ = frozenset(["properties", "inputOutput", "in", "out", "formData", "formField"])
+ELEMENTS_READ = frozenset(
+    (
+        "properties", "inputOutput", "in", "out", "formData", "formField", "field", "eventInParameter",
+        "eventOutParameter", "httpRequestHandler", "httpResponseHandler", "mapException",
+    )
+)  # fmt: skip
+"""The reader takes them over, or they belong to code that is reported at the element (service_code)."""
 ELEMENTS_HARMLESS = frozenset(
     (
         "failedJobRetryTimeCycle", "potentialStarter", "property", "formProperty", "modelerTemplateIcon",
-        "diagramRelationId", "executionTreeId", "userTaskForm", "versionTag",
+        "diagramRelationId", "executionTreeId", "userTaskForm", "versionTag", "task-candidates-type",
+        "work-form-field-validation", "localization", "element-name", "customResource", "candidateStarterGroup",
     )
 )  # fmt: skip
 ZEEBE_READ = frozenset(
@@ -51,8 +58,10 @@ ZEEBE_READ = frozenset(
     )
 )  # fmt: skip
 ZEEBE_HARMLESS = frozenset(["taskHeaders", "userTask", "userTaskForm", "versionTag", "property", "adHoc"])
-RUNS_CODE = ("listener", "script", "connector", "mapping")
-"""Part of the local name of a foreign extension element that another engine would carry out."""
+ENGINES = ("jboss", "drools", "kie.org", "spiffworkflow")
+"""Marks of namespaces whose extension elements an engine carries out; modelers' own describe the drawing."""
+RUNS_CODE = ("listener", "script", "connector", "mapping", "operator", "decision", "loop")
+"""Part of the local name of an extension element that another engine would carry out."""
 
 
 def attribute(element: etree._Element, name: str) -> str:
@@ -112,7 +121,7 @@ def unread(element: etree._Element) -> Iterator[tuple[str, str]]:
             if tag in ZEEBE_READ or tag in ZEEBE_HARMLESS:
                 continue
             yield ("error" if _code(tag) else "warning"), tag
-        elif _code(tag):
+        elif any(mark in namespace for mark in ENGINES) and _code(tag):
             yield "error", tag
 
 

@@ -110,7 +110,9 @@ class Case:
         self.events.append(event)
 
     def trace(self, scope: Any, element: str, action: str, via: str = "") -> None:
-        """One step of the trail (TokensMoved)."""
+        """One step of the trail (TokensMoved); flows that the reader made are not in the drawing."""
+        if "~" in element:
+            return
         self.steps.append((scope.prefix[:-1], element, action))
 
     def run(self) -> None:
@@ -299,7 +301,7 @@ class Case:
                 ev.MessageAwaited(
                     token.name,
                     event.name,
-                    node.id,
+                    node.shown,
                     node.properties.get("action", ""),
                     node.properties.get("form", ""),
                     groups,
@@ -362,19 +364,25 @@ class Case:
             "limits": [[r.timer, r.breached] for r in self.limits.values()],
             "incidents": self.incidents,
             **self.subscriptions.state(),
-            **_undoable(workflow),
+            **_memory(workflow),
         }
         return hashlib.sha256(canonical(state)).hexdigest()
 
 
-def _undoable(workflow: KernelWorkflow) -> dict[str, Any]:
-    """What could be compensated, for the digest; {} when nothing could."""
+def _memory(workflow: KernelWorkflow) -> dict[str, Any]:
+    """What scopes remember of tokens that are gone, for the digest; {} when nothing."""
 
     def told(done: list[Completed]) -> list[Any]:
         return [[c.element, c.data, told(c.inner)] for c in done]
 
-    found = [[s.prefix, told(s.done)] for s in workflow.scopes() if s.done]
-    return {"undoable": found} if found else {}
+    found: dict[str, Any] = {}
+    if undoable := [[s.prefix, told(s.done)] for s in workflow.scopes() if s.done]:
+        found["undoable"] = undoable
+    if activated := [
+        [s.prefix, {n: sorted(f) for n, f in s.activated.items()}] for s in workflow.scopes() if s.activated
+    ]:
+        found["activated"] = activated
+    return found
 
 
 def _plus(value: Any, now: datetime) -> Any:

@@ -13,6 +13,7 @@ from engine.definitions.bundle import Bundle
 from engine.definitions.model import Assignment, Finding, Flow, Node, Process
 
 from .activities import DecisionSpec, PlayedSpec, ScriptSpec, ServiceSpec, UserTaskSpec
+from .complex import ComplexSpec
 from .instances import LoopSpec, MultiInstanceSpec, Repeated
 from .reach import receivable, started_by, upstream
 from .specs import (
@@ -50,6 +51,7 @@ SPECS: dict[str, type[NodeSpec]] = {
     "exclusiveGateway": ExclusiveSpec,
     "parallelGateway": ParallelSpec,
     "inclusiveGateway": InclusiveSpec,
+    "complexGateway": ComplexSpec,
     "eventBasedGateway": EventGatewaySpec,
 }
 
@@ -108,7 +110,7 @@ class _Compiler:
         for process in processes.values():
             program.starters[process.id] = started_by(processes, process)
             program.received[process.id] = receivable(processes, process)
-            for other, _ in program.starters[process.id].values():
+            for other in sorted({pool for pool, _ in program.starters[process.id].values()}):
                 self._participant(program.specs[process.id], processes[other])
         return program
 
@@ -119,7 +121,7 @@ class _Compiler:
         spec.participants[other.id] = made
 
     def refuse(self, process: Process, node: Node, key: str, **details: object) -> None:
-        self.program.findings.append(Finding("error", process.file, node.id, node.name, node.line, key, details))
+        self.program.findings.append(Finding("error", process.file, node.shown, node.name, node.line, key, details))
 
     def _process(self, process: Process, name: str, entries: list[Node]) -> None:
         spec = ProcessSpec(process, name)
@@ -134,19 +136,19 @@ class _Compiler:
 
     def _watcher(self, process: Process, node: Node, spec: ProcessSpec, name: str) -> None:
         """What waits for an event sub-process of the scope; a compensation one is looked up when thrown."""
-        assert node.body is not None
-        handler = spec.nodes[node.id]
-        start = node.body.start
-        if start.event.kind == "compensate":
+        start = None if node.body is None else node.body.trigger
+        if start is None or start.event.kind == "compensate":
             return
-        watcher = WatcherSpec(spec, start, f"{start.id} [start]")
+        handler = spec.nodes[node.id]
+        watcher = WatcherSpec(spec, start, f"{node.id} [start]")
         watcher.handler = handler
         self._fill(process, start, watcher, name)
         spec.watching.append(watcher)
 
     def _node(self, process: Process, node: Node, spec: ProcessSpec, name: str) -> NodeSpec:
         if node.body is not None:
-            entries = [node.body.start] if node.triggered else node.body.entries
+            trigger = [node.body.trigger] if node.body.trigger is not None else []
+            entries = trigger if node.triggered else node.body.entries
             self._process(node.body, f"{name}/{node.id}", entries)
         kind = self._kind(process, node)
         if node.multi is None and node.loop is None:
@@ -273,6 +275,8 @@ class _Compiler:
             made.handler_spec = specs.get(node.compensation)
             if isinstance(made, Repeated):
                 made.inner.handler_spec = made.handler_spec
+        if isinstance(made, ComplexSpec):
+            made.activation = self._expression(process, node, node.activation) or feel.compile_expression("true")
         if isinstance(made, InclusiveSpec) and len(node.incoming) > 1:
             made.upstream = {f: upstream(process, node.id, f) for f in node.incoming}
             spec.inclusive_joins.append(made)
@@ -286,7 +290,8 @@ class _Compiler:
             self.refuse(process, node, "bpmn.call_start", called=node.called)
         if node.body is not None:
             for inner in node.body.event_subprocesses:
-                if inner.body is not None and inner.body.start.event.kind == "compensate":
+                trigger = None if inner.body is None else inner.body.trigger
+                if trigger is not None and trigger.event.kind == "compensate":
                     made.undoing = self.program.specs[made.called].nodes[inner.id]
 
     def _assignments(
@@ -301,7 +306,7 @@ class _Compiler:
         try:
             return feel.compile_expression(text)
         except feel.FeelSyntaxError as error:
-            ident = node.drawn or node.id if isinstance(node, Node) else node.id
+            ident = node.shown if isinstance(node, Node) else node.id
             details = {"text": text[:200], "reason": error.message_key, "column": error.column}
             self.program.findings.append(
                 Finding("error", process.file, ident, node.name, line or node.line, "bpmn.expression", details)

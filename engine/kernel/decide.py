@@ -228,7 +228,7 @@ def _message(case: Case, command: cmd.SendMessage, turn: Turn) -> Rejection | No
     case.emit(ev.MessageReceived(command.name, turn.actor, len(waiting)))
     _files(case, command.files, values, turn, "")
     for scope in dict.fromkeys(w.token.scope for w in waiting):
-        case.write(values, scope, waiting[0].node.id)
+        case.write(values, scope, waiting[0].node.shown)
     for target in waiting:
         if target.token.alive:
             case.trigger(target.token)

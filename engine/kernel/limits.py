@@ -42,8 +42,8 @@ class LimitRecord:
 
 def arm(case: Case, token: Token, spec: Any, host: Token) -> None:
     plan, node = spec.plan, spec.node
-    value = case.engine.raw(host, plan.expression, node.id)
-    due, interval, remaining = first_due(plan, value, case.at, node.id)
+    value = case.engine.raw(host, plan.expression, node.shown)
+    due, interval, remaining = first_due(plan, value, case.at, node.shown)
     if node.interrupting or not spec.catches:
         # Whoever it reaches goes on at once: there is nobody left to be reached again.
         interval = remaining = None
@@ -51,7 +51,7 @@ def arm(case: Case, token: Token, spec: Any, host: Token) -> None:
     responsible = case.groups(host, plan.responsible)
     timer = ArmedTimer(
         token.name,
-        node.id,
+        node.shown,
         due,
         token,
         plan,
@@ -67,7 +67,7 @@ def arm(case: Case, token: Token, spec: Any, host: Token) -> None:
     deadline = instant_text(due)
     timer.armed = ev.TimerArmed(
         timer=timer.id,
-        element=node.id,
+        element=node.shown,
         due=deadline,
         scope=token.workflow.prefix[:-1],
         label=node.label,
@@ -85,7 +85,7 @@ def arm(case: Case, token: Token, spec: Any, host: Token) -> None:
     case.emit(timer.armed)
     if plan.limit and interval is None:
         case.limits[token.id] = LimitRecord(
-            plan, timer.id, node.id, due, anchor_at, unit, responsible, node.clauses, host.scope, node.label
+            plan, timer.id, node.shown, due, anchor_at, unit, responsible, node.clauses, host.scope, node.label
         )
         if plan.breach:
             host.deadline = min(d for d in (host.deadline, deadline) if d)

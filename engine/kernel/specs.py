@@ -14,7 +14,7 @@ from SpiffWorkflow.specs.StartTask import StartTask
 from SpiffWorkflow.util.task import TaskState
 
 from engine.definitions.bpmn_data import ALL
-from engine.definitions.model import Node
+from engine.definitions.model import GATEWAYS, Node
 
 from . import limits
 from .compensation import compensate, handler_done, note
@@ -37,7 +37,8 @@ class NodeSpec(BpmnTaskSpec):
     def __init__(self, wf_spec: Any, node: Node, name: str = "") -> None:
         super().__init__(wf_spec, name or node.id, lane=node.lane)
         self.node = node
-        self.bpmn_id = node.id
+        # Gateways that the reader made are not in the drawing: their ids keep the mark that the trail leaves out.
+        self.bpmn_id = node.id if node.kind in GATEWAYS else node.shown
         self.bpmn_name = node.name
         self.flows: list[tuple[str, Condition | None, Any]] = []
         self.default: tuple[str, Any] | None = None
@@ -191,7 +192,7 @@ class ParallelSpec(NodeSpec):
     def enter(self, token: Token) -> bool:
         if len(self.node.incoming) < 2:
             return super().enter(token)
-        waiting = token.workflow.joins.setdefault(self.bpmn_id, [])
+        waiting = token.workflow.joins.setdefault(self.name, [])
         waiting.append(token)
         first: dict[str, Token] = {}
         for other in waiting:
@@ -206,15 +207,15 @@ class ParallelSpec(NodeSpec):
     def merge(self, token: Token, consumed: list[Token]) -> None:
         """Removes the consumed tokens; `token` goes on for all of them."""
         scope = token.workflow
-        scope.joins[self.bpmn_id] = [t for t in scope.joins[self.bpmn_id] if t not in consumed]
-        if not scope.joins[self.bpmn_id]:
-            del scope.joins[self.bpmn_id]
+        scope.joins[self.name] = [t for t in scope.joins[self.name] if t not in consumed]
+        if not scope.joins[self.name]:
+            del scope.joins[self.name]
         for other in consumed:
             if other is not token:
                 scope.remove(other)
 
     def _on_cancel(self, my_task: Token) -> None:
-        waiting = my_task.workflow.joins.get(self.bpmn_id, [])
+        waiting = my_task.workflow.joins.get(self.name, [])
         if my_task in waiting:
             waiting.remove(my_task)
         super()._on_cancel(my_task)
@@ -232,21 +233,21 @@ class InclusiveSpec(ParallelSpec):
     def enter(self, token: Token) -> bool:
         if len(self.node.incoming) < 2:
             return NodeSpec.enter(self, token)
-        token.workflow.joins.setdefault(self.bpmn_id, []).append(token)
+        token.workflow.joins.setdefault(self.name, []).append(token)
         token.name = token.workflow.visit(self.bpmn_id)
         token._set_state(TaskState.WAITING)
         return False
 
     def release(self, scope: Any) -> bool:
         """Fires the join if nothing more can arrive. Returns whether it fired."""
-        waiting = scope.joins.get(self.bpmn_id)
+        waiting = scope.joins.get(self.name)
         if not waiting:
             return False
         filled = {t.via for t in waiting}
         empty = [f for f in self.node.incoming if f not in filled]
         for other in scope.live():
-            at = other.task_spec.bpmn_id
-            if other in waiting or at == self.bpmn_id:
+            at = other.task_spec.node.id
+            if other in waiting or at == self.node.id:
                 continue
             if any(at in self.upstream[f] for f in empty) and not any(at in self.upstream[f] for f in filled):
                 return False

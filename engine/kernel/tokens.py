@@ -100,6 +100,8 @@ class _Scope:
     deadline: str
     visits: dict[str, int]
     joins: dict[str, list[Token]]
+    activated: dict[str, set[str]]
+    """Complex gateways that wait for their reset: the flows whose tokens activated them."""
     watchers: list[Token]
     """Tokens that wait for the start events of the scope's event sub-processes; they don't keep it alive."""
     done: list[Completed]
@@ -109,6 +111,7 @@ class _Scope:
         """Makes the root of the scope; no token runs yet."""
         self.visits = {}
         self.joins = {}
+        self.activated = {}
         self.watchers = []
         self.done = []
         self.task_tree = Token(self, self.spec.start, None, TaskState.COMPLETED)
@@ -209,7 +212,10 @@ class KernelWorkflow(_Scope, BpmnWorkflow):
                     self.case.guards.step(token)
                     token.run()
             if not any(
-                spec.release(scope) for scope in self.scopes() for spec in scope.spec.inclusive_joins if scope.joins
+                spec.release(scope)
+                for scope in self.scopes()
+                if scope.joins or scope.activated
+                for spec in scope.spec.inclusive_joins
             ):
                 return
 

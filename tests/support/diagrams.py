@@ -118,7 +118,7 @@ def escalation(ref: str) -> str:
 
 TERMINATE = "<bpmn:terminateEventDefinition/>"
 DECLARED = (
-    '<bpmn:message id="m_go" name="go"/><bpmn:signal id="s_stop" name="stop"/>'
+    '<bpmn:message id="m_go" name="go"/><bpmn:message id="m_back" name="back"/><bpmn:signal id="s_stop" name="stop"/>'
     '<bpmn:error id="e_bad" errorCode="bad"/><bpmn:escalation id="c_up" escalationCode="up"/>'
 )
 
@@ -156,13 +156,20 @@ def bundle_of(**scopes: Scope) -> tuple[Program, Bundle]:
 class Run:
     """A case of process `p` driven directly through `decide`, keeping a journal of its own."""
 
-    def __init__(self, program: Program, bundle: Bundle, data: dict[str, Any] | None = None, at: datetime = T0) -> None:
+    def __init__(
+        self,
+        program: Program,
+        bundle: Bundle,
+        data: dict[str, Any] | None = None,
+        at: datetime = T0,
+        first: OpenCase | None = None,
+    ) -> None:
         bundle.regulation = {**bundle.regulation, "parameters": data or {}}
         self.program, self.bundle = program, bundle
         self.case = Case(program, bundle, "T-1", "p")
         self.at = at
         self.entries: list[StoredEntry] = []
-        self.do(OpenCase("p", {}))
+        self.do(first or OpenCase("p", {}))
 
     def do(self, command: Command, actor: str = "wangfang") -> tuple[Event, ...]:
         """Settles what is due, then carries the command out; the command must not be refused."""

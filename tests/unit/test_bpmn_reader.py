@@ -34,7 +34,6 @@ def around(tag: str, inner: str = "", **values: str) -> Scope:
 @pytest.mark.parametrize(
     ("scope", "key"),
     [
-        (around("complexGateway", "<bpmn:activationCondition>true</bpmn:activationCondition>"), "bpmn.unsupported"),
         (around("adHocSubProcess"), "bpmn.unsupported"),
         (around("choreographyTask"), "bpmn.unsupported"),
         (
@@ -67,11 +66,11 @@ def around(tag: str, inner: str = "", **values: str) -> Scope:
         ),
         (around("intermediateThrowEvent", "<bpmn:linkEventDefinition name='l'/>"), "bpmn.link_alone"),
         (around("intermediateCatchEvent", timer("date", "2026-03-02T18:00:00")), "bpmn.timer_offset"),
-        (around("intermediateCatchEvent", timer("cycle", "0 0 9 * * ?")), "bpmn.timer_cron"),
+        (around("intermediateCatchEvent", timer("cycle", "0 0 9 * * ?")), "bpmn.timer_iso"),
         (around("endEvent", "<bpmn:cancelEventDefinition/>"), "bpmn.no_outgoing_allowed"),
         (around("serviceTask", camunda_class="com.example.Delegate"), "bpmn.service_code"),
         (around("callActivity", calledElement="${which}"), "bpmn.call_dynamic"),
-        (around("callActivity", calledElement="p", camunda_calledElementBinding="version"), "bpmn.call_version"),
+        (around("callActivity", calledElement="p", camunda_calledElementBinding="version"), "bpmn.binding"),
         (
             around("task", "<bpmn:extensionElements><camunda:executionListener/></bpmn:extensionElements>"),
             "bpmn.extension_error",
@@ -106,6 +105,14 @@ def test_an_event_subprocess_without_one_triggered_start_is_refused():
     s.node("subProcess", "handler", inside.text(), triggeredByEvent="true")
 
     assert ("handler", "bpmn.event_start") in findings(s)
+
+
+def test_a_joining_complex_gateway_needs_its_activation_condition():
+    s = Scope()
+    s.chain(s.start(), s.node("parallelGateway", "f"), s.user("a"), s.node("complexGateway", "x"), s.end())
+    s.chain("f", s.user("b"), "x")
+
+    assert ("x", "bpmn.activation_empty") in findings(s)
 
 
 def test_a_condition_on_a_flow_that_can_not_have_one_is_refused():
