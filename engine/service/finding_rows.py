@@ -75,7 +75,7 @@ def rows(findings: Iterable[Finding], file: str, data: bytes, language: str) -> 
     made = []
     for finding in findings:
         element, line = finding.element, finding.line
-        if not element and data:
+        if not element and finding.file:
             outline = outline or Outline(data)
             element, line = outline.place(line)
         made.append(_row(finding, file, element, line, language))
