@@ -54,7 +54,8 @@ class Outline:
             line += text.count("\n", seen, found.start())
             seen = found.start()
             ident = _ID.search(found[3])
-            name = ident[1].strip() if ident else around[-1] if around else found[2].rpartition(":")[2]
+            own = ident[1].strip() if ident else ""
+            name = own or (around[-1] if around else found[2].rstrip(":").rpartition(":")[2])
             self._lines.append(line)
             self._names.append(name)
             if not found[3].endswith("/"):
