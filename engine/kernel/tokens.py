@@ -154,11 +154,13 @@ class _Scope:
         """Tokens other than the root and the watchers, in the order in which they came to be."""
         return [t for t in self.tasks.values() if t is not self.task_tree and t not in self.watchers]
 
-    def unwatch(self) -> None:
-        """Disarms the event sub-processes: the scope has ended, or an interrupting one has begun."""
+    def unwatch(self, met: bool = False) -> None:
+        """Disarms the event sub-processes: the scope has ended by itself, which meets their limits, or an interrupting
+        one has begun, which does not."""
         watchers, self.watchers = self.watchers, []
         for token in watchers:
-            limits.host_ended(self.top_workflow.case, token)
+            if met:
+                limits.host_ended(self.top_workflow.case, token)
             token.cancel()
 
     def clear(self) -> None:
@@ -224,7 +226,7 @@ class KernelWorkflow(_Scope, BpmnWorkflow):
         if len(scope.tasks) > 1 + len(scope.watchers) or scope.completed:
             return
         scope.completed = True
-        scope.unwatch()
+        scope.unwatch(met=True)
         if scope is self:
             return
         self.subprocesses.pop(scope.parent_token.id, None)

@@ -7,6 +7,7 @@ from typing import Any
 from SpiffWorkflow.util.task import TaskState
 
 from engine.definitions.model import EventText
+from engine.domain import events as ev
 from engine.feel import Expression
 
 from .specs import NodeSpec
@@ -142,6 +143,9 @@ class WatcherSpec(NodeSpec):
             for other in scope.live():
                 if other.task_spec.node.kind != "participant":
                     other.cancel()
+            if token.id in case.limits:
+                # It has fired and is no longer among the timers, so that nothing else says that it runs no more.
+                case.emit(ev.TimerCancelled(token.name, self.bpmn_id))
             scope.unwatch()
         note_code(case, token, event, token.scope)
         scope.spawn(self.handler, "", token)

@@ -245,3 +245,40 @@ def test_a_multi_instance_subprocess_has_its_event_subprocess_in_each_instance()
     run.do(SendMessage("go"))
 
     assert run.open == [f"sub#1[{n}]/{t}" for n in (0, 1) for t in ("a#1", "ask#1/ask_task#1")]
+
+
+LIMIT = {"limit": "same_day", "breach": "true", "clause": "R49"}
+
+
+def limited(interrupting: bool) -> Run:
+    s, inside = Scope(), Scope(prefix="h_")
+    start = inside.node(
+        "startEvent", "late_start", timer("duration", "PT8H"), LIMIT, isInterrupting=str(interrupting).lower()
+    )
+    inside.chain(start, inside.user("late_task"), inside.end("h_end"))
+    s.chain(s.start(), s.user("a"), s.end())
+    s.node("subProcess", "late", inside.text(), triggeredByEvent="true")
+    return Run(*bundle_of(p=s))
+
+
+def kinds(run: Run) -> list[str]:
+    return [e["kind"] for entry in run.entries for e in entry.events if e["kind"].startswith(("Limit", "TimerC"))]
+
+
+def test_a_limit_on_the_whole_process_covers_its_tasks_and_is_met_when_it_ends():
+    run = limited(interrupting=False)
+    (task,) = run.case.tasks.values()
+    assert task.created is not None and task.created.due == "2026-03-02T09:00:00.000000Z"
+
+    run.do(SubmitTask("a#1", {}))
+
+    assert kinds(run) == ["LimitMet", "TimerCancelled"]
+
+
+def test_a_limit_that_interrupts_is_broken_and_never_met():
+    run = limited(interrupting=True)
+
+    after(run, hours=8)
+    run.do(SubmitTask("late#1/late_task#1", {}))
+
+    assert kinds(run) == ["LimitBreached", "TimerCancelled"]
