@@ -68,7 +68,11 @@ class Play:
         self.tell = tell
         self.seq = 0
         self.trace: list[str] = []
-        """Elements that a token has left, in order."""
+        """Elements that were carried out, in order; a repeated activity once for each instance or round."""
+        self._repeated = {
+            node.id for p in bundle.processes.values() for _, node in p.walk() if node.multi is not None or node.loop
+        }
+        self._inside: Counter[tuple[str, str]] = Counter()
         self._turns: list[tuple[Command, Turn, KernelFault | None]] = []
         self.case = Case(program, bundle, CASE, process)
 
@@ -118,9 +122,19 @@ class Play:
 
     def _record(self, event: Event) -> None:
         if isinstance(event, TokensMoved):
-            self.trace += [element for _, element, action, *_ in event.steps if action == "left"]
+            for scope, element, action in event.steps:
+                self._trace(scope, element, action)
         line = to_json(event)
         self.say(line.pop("kind"), **line)
+
+    def _trace(self, scope: str, element: str, action: str) -> None:
+        """A repeated activity is entered and left once as a whole, around its instances; the whole is not a step."""
+        if element in self._repeated and action in ("entered", "left", "cancelled"):
+            self._inside[scope, element] += 1 if action == "entered" else -1
+            if not self._inside[scope, element]:
+                return
+        if action == "left":
+            self.trace.append(element)
 
     def _rebuild(self) -> None:
         self.case = Case(self.program, self.bundle, CASE, self.process)

@@ -98,7 +98,7 @@ class Mutator:
 
     def move(self, found: list[etree._Element]) -> None:
         chosen, into = self.chance.choice(found), self.chance.choice(found)
-        if chosen is not into and not any(a is chosen for a in into.iterancestors()):
+        if into not in chosen.iter():
             into.append(chosen)
 
     def swap(self, found: list[etree._Element]) -> None:
