@@ -51,7 +51,8 @@ def at(**later: float) -> str:
         ("cycle", "R1/PT10M", [10]),
         ("cycle", f"R3/{at(hours=1)}/PT10M", [60, 70, 80]),
         ("cycle", f"R3/PT10M/{at(minutes=35)}", [15, 25, 35]),
-        ("cycle", f"R9/PT10M/{at(minutes=35)}", [15, 25, 35]),
+        ("cycle", f"R9/PT10M/{at(minutes=35)}", [5, 15, 25, 35]),
+        ("cycle", f"R/PT10M/{at(minutes=7)}", [7]),
         ("cycle", f"R2/{at(hours=1)}/{at(minutes=75)}", [60, 75]),
     ],
 )
