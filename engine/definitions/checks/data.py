@@ -77,6 +77,10 @@ class Data:
             if found:
                 self._writes[site.index] = found
 
+    def writes(self, site: Site) -> bool:
+        """Whether a site writes a guard."""
+        return site.index in self._writes
+
     def initial(self) -> list[Values]:
         """Every assignment at the beginning."""
         found: list[Values] = [()]
@@ -209,6 +213,11 @@ def _names(text: str) -> frozenset[str] | None:
     except feel.FeelSyntaxError:
         return None
     return compiled.names | compiled.inner_names
+
+
+def read_by(outs: Sequence[Out]) -> frozenset[str]:
+    """Variables that the conditions of some flows read."""
+    return frozenset().union(*(_names(out.condition) or () for out in outs))
 
 
 def _constant(condition: str) -> bool | None:

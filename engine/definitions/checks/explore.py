@@ -9,8 +9,10 @@ How to ask something of a bundle:
         invariants={"same day": lambda view: view.monitor("published") or view.armed("Event_same_day")},
         watch=frozenset({"Event_same_day"}),
     )
-    found.complete                   False: the budget ran out, nothing is proved by the absence of a violation
-    found.violation("same day")      None, or the shortest way to a state that breaks it, as element ids
+    found.violation("same day")      None, or a way to a state that breaks it, as element ids
+    found.proves                     True: all was seen, so that no violation means that there is none
+
+`reduce=False` tries every order of independent steps: slower, and then the way to a violation is a shortest one.
 
 - A `Guard` is a case variable that the states follow; every other data is free (see `data`).
 - A `Monitor` is a small number kept beside each state. Its `update(value, what, site)` is called for each thing that
@@ -177,6 +179,11 @@ class Exploration:
         return self.data.exact and not self.overflowed
 
     @property
+    def proves(self) -> bool:
+        """Whether what was not found does not exist. A reduced search proves it only where every state can end."""
+        return self.complete and self.exact and not (self.reduced and self.cannot_end())
+
+    @property
     def elements(self) -> frozenset[str]:
         """Ids of the elements that were entered or fired in some state."""
         return frozenset(self.net.sites[number].node.id for number in self.touched)
@@ -188,7 +195,7 @@ class Exploration:
         return self._indices[element]
 
     def violation(self, name: str) -> Violation | None:
-        """The shortest way to a state that breaks an invariant; None if none was found."""
+        """The shortest way found to a state that breaks an invariant; None if none was found."""
         return self.way(self.broken[name]) if name in self.broken else None
 
     def way(self, number: int, last: tuple[Label, ...] = ()) -> Violation:
@@ -229,7 +236,7 @@ def explore_process(
     watch: frozenset[str] = frozenset(),
     budget: Budget = Budget(),
     expired: Callable[[], bool] | None = None,
-    reduce: bool = False,
+    reduce: bool = True,
 ) -> Exploration:
     """Explores a process with everything it calls; see the module. Raises KeyError for an unknown process.
 
@@ -292,7 +299,7 @@ def explore(
     found.monitor_index = {monitor.name: number for number, monitor in enumerate(monitors)}
     search = _Search(found, dict(invariants or {}), budget, expired)
     if reduce:
-        search.reduction = Reduction(net, data, watch.union(*(m.watch for m in monitors)))
+        search.reduction = Reduction(net, data, watch.union(*(m.watch for m in monitors)), bool(invariants))
     search.run()
     return found
 
