@@ -33,12 +33,14 @@ class Guard:
 
     `initial`: values at the beginning, each tried. `lazy`: the value is chosen when a condition first asks for it and
     forgotten when something writes it; such a guard ties conditions over the same data to each other and costs little.
+    `condition`: the guard is not a variable but whether this FEEL text is true; lazy, domain (True, False).
     """
 
     name: str
     domain: tuple[object, ...]
     initial: tuple[object, ...] = (None,)
     lazy: bool = False
+    condition: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,12 @@ class Data:
         self, guards: Sequence[Guard], net: Net, processes: Mapping[str, Process], forms: Mapping[str, Form]
     ) -> None:
         self.guards = tuple(guards)
-        self.index = {guard.name: number for number, guard in enumerate(self.guards)}
+        self.index = {guard.name: number for number, guard in enumerate(self.guards) if not guard.condition}
+        self.conditions = {guard.condition: number for number, guard in enumerate(self.guards) if guard.condition}
+        self.of_name: dict[str, set[int]] = {name: {number} for name, number in self.index.items()}
+        for text, number in self.conditions.items():
+            for name in _names(text) or ():
+                self.of_name.setdefault(name, set()).add(number)
         self.forms = forms
         self.environment = feel.Environment(now=NOW)
         self.exact = True
@@ -71,11 +78,12 @@ class Data:
             if body is not None:
                 inner = written_inside(body, processes, forms)
                 names = names | inner
-                for name in inner & self.index.keys():
-                    self.unstable[self.index[name]] |= 1 << site.index | 1 << (site.index + net.size)
-            found = tuple(sorted(self.index[name] for name in names & self.index.keys()))
+                for name in inner & self.of_name.keys():
+                    for number in self.of_name[name]:
+                        self.unstable[number] |= 1 << site.index | 1 << (site.index + net.size)
+            found = {number for name in names & self.of_name.keys() for number in self.of_name[name]}
             if found:
-                self._writes[site.index] = found
+                self._writes[site.index] = tuple(sorted(found))
 
     def writes(self, site: Site) -> bool:
         """Whether a site writes a guard."""
@@ -102,7 +110,8 @@ class Data:
 
     def _results(self, site: Site, number: int, values: Values) -> Sequence[int]:
         guard, node = self.guards[number], site.node
-        if node.kind == "scriptTask" and node.result == guard.name:
+        # The value of a lazy guard stands for many: only a constant may be taken over.
+        if node.kind == "scriptTask" and node.result == guard.name and not (guard.lazy and _names(node.script)):
             known, value = self._evaluate(node.script, values)
             if known and value in guard.domain:
                 return (guard.domain.index(value),)
@@ -145,7 +154,9 @@ class Data:
         asked: set[int] = set()
         for out in outs:
             names = _names(out.condition)
-            if names and names <= self.index.keys():
+            if out.condition in self.conditions:
+                asked.add(self.conditions[out.condition])
+            elif names and names <= self.index.keys():
                 asked |= {self.index[name] for name in names}
         found = [values]
         for number in sorted(asked):
@@ -155,11 +166,16 @@ class Data:
         return found
 
     def _holds(self, condition: str, values: Values, bits: int) -> bool | None:
+        known = self.conditions.get(condition, UNKNOWN)
+        if known >= 0:
+            value = values[known]
+            decided = value != UNKNOWN and not bits & self.unstable[known]
+            return bool(self.guards[known].domain[value]) if decided else None
         names = _names(condition)
         if not names or any(bits & self.unstable[self.index[n]] for n in names if n in self.index):
             return _constant(condition) if not names else None
-        known, value = self._evaluate(condition, values)
-        return value is True if known else None
+        evaluated, result = self._evaluate(condition, values)
+        return result is True if evaluated else None
 
     def _evaluate(self, text: str, values: Values) -> tuple[bool, object]:
         """Whether the guards decide the expression, and its value."""

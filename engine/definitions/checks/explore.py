@@ -45,7 +45,7 @@ from .data import Data, Guard, written_by
 from .moves import Draft, Game, Label, State
 from .net import Net, Site, build_net, called_process, within
 from .reduction import Reduction
-from .thrown import signals_of
+from .thrown import foreign_signals
 
 __all__ = ["Budget", "Exploration", "Guard", "Invariant", "Monitor", "View", "Violation", "explore", "explore_process"]
 
@@ -166,6 +166,7 @@ class Exploration:
     edges: list[list[int]] = field(default_factory=list)
     ended: list[int] = field(default_factory=list)
     stuck: list[int] = field(default_factory=list)
+    pruned: list[int] = field(default_factory=list)
     touched: set[int] = field(default_factory=set)
     twice: dict[int, tuple[int, tuple[Label, ...]]] = field(default_factory=dict)
     overflowed: bool = False
@@ -212,18 +213,23 @@ class Exploration:
 
     def cannot_end(self) -> list[int]:
         """States from which the end can't be reached, in the order in which they were found. Requires `complete`."""
+        good = self.can_reach([*self.ended, *self.pruned])
+        return [number for number in range(len(self.states)) if number not in good]
+
+    def can_reach(self, goals: Sequence[int]) -> set[int]:
+        """States from which one of the goals can be reached, the goals included."""
         back: list[list[int]] = [[] for _ in self.states]
         for source, targets in enumerate(self.edges):
             for target in targets:
                 back[target].append(source)
-        good = set(self.ended)
-        todo = list(self.ended)
+        good = set(goals)
+        todo = list(goals)
         while todo:
             for source in back[todo.pop()]:
                 if source not in good:
                     good.add(source)
                     todo.append(source)
-        return [number for number in range(len(self.states)) if number not in good]
+        return good
 
 
 def explore_process(
@@ -257,29 +263,10 @@ def explore_process(
             relevant[body.id] = bool(within(body, bundle.processes) & wanted)
         return relevant[body.id]
 
-    net = build_net(root, bundle.processes, inline=inline, outside=foreign_signals(bundle, process))
+    net = build_net(root, bundle.processes, inline=inline, outside=foreign_signals(process, bundle.processes))
     data = Data(guards, net, bundle.processes, bundle.forms)
     return explore(net, data, monitors=monitors, invariants=invariants, watch=frozenset(wanted), budget=budget,
                    expired=expired, reduce=reduce)  # fmt: skip
-
-
-def foreign_signals(bundle: Bundle, process: str) -> frozenset[str]:
-    """Names of signals that may reach a process from outside: thrown by a process that it doesn't call, or by nobody
-    in the bundle."""
-    root = bundle.processes[process]
-    own = within(root, bundle.processes)
-    mine = signals_of(root, bundle.processes)
-    caught = set()
-    others: set[str] = set()
-    for other in bundle.processes.values():
-        for _, node in other.walk():
-            if node.event.kind != "signal":
-                continue
-            if node.kind not in ("endEvent", "intermediateThrowEvent"):
-                caught.add(node.event.name)
-            elif node.id not in own:
-                others.add(node.event.name)
-    return frozenset(others | (caught - mine))
 
 
 def explore(
@@ -350,7 +337,9 @@ class _Search:
                 self.settle(draft, number, state.watch)
             if len(found.edges[number]) == before and state.bits != found.net.ended:
                 if state.ready:
-                    continue  # the data followed says that no flow can be taken: such a case does not exist
+                    # The data followed says that no flow can be taken (such a case does not exist), or a third token.
+                    found.pruned.append(number)
+                    continue
                 found.stuck.append(number)
 
     def settle(self, draft: Draft, source: int, watch: tuple[int, ...]) -> None:

@@ -37,7 +37,7 @@ class Reduction:
         self.throws = _mask(s for s in net.sites if _throws(s))
         self.joins = _mask(s for s in net.sites if s.role == "or")
         self.writers = _mask(s for s in net.sites if data.writes(s))
-        self.readers = _mask(s for s in net.sites if read_by(s.outs) & data.index.keys())
+        self.readers = _mask(s for s in net.sites if read_by(s.outs) & data.of_name.keys())
         self.lazy = any(guard.lazy for guard in data.guards)
         inside = {event.trigger.name for event in net.sites if _throws(event) and event.trigger.kind == "signal"}
         self.signals = inside | net.throwers.keys()

@@ -68,3 +68,62 @@ def signals_of(process: Process, processes: Mapping[str, Process]) -> frozenset[
                 seen.add(node.called)
                 todo.append(processes[node.called])
     return frozenset(found)
+
+
+def foreign_signals(process: str, processes: Mapping[str, Process]) -> frozenset[str]:
+    """Names of the signals that may reach a process from outside: thrown by a process that it doesn't call, by another
+    run of itself, or by nobody in the bundle."""
+    mine = signals_of(processes[process], processes)
+    family = {process, *calls_of(processes[process], processes)}
+    others: set[str] = set()
+    caught: set[str] = set()
+    for other in processes.values():
+        for _, node in other.walk():
+            if node.event.kind == "signal" and node.kind in ("endEvent", "intermediateThrowEvent"):
+                others |= {node.event.name} if other.id not in family else set()
+            elif node.event.kind == "signal":
+                caught.add(node.event.name)
+    return frozenset(others | (caught - mine) | (mine if may_run_twice(process, processes) else frozenset()))
+
+
+def calls_of(process: Process, processes: Mapping[str, Process]) -> frozenset[str]:
+    """Ids of the processes that a process calls, directly or not."""
+    found: set[str] = set()
+    todo = [process]
+    while todo:
+        for _, node in todo.pop().walk():
+            if node.called in processes and node.called not in found:
+                found.add(node.called)
+                todo.append(processes[node.called])
+    return frozenset(found)
+
+
+def may_run_twice(process: str, processes: Mapping[str, Process], seen: frozenset[str] = frozenset()) -> bool:
+    """Whether two runs of a process may be under way in one case: called from two places, by parallel instances, or
+    after an event that doesn't interrupt; or by a process of which that is true."""
+    sites = [
+        (root, scope, node) for root in processes.values() for scope, node in root.walk() if node.called == process
+    ]
+    if len(sites) > 1:
+        return True
+    for root, scope, node in sites:
+        if node.multi is not None or beside(scope).intersection((node.id,)) or scope is not root:
+            return True
+        if root.id not in seen and may_run_twice(root.id, processes, seen | {process}):
+            return True
+    return False
+
+
+def beside(process: Process) -> frozenset[str]:
+    """Ids of the elements of a body that only a non-interrupting event leads to: its handlers, not the way itself."""
+    reached: set[str] = set()
+    todo = [n.id for n in process.nodes.values() if n.kind == "startEvent"] + [n.id for n in process.entries]
+    while todo:
+        ident = todo.pop()
+        if ident in reached or ident not in process.nodes:
+            continue
+        reached.add(ident)
+        node = process.nodes[ident]
+        todo.extend(process.flows[flow].target for flow in node.outgoing if flow in process.flows)
+        todo.extend(b for b in node.boundary if b in process.nodes and process.nodes[b].interrupting)
+    return frozenset(process.nodes.keys() - reached)
