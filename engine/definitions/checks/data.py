@@ -63,7 +63,7 @@ class Data:
         self.conditions = {guard.condition: number for number, guard in enumerate(self.guards) if guard.condition}
         self.of_name: dict[str, set[int]] = {name: {number} for name, number in self.index.items()}
         for text, number in self.conditions.items():
-            for name in _names(text) or ():
+            for name in names_in(text) or ():
                 self.of_name.setdefault(name, set()).add(number)
         self.forms = forms
         self.environment = feel.Environment(now=NOW)
@@ -111,7 +111,7 @@ class Data:
     def _results(self, site: Site, number: int, values: Values) -> Sequence[int]:
         guard, node = self.guards[number], site.node
         # The value of a lazy guard stands for many: only a constant may be taken over.
-        if node.kind == "scriptTask" and node.result == guard.name and not (guard.lazy and _names(node.script)):
+        if node.kind == "scriptTask" and node.result == guard.name and not (guard.lazy and names_in(node.script)):
             known, value = self._evaluate(node.script, values)
             if known and value in guard.domain:
                 return (guard.domain.index(value),)
@@ -153,7 +153,7 @@ class Data:
             return [values]
         asked: set[int] = set()
         for out in outs:
-            names = _names(out.condition)
+            names = names_in(out.condition)
             if out.condition in self.conditions:
                 asked.add(self.conditions[out.condition])
             elif names and names <= self.index.keys():
@@ -171,7 +171,7 @@ class Data:
             value = values[known]
             decided = value != UNKNOWN and not bits & self.unstable[known]
             return bool(self.guards[known].domain[value]) if decided else None
-        names = _names(condition)
+        names = names_in(condition)
         if not names or any(bits & self.unstable[self.index[n]] for n in names if n in self.index):
             return _constant(condition) if not names else None
         evaluated, result = self._evaluate(condition, values)
@@ -179,7 +179,7 @@ class Data:
 
     def _evaluate(self, text: str, values: Values) -> tuple[bool, object]:
         """Whether the guards decide the expression, and its value."""
-        names = _names(text)
+        names = names_in(text)
         if names is None or not names <= self.index.keys() or any(clock in text for clock in CLOCK):
             return False, None
         if any(values[self.index[name]] == UNKNOWN for name in names):
@@ -220,7 +220,7 @@ def _first(verdicts: Sequence[tuple[Out, bool | None]], default: Out | None) -> 
     return [*found, (default,)] if default is not None else found
 
 
-def _names(text: str) -> frozenset[str] | None:
+def names_in(text: str) -> frozenset[str] | None:
     """Variables an expression reads; None when it can't be read."""
     if not text:
         return frozenset()
@@ -233,7 +233,7 @@ def _names(text: str) -> frozenset[str] | None:
 
 def read_by(outs: Sequence[Out]) -> frozenset[str]:
     """Variables that the conditions of some flows read."""
-    return frozenset().union(*(_names(out.condition) or () for out in outs))
+    return frozenset().union(*(names_in(out.condition) or () for out in outs))
 
 
 def _constant(condition: str) -> bool | None:

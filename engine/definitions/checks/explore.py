@@ -209,7 +209,7 @@ class Exploration:
         sites = self.net.sites
         path = tuple(sites[n].node.id for what, n in labels if what in ("entered", "fired"))
         free = tuple(sites[n].node.id for what, n in labels if what == "chosen")
-        return Violation(path, View(self, self.states[number]), free)
+        return Violation(path, View(self, self.states[max(number, 0)]), free)
 
     def cannot_end(self) -> list[int]:
         """States from which the end can't be reached, in the order in which they were found. Requires `complete`."""
