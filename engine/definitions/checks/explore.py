@@ -25,11 +25,14 @@ How to ask something of a bundle:
   moving a watched element changes nothing, because it is found by its id wherever it is called from.
 
 In which direction it errs. Untimed and with free data it reaches more states than a case ever will: a violation may
-need an order of times that can't happen. It reaches fewer in these places only: a non-interrupting event fires once per
-activation; a third token on one flow is not counted (`twice` tells where two were seen); instances of a multi-instance
-activity come one after the other, none, one or many; a composite active twice runs one after the other; elements act in
-the kernel's order; compensation handlers are passed through; splits with more than 8 conditional flows try no, single,
-pairs and all (`exact` is then False).
+need an order of times that can't happen. It reaches fewer in these places only:
+
+- a non-interrupting event fires once per activation, and its handler is not begun a third time while two are under way;
+- a third token on one flow is given up (`twice` tells where two were seen; `exact` is then False);
+- instances of a multi-instance activity come one after the other, none, one or many; so does a composite that is active
+  twice, because its inside is one scope here;
+- elements act in the kernel's order; compensation handlers are passed through;
+- a split with more than 8 conditional flows tries none, single ones, pairs and all (`exact` is then False).
 """
 
 from __future__ import annotations
@@ -169,7 +172,6 @@ class Exploration:
     pruned: list[int] = field(default_factory=list)
     touched: set[int] = field(default_factory=set)
     twice: dict[int, tuple[int, tuple[Label, ...]]] = field(default_factory=dict)
-    overflowed: bool = False
     broken: dict[str, int] = field(default_factory=dict)
     monitor_index: dict[str, int] = field(default_factory=dict)
     steps: int = 0
@@ -177,7 +179,7 @@ class Exploration:
 
     @property
     def exact(self) -> bool:
-        return self.data.exact and not self.overflowed
+        return self.data.exact and not self.game.overflowed
 
     @property
     def proves(self) -> bool:
@@ -207,7 +209,9 @@ class Exploration:
             at, step = self.parents[at]
             labels[:0] = step
         sites = self.net.sites
-        path = tuple(sites[n].node.id for what, n in labels if what in ("entered", "fired"))
+        came = [n for what, n in labels if what in ("entered", "fired")]
+        # A boundary event fires and is entered: one step of the way.
+        path = tuple(sites[n].node.id for k, n in enumerate(came) if not k or sites[n].host < 0 or came[k - 1] != n)
         free = tuple(sites[n].node.id for what, n in labels if what == "chosen")
         return Violation(path, View(self, self.states[max(number, 0)]), free)
 
@@ -345,23 +349,12 @@ class _Search:
     def settle(self, draft: Draft, source: int, watch: tuple[int, ...]) -> None:
         """Lets a step run on while there is only one way on, then keeps the state."""
         found = self.found
-        length = 0
-        while True:
-            found.steps += 1
-            length += 1
-            if not draft.ready or length > self.chain:
-                break
-            ways = list(found.game.successors(tuple(draft.ready), draft.bits, draft.values))
-            if len(ways) != 1:
-                break
-            ways[0].labels[:0] = draft.labels
-            draft = ways[0]
+        draft = self.run_on(draft, None) or self.run_on(draft, set()) or draft
         labels = tuple(draft.labels)
         for what, site in labels:
             if what in ("entered", "fired"):
                 found.touched.add(site)
-            elif what in ("twice", "overflow"):
-                found.overflowed = found.overflowed or what == "overflow"
+            elif what == "twice":
                 found.twice.setdefault(site, (source, labels))
         state = State(tuple(draft.ready), draft.bits, draft.values, self.watched(labels, watch))
         number = self.index.get(state)
@@ -376,6 +369,28 @@ class _Search:
                 self.examine(number, state)
         if source >= 0:
             found.edges[source].append(number)
+
+    def run_on(self, draft: Draft, seen: set[tuple[object, ...]] | None) -> Draft | None:
+        """The draft after all steps to which there is no alternative. None when they seem to have no end: with `seen`
+        to remember them it stops where they begin to repeat."""
+        length = 0
+        while True:
+            self.found.steps += 1
+            length += 1
+            if not draft.ready:
+                return draft
+            if seen is None and length > self.chain:
+                return None
+            if seen is not None:
+                state = (tuple(draft.ready), draft.bits, draft.values)
+                if state in seen:
+                    return draft
+                seen.add(state)
+            ways = list(self.found.game.successors(tuple(draft.ready), draft.bits, draft.values))
+            if len(ways) != 1:
+                return draft
+            ways[0].labels[:0] = draft.labels
+            draft = ways[0]
 
     def watched(self, labels: tuple[Label, ...], watch: tuple[int, ...]) -> tuple[int, ...]:
         if not watch:

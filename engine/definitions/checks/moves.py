@@ -19,7 +19,7 @@ DONE = -2
 PASSED = -1
 
 Label = tuple[str, int]
-"""(what, site): entered, left, fired, cancelled, chosen (free data decided), overflow (a third token), twice."""
+"""(what, site): entered, left, fired, cancelled, chosen (free data decided), twice (a second token)."""
 
 
 class State(NamedTuple):
@@ -51,7 +51,8 @@ class Draft:
 
 
 class Game:
-    """The moves of one net. `escaped`: errors and escalations seen to leave it: (kind, code)."""
+    """The moves of one net. `escaped`: errors and escalations seen to leave it: (kind, code). `overflowed`: whether a
+    step was given up for a third token."""
 
     def __init__(self, net: Net, data: Data) -> None:
         self.net = net
@@ -59,6 +60,7 @@ class Game:
         self.sites = net.sites
         self.scopes = net.scopes
         self.escaped: set[tuple[str, str]] = set()
+        self.overflowed = False
 
     # -- steps --------------------------------------------------------------------------------------------------------
     def beginnings(self) -> list[Draft]:
@@ -157,11 +159,11 @@ class Game:
             draft.current = -1
             if site.role == "host" and draft.bits >> number & 1:
                 # A composite that is active twice runs one after the other here: its inside is one scope.
-                draft.labels.append(("twice", number))
-                self.put(draft, number)
-                yield draft
+                if self.put(draft, number):
+                    yield draft
                 return
-            self.put(draft, number)
+            if not self.put(draft, number):
+                return
             if site.role == "host":
                 self.begin(draft, site)
             yield draft
@@ -253,7 +255,8 @@ class Game:
             return True
         number = self.net.site_of_mark[mark]
         if draft.bits >> (mark + self.net.size) & 1:
-            draft.labels.append(("overflow", number))
+            # Handlers of non-interrupting events come again and again; two at a time show all they can do.
+            self.overflowed = self.overflowed or not self.sites[number].beside
             return False
         draft.bits |= 1 << (mark + self.net.size)
         draft.labels.append(("twice", number))

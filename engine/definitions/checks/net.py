@@ -17,7 +17,7 @@ from typing import Literal
 
 from engine.definitions.model import ACTIVITIES, EventText, Node, Process
 
-from .thrown import COMPOSITE, Escapes, escapes, signals_of
+from .thrown import COMPOSITE, Escapes, beside, escapes, signals_of
 
 Role = Literal["pass", "wait", "and", "or", "race", "host"]
 """`pass`: acts at once; `wait`: until something outside ends it; `race`: event-based gateway; `host`: inlined."""
@@ -42,7 +42,8 @@ class Site:
     """A flow node in its scope. `path`: ids of the composites around it; `boundary`, `outs` by index.
 
     `escapes`: what may leave an atomic composite; `trigger`: the event that a race target, a boundary event or an event
-    sub-process waits for; `spent`: mark, -1 for an interrupting event; `host`: of a boundary event.
+    sub-process waits for; `spent`: mark, -1 for an interrupting event; `host`: of a boundary event. `repeats`, `skips`:
+    it may be done several times or not at all. `beside`: only a non-interrupting event leads to it.
     """
 
     index: int
@@ -61,6 +62,7 @@ class Site:
     upstream: list[int] = field(default_factory=list)
     repeats: bool = False
     skips: bool = False
+    beside: bool = False
 
     @property
     def name(self) -> str:
@@ -160,6 +162,10 @@ class _Builder:
             self.sites.append(self.site(node, scope.index, path))
         for ident, number in index.items():
             self.connect(process, process.nodes[ident], self.sites[number], index)
+        aside = beside(process)
+        inherited = host >= 0 and (self.sites[host].beside or self.sites[host].node.triggered)
+        for ident, number in index.items():
+            self.sites[number].beside = ident in aside or inherited
         scope.entries = [index[n.id] for n in process.entries if n.id in index]
         starts = [n for n in process.nodes.values() if n.kind == "startEvent" and index[n.id] not in scope.entries]
         scope.others = [index[n.id] for n in starts]

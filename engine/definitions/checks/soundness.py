@@ -27,7 +27,7 @@ from .correlation import correlated, written_elsewhere
 from .data import Data, Guard, names_in
 from .explore import Budget, Exploration, Violation, explore
 from .net import Net, Site, build_net
-from .thrown import beside, foreign_signals
+from .thrown import foreign_signals
 
 FIRST = Budget(states=4_000, steps=40_000)
 """Enough for nearly every diagram that people draw, and done in a third of a second."""
@@ -210,15 +210,9 @@ class _Judge:
         made: dict[str, Finding] = {}
         for number, (source, labels) in found.twice.items():
             site = self.net.sites[number]
-            if site.node.id in beside(self.net.scopes[site.scope].process) or site.node.triggered:
+            if site.beside or site.node.triggered:
                 continue
-            if (
-                self.net.scopes[site.scope].host >= 0
-                and self.net.sites[self.net.scopes[site.scope].host].node.triggered
-            ):
-                continue
-            last = [label for label in labels if label[0] not in ("twice", "overflow")]
-            way = found.way(source, tuple(last))
+            way = found.way(source, labels)
             made.setdefault(site.node.id, self.of_site("warning", "check.twice", site, way))
         return list(made.values())[:MOST]
 
