@@ -165,7 +165,7 @@ class _Builder:
         aside = beside(process)
         inherited = host >= 0 and (self.sites[host].beside or self.sites[host].node.triggered)
         for ident, number in index.items():
-            self.sites[number].beside = ident in aside or inherited
+            self.sites[number].beside = ident in aside or inherited or process.nodes[ident].triggered
         scope.entries = [index[n.id] for n in process.entries if n.id in index]
         starts = [n for n in process.nodes.values() if n.kind == "startEvent" and index[n.id] not in scope.entries]
         scope.others = [index[n.id] for n in starts]

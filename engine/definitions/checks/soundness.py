@@ -106,7 +106,8 @@ class _Judge:
             findings.append(self.of_process("info", "check.other_process", names=", ".join(disturbed)))
         else:
             outcome = "sound"
-        safe = not found.twice if found.exact and not found.reduced else None if not found.twice else False
+        # A reduced search that saw no second token may have missed one.
+        safe = False if "twice" in self.wrong(found) else None if found.reduced or not found.exact else True
         return Verdict(self.process.id, outcome, safe, path, tuple(findings), self.states, self.steps)
 
     def undecided(self) -> Verdict:
@@ -126,7 +127,8 @@ class _Judge:
 
     def wrong(self, found: Exploration) -> set[str]:
         """What is not as it should be, in kinds."""
-        kinds = {"stuck": bool(found.stuck), "endless": bool(found.cannot_end()), "twice": bool(found.twice)}
+        twice = any(not self.net.sites[number].beside for number in found.twice)
+        kinds = {"stuck": bool(found.stuck), "endless": bool(found.cannot_end()), "twice": twice}
         return {kind for kind, there in kinds.items() if there}
 
     # -- findings -----------------------------------------------------------------------------------------------------
@@ -191,9 +193,11 @@ class _Judge:
             scope = self.net.scopes[site.scope]
             if hosted or (scope.host in ids) or not self.expected(site, ids):
                 continue
-            soft = node.event.kind in ("error", "escalation", "cancel") or node.triggered
-            key = "check.dead_event" if node.kind == "boundaryEvent" or node.triggered else "check.dead"
-            made.append(self.of_site("warning" if soft else "error", key, site, None))
+            if node.kind == "boundaryEvent" or node.triggered:
+                # The case runs as drawn: what the event is there for just never happens.
+                made.append(self.of_site("warning", "check.dead_event", site, None))
+            else:
+                made.append(self.of_site("error", "check.dead", site, None))
         return made[:MOST]
 
     def expected(self, site: Site, gone: set[int]) -> bool:
@@ -210,7 +214,7 @@ class _Judge:
         made: dict[str, Finding] = {}
         for number, (source, labels) in found.twice.items():
             site = self.net.sites[number]
-            if site.beside or site.node.triggered:
+            if site.beside:
                 continue
             way = found.way(source, labels)
             made.setdefault(site.node.id, self.of_site("warning", "check.twice", site, way))

@@ -149,7 +149,7 @@ UNSOUND = {
     ),
     "a round that never waits": (
         drawn("start>xor1 xor1>script script>xor1"),
-        ("check.endless", "script"), ("start", "xor1", "script"),
+        ("check.endless", "xor1"), ("start", "xor1", "script"),
     ),
     "a round beside the way out": (
         drawn("start>xor xor>end* xor>xor1[a] xor1>userA userA>xor1"),
