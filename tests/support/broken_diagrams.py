@@ -43,8 +43,9 @@ def _swapped(text: str, chance: random.Random) -> str:
                   rf'<bpmn:{other}Gateway id="{ident}"\1</bpmn:{other}Gateway>', text, flags=re.DOTALL)  # fmt: skip
     if other == "parallel":
         text = re.sub(rf'(Gateway id="{ident}") default="\w+"', r"\1", text)
-        text = re.sub(rf'(sourceRef="{ident}" targetRef="\w+">)<bpmn:conditionExpression>.*?</bpmn:conditionExpression>',
-                      r"\1", text)  # fmt: skip
+        text = re.sub(
+            rf'(sourceRef="{ident}" targetRef="\w+">)<bpmn:condition.*?</bpmn:conditionExpression>', r"\1", text
+        )
     elif kind == "parallel":
         flows = [flow for flow, source, _ in FLOW.findall(text) if source == ident]
         if len(flows) > 1:
@@ -61,13 +62,12 @@ def _bent(text: str, chance: random.Random) -> str:
     flows = FLOW.findall(text)
     flow, source, target = chance.choice(flows)
     other = chance.choice(flows)[2]
-    return text.replace(
-        f'id="{flow}" sourceRef="{source}" targetRef="{target}"', f'id="{flow}" sourceRef="{source}" targetRef="{other}"'
-    )
+    begin = f'id="{flow}" sourceRef="{source}" targetRef='
+    return text.replace(f'{begin}"{target}"', f'{begin}"{other}"')
 
 
 def walk(program: Program, bundle: Bundle, chance: random.Random) -> str:
-    """How one random case goes: "ended", "stuck" (open, and nothing can ever move it), "fault" or "going" (too long)."""
+    """How one random case goes: "ended", "stuck" (open, nothing can ever move it), "fault" or "going" (too long)."""
     data = {"pick": chance.randrange(6), "units": ["a", "b", "c"][: chance.randrange(4)]}
     try:
         run = Run(program, bundle, data)
