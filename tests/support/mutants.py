@@ -67,7 +67,7 @@ class Mutator:
             self.set, self.unset, self.refer, self.put, self.text,
         ]  # fmt: skip
         for _ in range(self.chance.choice((1, 1, 2, 3, 5, 8))):
-            found = [e for e in root.iter() if isinstance(e.tag, str) and e.tag.startswith(BPMN)]
+            found = list(root.iter(BPMN + "*"))
             if len(found) > 2:
                 self.chance.choice(ways)(found[1:])
         return name, etree.tostring(root)
@@ -98,7 +98,7 @@ class Mutator:
 
     def move(self, found: list[etree._Element]) -> None:
         chosen, into = self.chance.choice(found), self.chance.choice(found)
-        if into not in chosen.iter():
+        if into not in list(chosen.iter()):
             into.append(chosen)
 
     def swap(self, found: list[etree._Element]) -> None:
