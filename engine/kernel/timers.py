@@ -179,7 +179,7 @@ def first_due(
 
 def _cycle(text: str, now: datetime, element: str) -> tuple[datetime, timedelta, int | None]:
     """`R3/PT10M`, `R/PT1H`, `R3/<start>/PT10M`, `R3/PT10M/<end>`, `R3/<start>/<end>` (ISO 8601-1 section 5.6): with a
-    duration and an end, the firings are the ends of the last intervals before it, the last at the end, none in the past."""
+    duration and an end, the firings are the ends of the last intervals before it, the last at the end, none past."""
     match = CYCLE.fullmatch(text)
     try:
         if match is None:

@@ -21,7 +21,7 @@ from . import limits
 
 if TYPE_CHECKING:
     from .case import Case
-    from .compile import ProcessSpec
+    from .program import ProcessSpec
 
 
 @dataclass(slots=True)
