@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from engine.definitions.bundle import Bundle, read_bundle
 from engine.definitions.model import Finding
-from engine.kernel.compile import Program, compile_bundle
+from engine.kernel.compile import compile_bundle
+from engine.kernel.program import Program
 
 
 @dataclass(frozen=True, slots=True)

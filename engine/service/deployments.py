@@ -7,12 +7,12 @@ import json
 import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import bindparam, func, insert, select
 
 from engine import VERSION
-from engine.definitions.bundle import Bundle, read_bundle
+from engine.definitions.bundle import Bundle, read_bundle, version_of
 from engine.domain.clock import Clock
 from engine.domain.codec import canonical, instant_text
 from engine.domain.rejection import FieldFault, Rejection
@@ -28,6 +28,9 @@ __all__ = ["Checked", "Deployment", "Deployments", "check"]
 
 STREAM = "_deployments"
 """Journal stream that keeps who deployed what and why."""
+
+REMEMBERED: Final = 4
+"""Checks kept: process owners at work at the same time."""
 
 _FILES = (
     select(bundles.c.path, bundle_files.c.content)
@@ -52,6 +55,7 @@ class Deployments:
         self._journal = journal
         self._clock = clock
         self._loaded: dict[str, tuple[Program, Bundle]] = {}
+        self._checked: dict[str, Checked] = {}
         self._guard = threading.Lock()
 
     def load(self, tx: SqlTransaction, version: str) -> tuple[Program, Bundle]:
@@ -64,6 +68,20 @@ class Deployments:
         loaded = compile_bundle(bundle), bundle
         with self._guard:
             return self._loaded.setdefault(version, loaded)
+
+    def checked(self, files: Mapping[str, bytes]) -> Checked:
+        """`check` of a set of files; the last few are remembered, because a page that shows findings is asked for again
+        and again while they are mended, and proofs take their time."""
+        version = version_of(files)
+        with self._guard:
+            known = self._checked.get(version)
+        if known is None:
+            known = check(files)
+            with self._guard:
+                while len(self._checked) >= REMEMBERED:
+                    self._checked.pop(next(iter(self._checked)))
+                self._checked[version] = known
+        return known
 
     def current_version(self, tx: SqlTransaction) -> str:
         """The live version. Raises KeyError when nothing is deployed."""
@@ -103,7 +121,7 @@ class Deployments:
         (`conflict`) when it is the live one already. Requires that the caller checked the right to deploy."""
         if not reason.strip():
             return Rejection("invalid", "form.refused", {}, (FieldFault("reason", "form.required"),))
-        checked = check(files)
+        checked = self.checked(files)
         if checked.blocked:
             return Rejection(
                 "unsound", "bundle.blocked", {"errors": sum(f.severity == "error" for f in checked.findings)}

@@ -86,7 +86,7 @@ def rows(findings: Iterable[Finding], file: str, data: bytes, language: str) -> 
 def _row(finding: Finding, file: str, element: str, line: int, language: str) -> Row:
     message = said(finding.key, finding.details, language)
     if element:
-        named = "check.named" if finding.name and finding.name != element else "check.element"
+        named = "finding.named" if finding.name and finding.name != element else "finding.element"
         blanks = {"name": finding.name, "element": element, "message": message}
         message = sentence(named, blanks, language)
     hint = advice(finding.key, finding.details, language)
@@ -107,5 +107,5 @@ def as_text(found: Sequence[Row], language: str) -> str:
         if one.hint:
             lines.append(f"    {one.hint}")
     counts = {"count": len(found), "errors": sum(one.severity == "error" for one in found)}
-    lines.append(sentence("check.counts", counts, language))
+    lines.append(sentence("finding.counts", counts, language))
     return "\n".join(lines)

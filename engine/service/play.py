@@ -20,9 +20,9 @@ from engine.domain.commands import Command, FireTimer
 from engine.domain.events import Event, TokensMoved
 from engine.domain.rejection import Rejection
 from engine.kernel.case import Case, OpenTask
-from engine.kernel.compile import Program
 from engine.kernel.decide import Turn, decide, incident, next_due
 from engine.kernel.faults import KernelFault
+from engine.kernel.program import Program
 
 CASE: Final = "PLAY-1"
 PLAYER: Final = "player"
