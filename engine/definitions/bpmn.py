@@ -31,6 +31,13 @@ MAX_NODES = 400
 MAX_NESTING = 10
 RESERVED = re.compile(r"[/#\[\]!~\s]")
 """Marks that the names of tokens are put together with (engine.domain.ids)."""
+GLOBAL_TASKS = {
+    "globalTask": "task",
+    "globalUserTask": "userTask",
+    "globalManualTask": "manualTask",
+    "globalScriptTask": "scriptTask",
+    "globalBusinessRuleTask": "businessRuleTask",
+}
 CONTAINERS = frozenset(["subProcess", "transaction"])
 
 
@@ -194,6 +201,10 @@ class _Reader:
     def _node(self, element: etree._Element, tag: str, scope: _Scope, depth: int, event_driven: bool) -> Node:
         reading = self.reading
         ident = element.get("id") or ""
+        what = self._global_task(element) if tag == "callActivity" else None
+        if what is not None:
+            tag = GLOBAL_TASKS[xml.local(what)[1]]
+        source = element if what is None else what
         if not ident:
             self.refuse(element, "bpmn.no_id", tag=tag)
         elif RESERVED.search(ident):
@@ -209,10 +220,10 @@ class _Reader:
         self._extensions(element)
         loop, multi = activities.loops(reading, element) if tag in ACTIVITIES else (None, None)
         inputs, outputs, isolated = mappings(reading, element) if tag in ACTIVITIES else ((), (), False)
-        script, result = activities.script(reading, element) if tag == "scriptTask" else ("", "")
+        script, result = activities.script(reading, source) if tag == "scriptTask" else ("", "")
         decision = ""
         if tag == "businessRuleTask":
-            decision, result = activities.decision(element)
+            decision, result = activities.decision(source)
         interrupts = "isInterrupting" if tag == "startEvent" else "cancelActivity"
         return Node(
             id=ident,
@@ -223,14 +234,15 @@ class _Reader:
             event=events[0],
             attached_to=local_name(element.get("attachedToRef") or ""),
             interrupting=flag(element, interrupts, True),
-            form=activities.form(reading, element) if tag in ("userTask", "startEvent") else "",
+            form=activities.form(reading, source) if tag in ("userTask", "startEvent") else "",
             script=script,
             result=result,
             decision=decision,
             map_result=attribute(element, "mapDecisionResult"),
             topic=activities.topic(element) if tag in ("serviceTask", "sendTask", "businessRuleTask") else "",
+            instantiate=flag(element, "instantiate"),
             activation=reading.formal(element, child(element, "activationCondition")),
-            implementation=activities.implementation(element),
+            implementation=activities.implementation(source),
             called=activities.called(reading, element) if tag == "callActivity" else "",
             multi=multi,
             loop=loop,
@@ -241,8 +253,13 @@ class _Reader:
             inputs=inputs,
             outputs=outputs,
             isolated=isolated,
-            **(activities.people(reading, element) if tag == "userTask" else {}),
+            **(activities.people(reading, source) if tag == "userTask" else {}),
         )
+
+    def _global_task(self, element: etree._Element) -> etree._Element | None:
+        """The global task of the file that a call activity calls: it is that task under the call's own id."""
+        found = self.reading.ids.get(local_name(element.get("calledElement") or ""))
+        return found if found is not None and xml.local(found)[1] in GLOBAL_TASKS else None
 
     def _attributes(self, element: etree._Element, tag: str) -> None:
         for name in ("startQuantity", "completionQuantity"):

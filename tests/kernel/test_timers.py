@@ -20,7 +20,7 @@ def beside(kind: str, text: str, data=None) -> Run:
     return Run(*bundle_of(p=s), data)
 
 
-def firings(run: Run, hours: float = 48) -> list[float]:
+def firings(run: Run, hours: float = 800) -> list[float]:
     """Minutes after the start at which the timer fires, each at its own instant."""
     fired = []
     while run.case.timers:
@@ -42,6 +42,7 @@ def at(**later: float) -> str:
     [
         ("duration", "PT8H", [480]),
         ("duration", "P1D", [1440]),
+        ("duration", "P1M", [31 * 1440]),
         ("duration", 'duration("PT30M")', [30]),
         ("duration", "${wait}", [45]),
         ("date", at(hours=3), [180]),
