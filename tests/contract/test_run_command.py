@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 from engine import cli
 from engine.domain.events import EVENTS
 from engine.service.play import PLAYABLE
+from engine.service.play_script import ALLOWED, EXPECTED
 from tests.support.diagrams import (
     Scope,
     bundle_of,
@@ -400,6 +403,23 @@ def test_the_shipped_bundle_is_refused_by_its_own_start_form_without_data(capsys
     assert lines[0]["process"] == "opinion_case"
     assert (lines[-2]["kind"], lines[-2]["code"]) == ("StepFailed", "form.refused")
     assert {"title", "source_name"} & {fault["path"] for fault in lines[-2]["fields"]}
+
+
+def test_the_example_of_the_modeling_guide_works_as_printed(capsys: pytest.CaptureFixture[str]):
+    guide = (ROOT / "docs" / "modeling.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```\npython -m engine\.cli (run .*?)\n```", guide, re.DOTALL)
+
+    code = cli.main([str(ROOT / a) if a.startswith("bpmn/") else a for a in shlex.split(example.replace("\\\n", ""))])
+
+    assert code == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["status"] == "waiting"
+
+
+def test_every_step_and_expectation_is_in_the_modeling_guide():
+    guide = (ROOT / "docs" / "modeling.md").read_text(encoding="utf-8")
+
+    assert [verb for verb in ALLOWED if f'{{"{verb}"' not in guide] == []
+    assert [name for name in EXPECTED if f"`{name}`" not in guide] == []
 
 
 def test_only_findings_that_leave_the_run_of_the_diagram_as_drawn_are_played():
