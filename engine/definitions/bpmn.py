@@ -31,6 +31,8 @@ MAX_NODES = 400
 MAX_NESTING = 10
 RESERVED = re.compile(r"[/#\[\]!~\s]")
 """Marks that the names of tokens are put together with (engine.domain.ids)."""
+CALL_BINDING = "calledElementBinding"
+"""The one reference that may be bound by a version tag: the kernel compares it with the called process's."""
 GLOBAL_TASKS = {
     "globalTask": "task",
     "globalUserTask": "userTask",
@@ -135,6 +137,7 @@ class _Reader:
             properties(element),
             self.reading.participants.get(ident, ""),
             self.reading.flows,
+            attribute(element, "versionTag"),
         )
 
     def _nodes(self, element: etree._Element, scope: _Scope, depth: int, event_driven: bool) -> None:
@@ -244,6 +247,7 @@ class _Reader:
             activation=reading.formal(element, child(element, "activationCondition")),
             implementation=activities.implementation(source),
             called=activities.called(reading, element) if tag == "callActivity" else "",
+            version_tag=attribute(element, "calledElementVersionTag") if tag == "callActivity" else "",
             multi=multi,
             loop=loop,
             body=body,
@@ -265,8 +269,10 @@ class _Reader:
         for name in ("startQuantity", "completionQuantity"):
             if element.get(name, "1") != "1":
                 self.refuse(element, "bpmn.attribute", attribute=name, value=element.get(name))
-        for name in ("calledElementBinding", "decisionRefBinding", "formRefBinding"):
-            if attribute(element, name) in ("version", "versionTag"):
+        for name in (CALL_BINDING, "decisionRefBinding", "formRefBinding"):
+            if attribute(element, name) == "version" or (
+                name != CALL_BINDING and attribute(element, name) == "versionTag"
+            ):
                 self.refuse(element, "bpmn.binding", binding=attribute(element, name))
         if tag == "eventBasedGateway" and element.get("eventGatewayType", "Exclusive") != "Exclusive":
             self.refuse(element, "bpmn.attribute", attribute="eventGatewayType", value=element.get("eventGatewayType"))

@@ -161,6 +161,7 @@ class Node:
     activation: str = ""
     instantiate: bool = False
     called: str = ""
+    version_tag: str = ""
     multi: MultiInstance | None = None
     body: Process | None = None
     lane: str = ""
@@ -204,7 +205,9 @@ class Process:
     properties: Mapping[str, str] = field(default_factory=dict)
     participant: str = ""
     message_flows: tuple[MessageFlow, ...] = ()
-    """`participant`: id of the pool that shows the process, ""; `message_flows`: all of its file."""
+    version_tag: str = ""
+    """`participant`: id of the pool that shows the process, ""; `message_flows`: all of its file; `version_tag`: as
+    the process owner named this version, which a call activity may ask for."""
 
     @property
     def start(self) -> Node:

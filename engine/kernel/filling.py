@@ -131,6 +131,8 @@ class Filling:
             self.refuse(process, node, "bpmn.call_unknown", called=node.called)
         elif called is not None and called.nodes and not called.entries:
             self.refuse(process, node, "bpmn.call_start", called=node.called)
+        if called is not None and node.version_tag and node.version_tag != called.version_tag:
+            self.refuse(process, node, "bpmn.call_tag", tag=node.version_tag, found=called.version_tag or "-")
         for inner in () if node.body is None else node.body.event_subprocesses:
             trigger = None if inner.body is None else inner.body.trigger
             if trigger is not None and trigger.event.kind == "compensate":

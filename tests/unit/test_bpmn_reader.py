@@ -73,6 +73,7 @@ def around(tag: str, inner: str = "", **values: str) -> Scope:
         (around("serviceTask", camunda_class="com.example.Delegate"), "bpmn.service_code"),
         (around("callActivity", calledElement="${which}"), "bpmn.call_dynamic"),
         (around("callActivity", calledElement="p", camunda_calledElementBinding="version"), "bpmn.binding"),
+        (around("callActivity", calledElement="p", camunda_calledElementVersionTag="v2"), "bpmn.call_tag"),
         (
             around("task", "<bpmn:extensionElements><camunda:executionListener/></bpmn:extensionElements>"),
             "bpmn.extension_error",
