@@ -65,6 +65,9 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--process", default="", help="id of the process to play / 流程编号")
     run.add_argument("--at", default="", help="instant to begin at, ISO 8601 with offset / 开始时刻")
     run.add_argument("--auto", action="store_true", help="complete every open task in order / 自动完成待办")
+    run.add_argument(
+        "--play-scripts", action="store_true", help="scripts in other languages wait as tasks / 其他语言的脚本当作待办"
+    )
     run.add_argument("--until", default="", help="let time pass up to here: duration or instant / 时间推进到")
     run.add_argument("--lang", choices=("zh", "en"), default="zh")
     add("serve", _serve, "serve the web pages only / 仅提供网页")
@@ -261,7 +264,15 @@ def _play(chosen: argparse.Namespace) -> int:
     from engine.service import play_command
 
     asked = play_command.Asked(
-        chosen.file, chosen.data, chosen.script, chosen.process, chosen.at, chosen.auto, chosen.until, chosen.lang
+        chosen.file,
+        chosen.data,
+        chosen.script,
+        chosen.process,
+        chosen.at,
+        chosen.auto,
+        chosen.until,
+        chosen.play_scripts,
+        chosen.lang,
     )
     try:
         return play_command.play(asked, print)

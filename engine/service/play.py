@@ -8,13 +8,13 @@ played: such an element waits as a task that the script answers for.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
 from engine.definitions.bundle import Bundle
-from engine.definitions.model import Node, Process
+from engine.definitions.model import Finding, Node, Process
 from engine.domain.codec import JSON, instant_text, to_json
 from engine.domain.commands import Command, FireTimer
 from engine.domain.events import Event, TokensMoved
@@ -38,23 +38,35 @@ PLAYABLE: Final = frozenset(
 )  # fmt: skip
 """Findings that say what the office lacks: they change nothing of how the diagram runs and do not refuse a play."""
 
+SCRIPTS: Final = frozenset(("bpmn.script_language", "bpmn.script_result", "bpmn.script_empty"))
+"""Findings about script tasks that another engine would run; with `scripts` they wait as tasks too."""
+
 Line = dict[str, JSON]
 
 
-def playable(bundle: Bundle) -> Bundle:
-    """The bundle with each call of a process that is not given made a task; other elements are played as they are."""
-    processes = {name: _playable(process, bundle.processes) for name, process in bundle.processes.items()}
+def obstacles(findings: Iterable[Finding], scripts: bool) -> list[Finding]:
+    """The errors that keep a diagram from being played as drawn. `scripts`: script tasks that can't be run are played
+    as tasks, because whoever asks said so."""
+    played = PLAYABLE | SCRIPTS if scripts else PLAYABLE
+    return [f for f in findings if f.severity == "error" and f.key not in played]
+
+
+def playable(bundle: Bundle, scripts: bool = False) -> Bundle:
+    """The bundle with each call of a process that is not given made a task, and with `scripts` each script task that
+    can't be run; other elements are played as they are."""
+    foreign = {(f.file, f.element) for f in bundle.findings if scripts and f.key in SCRIPTS}
+    processes = {name: _playable(process, bundle.processes, foreign) for name, process in bundle.processes.items()}
     return replace(bundle, processes=processes)
 
 
-def _playable(process: Process, known: Mapping[str, Process]) -> Process:
-    return replace(process, nodes={name: _played_node(node, known) for name, node in process.nodes.items()})
+def _playable(process: Process, known: Mapping[str, Process], foreign: Collection[tuple[str, str]]) -> Process:
+    def played(node: Node) -> Node:
+        call = node.kind == "callActivity" and node.called not in known
+        if call or (node.kind == "scriptTask" and (process.file, node.id) in foreign):
+            return replace(node, kind="userTask", called="", script="", result="")
+        return node if node.body is None else replace(node, body=_playable(node.body, known, foreign))
 
-
-def _played_node(node: Node, known: Mapping[str, Process]) -> Node:
-    if node.kind == "callActivity" and node.called not in known:
-        return replace(node, kind="userTask", called="")
-    return node if node.body is None else replace(node, body=_playable(node.body, known))
+    return replace(process, nodes={name: played(node) for name, node in process.nodes.items()})
 
 
 class Play:

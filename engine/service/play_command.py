@@ -17,7 +17,7 @@ from engine.kernel.compile import compile_bundle
 
 from . import check_files, finding_rows
 from .catalogue import said
-from .play import PLAYABLE, Line, Play, playable
+from .play import Line, Play, obstacles, playable
 from .play_script import BadScript, Step, StepFailed, complete_all, moment, read_script, refused, take
 
 BEGINS_AT: Final = datetime(2026, 1, 5, 1, 0, tzinfo=UTC)
@@ -39,6 +39,7 @@ class Asked:
     at: str = ""
     auto: bool = False
     until: str = ""
+    scripts: bool = False
     language: str = "zh"
 
 
@@ -56,9 +57,9 @@ def play(asked: Asked, write: Callable[[str], None]) -> int:
     except (BadScript, ValueError) as error:
         raise Unusable(str(error)) from error
     read = read_bundle(subject.files)
-    bundle = playable(read)
+    bundle = playable(read, asked.scripts)
     program = compile_bundle(bundle, played=True)
-    found = [f for f in (*read.findings, *program.findings) if f.severity == "error" and f.key not in PLAYABLE]
+    found = obstacles((*read.findings, *program.findings), asked.scripts)
 
     def tell(line: Line) -> None:
         write(json.dumps(line, ensure_ascii=False, allow_nan=False, separators=(", ", ": ")))

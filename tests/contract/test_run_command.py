@@ -193,6 +193,24 @@ def test_what_changes_the_meaning_of_a_diagram_refuses_it(player: Player):
     assert (player.lines[0]["code"], player.lines[0]["element_id"]) == ("bpmn.script_language", "Script_x")
 
 
+def test_scripts_of_other_languages_are_tasks_for_whoever_asks_for_it(player: Player):
+    scope, inside = Scope(), Scope(prefix="in_")
+    script = "<bpmn:script>SCRIPT_task1</bpmn:script>"
+    inside.chain(inside.start(), inside.node("scriptTask", "in_script", script), inside.end())
+    scope.chain(
+        scope.start(),
+        scope.node("subProcess", "sub", inside.text()),
+        scope.node("scriptTask", "other", script, scriptFormat="groovy"),
+        scope.script("own", "x", "1 + 1"),
+        scope.end(),
+    )
+
+    end = player.draw(p=scope).run(more=("--play-scripts", "--auto"))
+
+    assert (end["status"], end["data"]["x"]) == ("completed", 2)
+    assert [line["element"] for line in player.lines if line["kind"] == "TaskCompleted"] == ["in_script", "other"]
+
+
 def test_auto_completes_every_task_and_until_lets_time_pass(player: Player):
     scope = path("A", "B")
     scope.node("intermediateCatchEvent", "pause", timer("duration", "PT3H"))
