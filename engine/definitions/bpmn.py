@@ -131,7 +131,7 @@ class _Reader:
             element.get("name") or "",
             self.path,
             xml.line_of(element),
-            executable or depth == 0,
+            executable,
             scope.nodes,
             scope.flows,
             properties(element),
