@@ -365,7 +365,7 @@ class _Search:
             found.parents.append((source, labels))
             found.edges.append([])
             self.todo.append(number)
-            if not state.ready:
+            if found.game.settled(state.ready, state.bits):
                 self.examine(number, state)
         if source >= 0:
             found.edges[source].append(number)
@@ -377,7 +377,7 @@ class _Search:
         while True:
             self.found.steps += 1
             length += 1
-            if not draft.ready:
+            if self.found.game.settled(draft.ready, draft.bits):
                 return draft
             if seen is None and length > self.chain:
                 return None

@@ -8,7 +8,7 @@ message comes. Untimed: whatever is armed may come at any time while its host is
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from .data import Chosen, Data, Values
@@ -61,6 +61,7 @@ class Game:
         self.scopes = net.scopes
         self.escaped: set[tuple[str, str]] = set()
         self.overflowed = False
+        self.joins = [number for scope in net.scopes for number in scope.joins]
 
     # -- steps --------------------------------------------------------------------------------------------------------
     def beginnings(self) -> list[Draft]:
@@ -80,13 +81,15 @@ class Game:
             return
         if bits == self.net.ended:
             return
-        for scope in self.scopes:
-            for number in scope.joins:
-                if self.releasable(self.sites[number], bits):
-                    draft = Draft([], bits, values, [])
-                    yield from self.release(draft, self.sites[number])
-                    return
+        join = self.released(bits)
+        if join is not None:
+            yield from self.release(Draft([], bits, values, []), join)
+            return
         yield from self.outside(bits, values)
+
+    def settled(self, ready: Sequence[tuple[int, int]], bits: int) -> bool:
+        """Whether only people, clocks and messages can move a token."""
+        return not ready and self.released(bits) is None
 
     def outside(self, bits: int, values: Values) -> Iterator[Draft]:
         """What may come from outside while nothing can act by itself."""
@@ -431,6 +434,13 @@ class Game:
                     self.begin_event(draft, event)
 
     # -- inclusive joins ----------------------------------------------------------------------------------------------
+    def released(self, bits: int) -> Site | None:
+        """The inclusive join that fires next, outermost scope first; None if none can."""
+        for number in self.joins:
+            if self.releasable(self.sites[number], bits):
+                return self.sites[number]
+        return None
+
     def releasable(self, site: Site, bits: int) -> bool:
         """Whether an inclusive join has a token and nothing elsewhere can still fill an empty flow (BPMN 13.4.3)."""
         filled = empty = 0

@@ -54,9 +54,7 @@ class Reduction:
             low = rest & -rest
             rest ^= low
             active.append(low.bit_length() - 1)
-        if len(active) > 1 and not any(
-            game.releasable(self.sites[j], bits) for scope in self.net.scopes for j in scope.joins
-        ):
+        if len(active) > 1 and game.released(bits) is None:
             for number in sorted(active, key=self.rank.__getitem__):
                 if self.alone(number, active, bits):
                     drafts = list(game.host_moves(self.sites[number], bits, values))
