@@ -156,7 +156,12 @@ Invariant = Callable[[View], bool]
 @dataclass(slots=True)
 class Exploration:
     """What was found. `complete`: all was seen; `exact`: nothing was left out on purpose; `reduced`: some orders of
-    independent steps were left out, which hides no deadlock (see `reduction`)."""
+    independent steps were left out, which hides no deadlock (see `reduction`).
+
+    Numbers of states: `ended`; `stuck`, nothing can move them; `pruned`, the data followed exclude them; `dropped`,
+    given up for a third token. `touched`: sites entered or fired; `twice`: site -> the first step that brought it a
+    second token. `parents`: for each state the one it was first found from and the labels of that step.
+    """
 
     net: Net
     game: Game
@@ -170,6 +175,7 @@ class Exploration:
     ended: list[int] = field(default_factory=list)
     stuck: list[int] = field(default_factory=list)
     pruned: list[int] = field(default_factory=list)
+    dropped: list[int] = field(default_factory=list)
     touched: set[int] = field(default_factory=set)
     twice: dict[int, tuple[int, tuple[Label, ...]]] = field(default_factory=dict)
     broken: dict[str, int] = field(default_factory=dict)
@@ -217,7 +223,7 @@ class Exploration:
 
     def cannot_end(self) -> list[int]:
         """States from which the end can't be reached, in the order in which they were found. Requires `complete`."""
-        good = self.can_reach([*self.ended, *self.pruned])
+        good = self.can_reach([*self.ended, *self.pruned]).union(self.dropped)
         return [number for number in range(len(self.states)) if number not in good]
 
     def can_reach(self, goals: Sequence[int]) -> set[int]:
@@ -334,6 +340,7 @@ class _Search:
             number = self.todo.popleft()
             state = found.states[number]
             before = len(found.edges[number])
+            found.game.gave_up = False
             drafts = found.game.successors(state.ready, state.bits, state.values)
             if self.reduction is not None and not state.ready:
                 drafts = self.reduction.ample(found.game, state.bits, state.values)
@@ -342,7 +349,7 @@ class _Search:
             if len(found.edges[number]) == before and state.bits != found.net.ended:
                 if state.ready:
                     # The data followed says that no flow can be taken (such a case does not exist), or a third token.
-                    found.pruned.append(number)
+                    (found.dropped if found.game.gave_up else found.pruned).append(number)
                     continue
                 found.stuck.append(number)
 

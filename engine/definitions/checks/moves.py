@@ -51,8 +51,8 @@ class Draft:
 
 
 class Game:
-    """The moves of one net. `escaped`: errors and escalations seen to leave it: (kind, code). `overflowed`: whether a
-    step was given up for a third token."""
+    """The moves of one net. `escaped`: errors and escalations seen to leave it: (kind, code). `gave_up`: whether a step
+    was given up for a third token since it was last set to False; `overflowed`: whether that ever hid anything."""
 
     def __init__(self, net: Net, data: Data) -> None:
         self.net = net
@@ -61,6 +61,7 @@ class Game:
         self.scopes = net.scopes
         self.escaped: set[tuple[str, str]] = set()
         self.overflowed = False
+        self.gave_up = False
         self.joins = [number for scope in net.scopes for number in scope.joins]
 
     # -- steps --------------------------------------------------------------------------------------------------------
@@ -259,6 +260,7 @@ class Game:
         number = self.net.site_of_mark[mark]
         if draft.bits >> (mark + self.net.size) & 1:
             # Handlers of non-interrupting events come again and again; two at a time show all they can do.
+            self.gave_up = True
             self.overflowed = self.overflowed or not self.sites[number].beside
             return False
         draft.bits |= 1 << (mark + self.net.size)

@@ -90,16 +90,24 @@ class Reduction:
         return True
 
     def _touched(self, site: Site, bits: int) -> int | None:
-        """Sites that the moves of a site may touch before they settle; None: they may end what is looked at."""
+        """Sites that the moves of a site may touch before they settle; None: they may end what
+        somebody looks at or what an event waits on."""
         touched = self.step[site.index] | 1 << site.index
         net = self.net
         scope = net.scopes[site.scope]
         twin = 1 << (site.index + net.size)
-        while not bits & scope.live & ~(1 << site.index | (0 if bits & twin else twin)):
-            # The last token of its scope: what comes after the scope belongs to the step.
+        # Tokens that wait at a join may leave it within the step: they don't keep the scope alive.
+        places = self.only_sites | self.only_sites << net.size
+        while not bits & scope.live & places & ~(1 << site.index | (0 if bits & twin else twin)):
+            # The last token of its scope: what comes after the scope belongs to the step, and no event of the scope or
+            # of its host can come any more.
+            if scope.events or (scope.host < 0 and self.ending):
+                return None
             if scope.host < 0:
-                return None if self.ending else touched
+                return touched
             host = self.sites[scope.host]
+            if host.boundary:
+                return None
             touched |= self.step[host.index] | 1 << host.index
             if host.repeats:
                 touched |= self._closure(list(scope.entries), False)

@@ -173,7 +173,8 @@ class _Judge:
     def endless(self, found: Exploration) -> list[Finding]:
         """Rounds without a way out: the first state from which neither the end nor a deadlock can be reached."""
         lost = set(found.cannot_end()) - found.can_reach(found.stuck)
-        if not lost:
+        # A step given up for a third token may have been the way out: then nothing is said, and nothing is decided.
+        if not lost or not found.exact or (found.reduced and found.dropped):
             return []
         number = min(lost)
         state = found.states[number]
