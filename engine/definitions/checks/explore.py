@@ -333,7 +333,7 @@ class _Search:
         rounds = 0
         while self.todo:
             rounds += 1
-            late = self.expired is not None and rounds % self.CHECK_EVERY == 0 and self.expired()
+            late = self.expired is not None and rounds % self.CHECK_EVERY == 1 and self.expired()
             if len(found.states) > self.budget.states or found.steps > self.budget.steps or late:
                 found.complete = False
                 return

@@ -8,7 +8,8 @@ or by an error or escalation that may leave it (each process answers for itself)
 - no dead element: each is entered in some reachable state;
 - safeness: no flow with two tokens (a warning: the case runs on, but does the same work twice).
 
-1. Explore every order of steps; where that is too much, one order of independent steps (see `reduction`).
+1. Explore every order of steps. Where that is too much: each embedded body by itself, if no signal crosses its border;
+   else one order of independent steps (see `reduction`).
 2. Where something is wrong, explore once more with conditions over the same data tied together (see `correlation`).
 3. What is still wrong is certain, unless two gateways on the way read a common variable in a way that can't be
    followed: then it is said with "may", as a warning. Beyond the budget the answer is "not decided", never "sound".
@@ -29,11 +30,15 @@ from .explore import Budget, Exploration, Violation, explore
 from .net import Net, Site, build_net
 from .thrown import foreign_signals
 
-FIRST = Budget(states=4_000, steps=40_000)
-"""Enough for nearly every diagram that people draw, and done in a third of a second."""
-BUDGET = Budget(states=60_000, steps=400_000)
+FIRST = Budget(states=1_500, steps=15_000)
+"""Enough for nearly every diagram that people draw, and done in an eighth of a second."""
+BUDGET = Budget(states=15_000, steps=100_000)
+"""For one process: about a second."""
 MOST = 5
 """Findings of one kind for one process: the next run shows the rest."""
+
+
+Outcome = Literal["sound", "unsound", "not_decided"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,7 @@ class Verdict:
     two tokens; None when that was not decided. `states`, `steps`: what it took."""
 
     process: str
-    outcome: Literal["sound", "unsound", "not_decided"]
+    outcome: Outcome
     safe: bool | None
     path: tuple[str, ...]
     findings: tuple[Finding, ...]
@@ -61,44 +66,90 @@ def verdicts(
     bundle: Bundle, *, budget: Budget = BUDGET, expired: Callable[[], bool] | None = None
 ) -> dict[str, Verdict]:
     """The verdict on each process of a bundle, by id. `budget` holds for each process."""
-    return {ident: _Judge(bundle, process, budget, expired).verdict() for ident, process in bundle.processes.items()}
+    return {ident: verdict_on(bundle, ident, budget=budget, expired=expired) for ident in bundle.processes}
+
+
+def verdict_on(
+    bundle: Bundle, process: str, *, budget: Budget = BUDGET, expired: Callable[[], bool] | None = None
+) -> Verdict:
+    """The verdict on one process. Raises KeyError for an unknown one."""
+    return _Judge(bundle, bundle.processes[process], budget, expired).verdict()
+
+
+def separable(process: Process) -> bool:
+    """Whether each embedded body of a scope can be judged by itself: there are some, and no signal crosses a border."""
+    thrown: dict[str, set[str]] = {}
+    caught: dict[str, set[str]] = {}
+    bodies = [node for node in process.nodes.values() if node.body is not None]
+    for part in process.nodes.values():
+        for node in (part, *(inner for _, inner in (part.body.walk() if part.body is not None else ()))):
+            if node.event.kind == "signal":
+                side = thrown if node.kind in ("endEvent", "intermediateThrowEvent") else caught
+                side.setdefault(node.event.name, set()).add(part.id if part.body is not None else "")
+    return bool(bodies) and not any(len(thrown[name] | caught[name]) > 1 for name in thrown.keys() & caught.keys())
+
+
+def conditions_of(process: Process, but: Process) -> frozenset[str]:
+    """Variables that conditions anywhere in a process read, except in one of its bodies."""
+    found: set[str] = set()
+    for flow in process.flows.values():
+        found |= names_in(flow.condition) or set()
+    for node in process.nodes.values():
+        if node.body is not None and node.body is not but:
+            found |= conditions_of(node.body, but)
+    return frozenset(found)
 
 
 class _Judge:
-    """The verdict on one process."""
+    """The verdict on one process, or on one of its bodies. `top`: the process that findings are told of; `whole`: with
+    embedded bodies in place; `around`: variables that conditions outside the body read."""
 
-    def __init__(self, bundle: Bundle, process: Process, budget: Budget, expired: Callable[[], bool] | None) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        process: Process,
+        budget: Budget,
+        expired: Callable[[], bool] | None,
+        top: Process | None = None,
+        whole: bool = True,
+        around: frozenset[str] = frozenset(),
+    ) -> None:
         self.bundle = bundle
         self.process = process
         self.budget = budget
         self.expired = expired
+        self.top = top or process
+        self.whole = whole
+        self.around = around
         self.states = self.steps = 0
         self.net = build_net(
             process,
             bundle.processes,
-            inline=lambda path, node: node.body is not None,
-            outside=foreign_signals(process.id, bundle.processes),
+            inline=lambda path, node: whole and node.body is not None,
+            outside=foreign_signals(self.top.id, bundle.processes),
         )
 
     def verdict(self) -> Verdict:
         if not any(scope.entries or scope.others for scope in self.net.scopes[:1]):
             return self.undecided()
-        found = self.explored(())
+        found = self.explored((), FIRST)
+        if not found.complete and self.whole and separable(self.process):
+            return self.in_parts()
+        if not found.complete:
+            found = self.explored((), self.budget, reduce=True)
         if not found.complete:
             return self.undecided()
         first, findings = found, self.findings(found, set())
         disturbed: list[str] = []
         guards = correlated(self.net) if self.wrong(found) else []
         if guards:
-            tied = self.explored(guards)
+            tied = self.explored(guards, self.budget, reduce=found.reduced)
             if tied.complete:
                 found, findings = tied, self.findings(tied, first.touched)
                 names = {name for g in guards for name in names_in(g.condition or g.name) or ()}
-                disturbed = written_elsewhere(names, self.process, self.bundle.processes, self.bundle.forms)
-        worst = next((f.details["path"] for f in findings if f.severity == "error"), ())
-        path = tuple(worst) if isinstance(worst, list) else ()
+                disturbed = written_elsewhere(names, self.top, self.bundle.processes, self.bundle.forms)
         if any(f.severity == "error" for f in findings):
-            outcome: Literal["sound", "unsound", "not_decided"] = "unsound"
+            outcome: Outcome = "unsound"
         elif not found.exact or self.wrong(found) - {"twice"}:
             outcome = "not_decided"
         elif found is not first and disturbed and self.wrong(first) - {"twice"}:
@@ -108,21 +159,37 @@ class _Judge:
             outcome = "sound"
         # A reduced search that saw no second token may have missed one.
         safe = False if "twice" in self.wrong(found) else None if found.reduced or not found.exact else True
-        return Verdict(self.process.id, outcome, safe, path, tuple(findings), self.states, self.steps)
+        return self.made(outcome, safe, findings)
+
+    def made(self, outcome: Outcome, safe: bool | None, findings: list[Finding]) -> Verdict:
+        worst = next((f.details["path"] for f in findings if f.severity == "error"), ())
+        path = tuple(worst) if isinstance(worst, list) else ()
+        return Verdict(self.top.id, outcome, safe, path, tuple(findings), self.states, self.steps)
+
+    def in_parts(self) -> Verdict:
+        """The verdict where all at once is too much: the scope with each body as one activity, then each body."""
+        inner = [node.body for node in self.process.nodes.values() if node.body is not None]
+        parts = [_Judge(self.bundle, self.process, self.budget, self.expired, self.top, False, self.around)]
+        for body in inner:
+            around = self.around | conditions_of(self.process, body)
+            parts.append(_Judge(self.bundle, body, self.budget, self.expired, self.top, True, around))
+        found = [part.verdict() for part in parts]
+        self.states += sum(v.states for v in found)
+        self.steps += sum(v.steps for v in found)
+        outcomes = {v.outcome for v in found}
+        outcome: Outcome = next((o for o in ("unsound", "not_decided") if o in outcomes), "sound")
+        safe = False if any(v.safe is False for v in found) else None if any(v.safe is None for v in found) else True
+        return self.made(outcome, safe, [f for v in found for f in v.findings])
 
     def undecided(self) -> Verdict:
         finding = self.of_process("info", "check.not_decided", states=self.states)
-        return Verdict(self.process.id, "not_decided", None, (), (finding,), self.states, self.steps)
+        return self.made("not_decided", None, [finding])
 
-    def explored(self, guards: Iterable[Guard]) -> Exploration:
-        """Every order within the first budget, else the reduced search within the whole one."""
+    def explored(self, guards: Iterable[Guard], budget: Budget, reduce: bool = False) -> Exploration:
         data = Data(tuple(guards), self.net, self.bundle.processes, self.bundle.forms)
-        first = Budget(min(FIRST.states, self.budget.states), min(FIRST.steps, self.budget.steps))
-        found = explore(self.net, data, budget=first, expired=self.expired)
+        least = Budget(min(budget.states, self.budget.states), min(budget.steps, self.budget.steps))
+        found = explore(self.net, data, budget=least, expired=self.expired, reduce=reduce)
         self.states, self.steps = self.states + len(found.states), self.steps + found.steps
-        if not found.complete and not (self.expired is not None and self.expired()):
-            found = explore(self.net, data, budget=self.budget, expired=self.expired, reduce=True)
-            self.states, self.steps = self.states + len(found.states), self.steps + found.steps
         return found
 
     def wrong(self, found: Exploration) -> set[str]:
@@ -236,16 +303,16 @@ class _Judge:
         shown = self.labels(path)
         return Finding(
             severity,
-            self.process.file,
+            self.top.file,
             site.node.drawn or site.node.id,
             site.node.name,
             site.node.line,
             key,
-            {"path": list(path), "way": shown, "process": self.process.id, **details},
+            {"path": list(path), "way": shown, "process": self.top.id, **details},
         )
 
     def of_process(self, severity: Literal["error", "warning", "info"], key: str, **details: object) -> Finding:
-        p = self.process
+        p = self.top
         return Finding(severity, p.file, p.id, p.name, p.line, key, {"path": [], "process": p.id, **details})
 
     def labels(self, path: tuple[str, ...]) -> str:
@@ -262,6 +329,8 @@ class _Judge:
             for site in self.net.by_id(element):
                 names |= frozenset().union(*(names_in(out.condition) or () for out in site.outs))
             read.append(names)
+        if any(names & self.around for names in read):
+            return True
         return any(a & b for n, a in enumerate(read) for b in read[n + 1 :])
 
 

@@ -270,9 +270,13 @@ def test_a_budget_too_small_is_not_decided() -> None:
 
 def test_a_caller_may_stop_the_check() -> None:
     branches = " ".join(f"and1>user{n} user{n}>user{n}b user{n}b>and2" for n in range(1, 8))
+    asked: list[int] = []
     bundle = bundle_with(drawn(f"start>and1 {branches} and2>end"))
 
-    assert verdicts(bundle, expired=lambda: True)["p"].outcome == "not_decided"
+    found = verdicts(bundle, expired=lambda: asked.append(1) is None)["p"]
+
+    assert found.outcome == "not_decided"
+    assert asked
 
 
 def test_every_shipped_process_is_sound() -> None:
