@@ -62,6 +62,8 @@ class Game:
         self.escaped: set[tuple[str, str]] = set()
         self.overflowed = False
         self.gave_up = False
+        # Where no data is followed an element is always left in the same ways.
+        self.fixed = {} if data.guards else {s.index: data.chosen(s, (), 0) for s in net.sites}
         self.joins = [number for scope in net.scopes for number in scope.joins]
 
     # -- steps --------------------------------------------------------------------------------------------------------
@@ -218,9 +220,16 @@ class Game:
     def leave(self, draft: Draft, site: Site) -> Iterator[Draft]:
         """Tokens on the flows chosen; the scope ends when this was its last token."""
         draft.labels.append(("left", site.index))
-        for values in self.data.written(site, draft.values):
-            for way in self.data.chosen(site, values, draft.bits):
-                yield self.follow(draft.fork(), site, way)
+        if site.index in self.fixed:
+            ways = self.fixed[site.index]
+        else:
+            written = self.data.written(site, draft.values)
+            ways = [way for values in written for way in self.data.chosen(site, values, draft.bits)]
+        if len(ways) == 1:
+            yield self.follow(draft, site, ways[0])
+            return
+        for way in ways:
+            yield self.follow(draft.fork(), site, way)
 
     def follow(self, draft: Draft, site: Site, way: Chosen) -> Draft:
         draft.values = way.values
@@ -445,16 +454,15 @@ class Game:
 
     def releasable(self, site: Site, bits: int) -> bool:
         """Whether an inclusive join has a token and nothing elsewhere can still fill an empty flow (BPMN 13.4.3)."""
+        if not bits & site.own:
+            return False
         filled = empty = 0
-        own = held = 0
         for slot, upstream in zip(site.slots, site.upstream, strict=True):
-            own |= 1 << slot | 1 << (slot + self.net.size)
             if bits >> slot & 1:
                 filled |= upstream
-                held = 1
             else:
                 empty |= upstream
-        return bool(held) and not bits & empty & ~filled & ~own
+        return not bits & empty & ~filled & ~site.own
 
     def release(self, draft: Draft, site: Site) -> Iterator[Draft]:
         for slot in site.slots:

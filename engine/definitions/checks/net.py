@@ -40,6 +40,7 @@ class Out:
 @dataclass(slots=True)
 class Site:
     """A flow node in its scope. `path`: ids of the composites around it; `boundary`, `outs` by index.
+    `slots`, `upstream`: of a join, for each incoming flow; `own`: both marks of all its slots.
 
     `escapes`: what may leave an atomic composite; `trigger`: the event that a race target, a boundary event or an event
     sub-process waits for; `spent`: mark, -1 for an interrupting event; `host`: of a boundary event. `repeats`, `skips`:
@@ -60,6 +61,7 @@ class Site:
     host: int = -1
     escapes: Escapes = Escapes()
     upstream: list[int] = field(default_factory=list)
+    own: int = 0
     repeats: bool = False
     skips: bool = False
     beside: bool = False
@@ -225,6 +227,8 @@ class _Builder:
         for site in self.sites:
             if site.role in ("and", "or"):
                 site.slots = [self.mark(net, site) for _ in site.node.incoming]
+        for site in self.sites:
+            site.own = sum(1 << slot | 1 << (slot + net.size) for slot in site.slots)
         for site in self.sites:
             site.outs = [self.slotted(out) for out in site.outs]
         double = net.size
