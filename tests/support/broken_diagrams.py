@@ -7,8 +7,9 @@ import re
 
 from engine.definitions.bundle import Bundle, read_bundle
 from engine.domain.rejection import Rejection
-from engine.kernel.compile import Program, compile_bundle
+from engine.kernel.compile import compile_bundle
 from engine.kernel.faults import KernelFault
+from engine.kernel.program import Program
 
 from .diagrams import Run, document
 from .random_diagrams import Generator, random_step
