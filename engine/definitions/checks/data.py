@@ -191,7 +191,8 @@ class Data:
             return False, None
 
     def _subsets(self, verdicts: Sequence[tuple[Out, bool | None]], default: Out | None) -> list[tuple[Out, ...]]:
-        """Every set of flows an inclusive split may take; the default alone when none."""
+        """Every set of flows that a split may give tokens to: those without a condition always, the default when no
+        condition holds (BPMN 13.3.1)."""
         free = [out for out, verdict in verdicts if verdict is None]
         if len(free) <= MAX_SUBSETS:
             picks = [{o.flow for n, o in enumerate(free) if number >> n & 1} for number in range(1 << len(free))]
@@ -202,10 +203,10 @@ class Data:
         found: list[tuple[Out, ...]] = []
         for pick in picks:
             way = tuple(out for out, verdict in verdicts if verdict or out.flow in pick)
+            if default is not None and not pick and not any(out.condition for out in way):
+                way = (*way, default)
             if way:
                 found.append(way)
-            elif default is not None:
-                found.append((default,))
         return found
 
 

@@ -31,7 +31,9 @@ need an order of times that can't happen. It reaches fewer in these places only:
 - a third token on one flow is given up (`twice` tells where two were seen; `exact` is then False);
 - instances of a multi-instance activity come one after the other, none, one or many; so does a composite that is active
   twice, because its inside is one scope here;
-- elements act in the kernel's order; compensation handlers are passed through;
+- elements act in the kernel's order; compensation handlers are passed through; a message may come whenever it is
+  awaited, whoever sends it;
+- a complex join is played as an inclusive one (`exact` is then False);
 - a split with more than 8 conditional flows tries none, single ones, pairs and all (`exact` is then False).
 """
 
@@ -185,7 +187,7 @@ class Exploration:
 
     @property
     def exact(self) -> bool:
-        return self.data.exact and not self.game.overflowed
+        return self.data.exact and not self.game.overflowed and not self.net.vague
 
     @property
     def proves(self) -> bool:
@@ -216,8 +218,12 @@ class Exploration:
             labels[:0] = step
         sites = self.net.sites
         came = [n for what, n in labels if what in ("entered", "fired")]
-        # A boundary event fires and is entered: one step of the way.
-        path = tuple(sites[n].node.id for k, n in enumerate(came) if not k or sites[n].host < 0 or came[k - 1] != n)
+        # A boundary event fires and is entered, a drawn element may be several nodes: one step of the way each.
+        path = tuple(
+            sites[n].node.shown
+            for k, n in enumerate(came)
+            if not k or sites[came[k - 1]].node.shown != sites[n].node.shown
+        )
         free = tuple(sites[n].node.id for what, n in labels if what == "chosen")
         return Violation(path, View(self, self.states[max(number, 0)]), free)
 

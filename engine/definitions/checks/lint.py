@@ -43,7 +43,7 @@ def finding(
     severity: Literal["error", "warning", "info"], file: str, node: Node, key: str, **details: object
 ) -> Finding:
     """A finding on a node, at the element that people see."""
-    return Finding(severity, file, node.drawn or node.id, node.name, node.line, key, details)
+    return Finding(severity, file, node.shown, node.name, node.line, key, details)
 
 
 def _scopes(process: Process) -> list[Process]:

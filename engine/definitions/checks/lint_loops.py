@@ -49,7 +49,7 @@ def loops(file: str, scope: Process, processes: Mapping[str, Process], forms: Ma
         stuck = not moving and not asked & written
         key = "check.loop_unchanged" if stuck else "check.loop_no_wait"
         details = {"round": names_text or ", ".join(sorted(group)), "fields": ", ".join(sorted(asked))}
-        yield Finding("error" if stuck else "info", file, first.id, first.name, first.line, key, details)
+        yield Finding("error" if stuck else "info", file, first.shown, first.name, first.line, key, details)
 
 
 def call_cycles(processes: Mapping[str, Process]) -> Iterator[Finding]:
@@ -68,7 +68,7 @@ def call_cycles(processes: Mapping[str, Process]) -> Iterator[Finding]:
         key = "check.call_cycle_no_wait" if never_waits else "check.call_cycle"
         ring = ", ".join(sorted(group))
         severity = "error" if never_waits else "warning"
-        yield Finding(severity, first.file, site.id, site.name, site.line, key, {"ring": ring})  # type: ignore[arg-type]
+        yield Finding(severity, first.file, site.shown, site.name, site.line, key, {"ring": ring})  # type: ignore[arg-type]
 
 
 def _called_at_once(process: Process, processes: Mapping[str, Process]) -> set[str]:

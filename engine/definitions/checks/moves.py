@@ -62,6 +62,9 @@ class Game:
         self.escaped: set[tuple[str, str]] = set()
         self.overflowed = False
         self.gave_up = False
+        self.broadcasts = [
+            s.node.event.kind == "signal" and s.node.kind in ("endEvent", "intermediateThrowEvent") for s in net.sites
+        ]
         # Where no data is followed an element is always left in the same ways.
         self.fixed = {} if data.guards else {s.index: data.chosen(s, (), 0) for s in net.sites}
         self.joins = [number for scope in net.scopes for number in scope.joins]
@@ -79,8 +82,10 @@ class Game:
     def successors(self, ready: tuple[tuple[int, int], ...], bits: int, values: Values) -> Iterator[Draft]:
         """Every step from a state; none from one that has ended or is stuck."""
         if ready:
-            draft = Draft(list(ready[1:]), bits, values, [])
-            yield from self.act(draft, *ready[0])
+            # Who throws a signal lets all others move first, so that whoever can wait for it waits.
+            first = next((n for n, (site, how) in enumerate(ready) if not self.broadcasts[site]), 0)
+            draft = Draft([*ready[:first], *ready[first + 1 :]], bits, values, [])
+            yield from self.act(draft, *ready[first])
             return
         if bits == self.net.ended:
             return
@@ -351,7 +356,7 @@ class Game:
     def fire(self, draft: Draft, host: Site, event: Site) -> None:
         """A boundary event takes effect."""
         draft.labels.append(("fired", event.index))
-        if event.spent < 0:
+        if event.interrupts:
             self.cancel(draft, host)
         else:
             draft.bits |= 1 << event.spent
@@ -368,13 +373,11 @@ class Game:
     def begin_event(self, draft: Draft, event: Site) -> None:
         """An event sub-process begins; an interrupting one ends everything else in its scope first."""
         draft.labels.append(("fired", event.index))
-        if event.spent < 0:
+        if event.interrupts:
             self.clear(draft, event.scope)
             for number in self.scopes[event.scope].events:
-                if self.sites[number].spent >= 0:
-                    draft.bits |= 1 << self.sites[number].spent
-        else:
-            draft.bits |= 1 << event.spent
+                draft.bits |= 1 << self.sites[number].spent
+        draft.bits |= 1 << event.spent
         self.put(draft, event.index)
         if event.role == "host":
             self.begin(draft, event)

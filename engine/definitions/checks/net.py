@@ -5,8 +5,9 @@ sub-process) is either *inlined*, its body a scope of its own, or *atomic*: one 
 of the errors and escalations that may leave it. Calls that would nest for ever stay atomic.
 
 Marks are bits of one whole number, so that clearing a scope is one operation: a site's own bit says that a token waits
-there, a join has one bit for each incoming flow (`slot`), and a non-interrupting event has a bit that says it fired
-during this activation (`spent`). Bit `mark + size` is the second token of the same mark; a third is not counted.
+there, a join has one bit for each incoming flow (`slot`), and an event that leaves its host alive has a bit that says
+it comes no more during this activation (`spent`). Bit `mark + size` is the second token of the same mark; a third is not
+counted.
 """
 
 from __future__ import annotations
@@ -43,8 +44,9 @@ class Site:
     `slots`, `upstream`: of a join, for each incoming flow; `own`: both marks of all its slots.
 
     `escapes`: what may leave an atomic composite; `trigger`: the event that a race target, a boundary event or an event
-    sub-process waits for; `spent`: mark, -1 for an interrupting event; `host`: of a boundary event. `repeats`, `skips`:
-    it may be done several times or not at all. `beside`: only a non-interrupting event leads to it.
+    sub-process waits for; `spent`: mark, -1 for an interrupting boundary event; `host`: of a boundary event.
+    `interrupts`: an event that ends its host or scope. `repeats`, `skips`: it may be done several times or not at all.
+    `beside`: only a non-interrupting event leads to it.
     """
 
     index: int
@@ -62,6 +64,7 @@ class Site:
     escapes: Escapes = Escapes()
     upstream: list[int] = field(default_factory=list)
     own: int = 0
+    interrupts: bool = True
     repeats: bool = False
     skips: bool = False
     beside: bool = False
@@ -91,7 +94,8 @@ class Scope:
 @dataclass(slots=True)
 class Net:
     """`size`: number of marks; bit `2 * size` means: the case has ended. `outside`: signal names that somebody outside
-    the net may throw at any time; `throwers`: name -> bits of the atomic sites that may throw it while active."""
+    the net may throw at any time; `throwers`: name -> bits of the atomic sites that may throw it while active;
+    `vague`: it holds a complex join, which is played as an inclusive one."""
 
     root: Process
     sites: list[Site] = field(default_factory=list)
@@ -99,6 +103,7 @@ class Net:
     size: int = 0
     outside: frozenset[str] = frozenset()
     throwers: dict[str, int] = field(default_factory=dict)
+    vague: bool = False
     site_of_mark: list[int] = field(default_factory=list)
 
     @property
@@ -192,7 +197,8 @@ class _Builder:
         for number in site.boundary:
             event = self.sites[number]
             event.host = site.index
-            event.spent = 0 if not event.node.interrupting else -1
+            event.interrupts = event.node.interrupting
+            event.spent = -1 if event.interrupts else 0
 
     def nest(self, site: Site, calls: tuple[str, ...]) -> None:
         """Inlines a composite or notes what may leave it."""
@@ -205,7 +211,8 @@ class _Builder:
             starts = [n for n in body.nodes.values() if n.kind == "startEvent"]
             if starts:
                 site.trigger = starts[0].event
-                site.spent = -1 if starts[0].interrupting else 0
+                site.interrupts = starts[0].interrupting
+                site.spent = 0
         endless = site.node.body is None and body.id in calls
         if endless or len(self.sites) > MAX_SITES or not self.inline(site.path, site.node):
             site.escapes = escapes(body, self.processes)
@@ -220,6 +227,7 @@ class _Builder:
     def finish(self, net: Net) -> Net:
         """Numbers the marks and computes the masks."""
         net.size = len(self.sites)
+        net.vague = any(s.node.kind == "complexGateway" and s.role == "or" for s in self.sites)
         net.site_of_mark = list(range(net.size))
         for site in self.sites:
             if site.spent == 0:

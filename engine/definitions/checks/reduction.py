@@ -85,7 +85,7 @@ class Reduction:
         if reads and self.lazy:
             return False
         around = self._around(site)
-        if any(n in around and any(self.sites[b].spent < 0 for b in self.sites[n].boundary) for n in active):
+        if any(n in around and any(self.sites[b].interrupts for b in self.sites[n].boundary) for n in active):
             return False
         others = [n for n in active if n != number]
         ahead = 0
@@ -205,7 +205,7 @@ class Reduction:
         """Whether an interrupting event sub-process may end the site, a signal of this net move it, or a signal be
         thrown from inside it."""
         for scope in self.net.scopes:
-            if site.scope in scope.inside and any(self.sites[n].spent < 0 for n in scope.events):
+            if site.scope in scope.inside and any(self.sites[n].interrupts for n in scope.events):
                 return True
         awaited = {s.trigger.name for s in self.sites if s.trigger.kind == "signal" and not _throws(s)}
         if any(self.net.throwers[name] >> site.index & 1 for name in awaited & self.net.throwers.keys()):

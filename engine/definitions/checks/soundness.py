@@ -132,6 +132,8 @@ class _Judge:
     def verdict(self) -> Verdict:
         if not any(scope.entries or scope.others for scope in self.net.scopes[:1]):
             return self.undecided()
+        if self.net.vague:
+            return self.made("not_decided", None, [self.of_process("info", "check.complex_join")])
         found = self.explored((), FIRST)
         if not found.complete and self.whole and separable(self.process):
             return self.in_parts()
@@ -212,7 +214,7 @@ class _Judge:
         for number in found.stuck:
             waiting = _marked(self.net, found.states[number].bits)
             site = min(waiting, key=lambda s: (_blame(s), s.index)) if waiting else self.net.sites[0]
-            if site.node.id in blamed or len(blamed) >= MOST:
+            if site.node.shown in blamed or len(blamed) >= MOST:
                 continue
             way = found.way(number)
             if site.role == "and":
@@ -220,11 +222,13 @@ class _Judge:
                 bits = found.states[number].bits
                 lacking = [f for f, slot in zip(site.node.incoming, site.slots, strict=True) if not bits >> slot & 1]
                 missing = ", ".join(self.source(site, flow) for flow in lacking)
-                blamed[site.node.id] = self.of_site("error", key, site, way, missing=missing)
+                blamed[site.node.shown] = self.of_site("error", key, site, way, missing=missing)
             elif site.trigger.kind == "signal" or site.role == "race":
-                blamed[site.node.id] = self.of_site("error", "check.stuck_signal", site, way, signal=site.trigger.name)
+                blamed[site.node.shown] = self.of_site(
+                    "error", "check.stuck_signal", site, way, signal=site.trigger.name
+                )
             else:
-                blamed[site.node.id] = self.of_site("error", "check.stuck", site, way)
+                blamed[site.node.shown] = self.of_site("error", "check.stuck", site, way)
         return list(blamed.values())
 
     def over(self, way: Violation, site: Site) -> bool:
@@ -285,7 +289,7 @@ class _Judge:
             if site.beside:
                 continue
             way = found.way(source, labels)
-            made.setdefault(site.node.id, self.of_site("warning", "check.twice", site, way))
+            made.setdefault(site.node.shown, self.of_site("warning", "check.twice", site, way))
         return list(made.values())[:MOST]
 
     def of_site(
@@ -304,7 +308,7 @@ class _Judge:
         return Finding(
             severity,
             self.top.file,
-            site.node.drawn or site.node.id,
+            site.node.shown,
             site.node.name,
             site.node.line,
             key,
@@ -317,7 +321,7 @@ class _Judge:
 
     def labels(self, path: tuple[str, ...]) -> str:
         """The last steps of a way, by name, for people."""
-        nodes: dict[str, Node] = {site.node.id: site.node for site in self.net.sites}
+        nodes: dict[str, Node] = {site.node.shown: site.node for site in self.net.sites}
         named = [nodes[e].name or e for e in path if nodes[e].name or not nodes[e].kind.endswith("Gateway")]
         return ("… → " if len(named) > 6 else "") + " → ".join(named[-6:])
 

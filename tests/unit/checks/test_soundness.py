@@ -56,6 +56,10 @@ SOUND = {
         bound=bound("user", interrupting=False),
     ),
     "flows that part at a task and meet": drawn("start>user user>userA user>userB userA>and userB>and and>end"),
+    "a signal thrown in the same step as the waiting begins": drawn(
+        "start>and1 and1>throw and1>catch throw>end1 catch>end2",
+        catch={"event": SIGNAL}, throw={"event": SIGNAL},
+    ),
     "a terminate end that takes the other branch along": drawn(
         "start>and1 and1>userA and1>userB userA>end1 userB>end2", end1={"event": EventText("terminate")}
     ),
@@ -202,6 +206,12 @@ def test_a_condition_that_is_plainly_false_makes_its_branch_dead() -> None:
     process = drawn("start>xor1 xor1>userA[false] xor1>userB* userA>xor2 userB>xor2 xor2>end")
 
     assert said(process) == ("unsound", {("check.dead", "userA")})
+
+
+def test_a_complex_join_is_not_judged() -> None:
+    process = drawn("start>and and>userA and>userB userA>complex userB>complex complex>end")
+
+    assert said(process) == ("not_decided", {("check.complex_join", "p")})
 
 
 def test_two_tokens_on_one_flow_are_a_warning() -> None:
