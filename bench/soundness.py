@@ -14,7 +14,7 @@ from engine.definitions.bundle import Bundle, read_bundle
 from engine.definitions.checks.data import Data
 from engine.definitions.checks.explore import explore
 from engine.definitions.checks.lint import lint
-from engine.definitions.checks.net import build_net
+from engine.definitions.checks.net_builder import build_net
 from engine.definitions.checks.soundness import BUDGET, verdict_on, verdicts
 from tests.support.diagrams import Scope, document, error, message, timer
 from tests.support.random_diagrams import Generator
@@ -50,9 +50,8 @@ def report() -> None:
             break
     took = [ms for ms, _ in times]
     decided = sum(outcome != "not_decided" for _, outcome in times)
-    print(
-        f"  {len(took)} random ones: median {statistics.median(took):.1f} ms, most {max(took):.1f} ms, {decided} decided"
-    )
+    median, most = statistics.median(took), max(took)
+    print(f"  {len(took)} random ones: median {median:.1f} ms, most {most:.1f} ms, {decided} decided")
 
 
 def shipped() -> Bundle:

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from engine.definitions.forms import Form
 from engine.definitions.model import Finding, Node, Process
 
-from .data import CLOCK, names_in, written_by, written_inside
 from .net import WAITING, called_process
+from .writes import CLOCK, names_in, written_by, written_inside
 
 
 def loops(file: str, scope: Process, processes: Mapping[str, Process], forms: Mapping[str, Form]) -> Iterator[Finding]:

@@ -18,8 +18,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .data import Data, Values, read_by
-from .moves import Draft, Game
+from .moves import Game
 from .net import Net, Site
+from .tokens import Draft
 
 THROWN = frozenset(("error", "escalation", "signal", "terminate", "cancel"))
 

@@ -7,7 +7,7 @@ import pytest
 from engine.definitions.bundle import Bundle
 from engine.definitions.checks.data import Data
 from engine.definitions.checks.explore import Budget, Exploration, Guard, Monitor, View, explore, explore_process
-from engine.definitions.checks.net import build_net
+from engine.definitions.checks.net_builder import build_net
 from engine.definitions.forms import read_form
 from engine.definitions.model import EventText, MultiInstance, Process, StandardLoop
 from tests.support.nets import TIMER, bound, bundle_with, drawn, triggered

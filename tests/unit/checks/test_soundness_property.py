@@ -9,7 +9,7 @@ import pytest
 from engine.definitions.bundle import Bundle, read_bundle
 from engine.definitions.checks.data import Data
 from engine.definitions.checks.explore import Budget, Exploration, explore
-from engine.definitions.checks.net import build_net
+from engine.definitions.checks.net_builder import build_net
 from engine.definitions.checks.soundness import verdicts
 from tests.support.broken_diagrams import broken, walk
 from tests.support.diagrams import document
