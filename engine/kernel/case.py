@@ -7,8 +7,7 @@ A `Case` changes in place. It is only ever driven by `decide`; when a turn is no
 from __future__ import annotations
 
 import hashlib
-from collections import ChainMap
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,13 +16,13 @@ from engine.definitions.bundle import Bundle
 from engine.definitions.model import Node
 from engine.domain import events as ev
 from engine.domain.codec import JSON, canonical, instant_text
-from engine.domain.events import Event
 from engine.feel import to_json
 
 from . import limits, topics
-from .compile import Program
+from .case_data import CaseData
 from .expressions import FeelEngine
 from .guards import Guards
+from .program import Program
 from .subscriptions import Subscriptions
 from .throwing import correlation
 from .timers import ArmedTimer, as_instant
@@ -62,7 +61,7 @@ class Waiting:
         return self.node.event.name == name and (not key or not self.key or self.key == key)
 
 
-class Case:
+class Case(CaseData):
     """State of a case; see the module. `seq` is that of the last entry applied."""
 
     def __init__(
@@ -72,7 +71,7 @@ class Case:
         self.bundle = bundle
         self.case_id = case_id
         self.process = process
-        self.guards = guards or Guards()
+        super().__init__(guards or Guards())
         self.seq = 0
         self.last_at: datetime | None = None
         self.at: datetime
@@ -81,14 +80,6 @@ class Case:
         self.outcome = ""
         self.stage = ""
         self.stage_label = ""
-        self.data: dict[str, JSON] = {}
-        self.hashes: dict[str, str] = {}
-        self.sizes: dict[str, int] = {}
-        self.locals: dict[str, dict[str, JSON]] = {}
-        self.outer: dict[str, str] = {}
-        self.narrow: set[str] = set()
-        self.isolated: set[str] = set()
-        self.collected: dict[str, str] = {}
         self.tasks: dict[str, OpenTask] = {}
         self.timers: dict[str, ArmedTimer] = {}
         self.messages: dict[str, Waiting] = {}
@@ -99,16 +90,12 @@ class Case:
         self.incident_count = 0
         self.stuck: dict[str, int] = {}
         self.copies: set[str] = set()
-        self.events: list[Event] = []
         self.steps: list[tuple[str, str, str]] = []
         self.engine = FeelEngine(self)
         self.subscriptions = Subscriptions(self)
         self.workflow = KernelWorkflow(program.specs[process], program.specs, self.engine, self)
 
     # -- a turn ---------------------------------------------------------------------------------------------------
-    def emit(self, event: Event) -> None:
-        self.events.append(event)
-
     def trace(self, scope: Any, element: str, action: str, via: str = "") -> None:
         """One step of the trail (TokensMoved); flows that the reader made are not in the drawing."""
         if "~" in element:
@@ -127,77 +114,6 @@ class Case:
 
     def _trail_position(self) -> int:
         return 1 if self.events and isinstance(self.events[0], (ev.CaseOpened, ev.TimerFired)) else 0
-
-    # -- data -----------------------------------------------------------------------------------------------------
-    def variables(self, scope: str) -> Mapping[str, JSON]:
-        """What expressions see in a data scope: its own fields over those of the scopes around it."""
-        if not scope:
-            return self.data
-        maps: list[MutableMapping[str, JSON]] = []
-        while scope:
-            maps.append(self.locals[scope])
-            if scope in self.isolated:
-                return ChainMap(*maps)
-            scope = self.outer[scope]
-        return ChainMap(*maps, self.data)
-
-    def write(self, values: Mapping[str, JSON], scope: str, by: str, own: bool = False) -> None:
-        """Sets fields of a data scope and records it. A narrow scope (an activity with mapped inputs) takes the fields
-        it has, and with `own` new ones; what else is written goes to the scope around it."""
-        if scope in self.narrow and not own:
-            mine = {name: value for name, value in values.items() if name in self.locals[scope]}
-            self.write({n: v for n, v in values.items() if n not in mine}, self.outer[scope], by)
-            values = mine
-        if not values:
-            return
-        self.subscriptions.changed = True
-        target = self.locals[scope] if scope else self.data
-        target.update(values)
-        if scope:
-            inner = scope
-            while inner:
-                into = self.collected.get(inner, "")
-                if into:
-                    self._touch(into, by)
-                inner = self.outer[inner]
-        else:
-            for name in values:
-                self._touch(name, by)
-        self.emit(ev.DataWritten(dict(values), scope, by))
-
-    def _touch(self, name: str, by: str) -> None:
-        text = canonical(self.data.get(name))
-        self.hashes[name] = hashlib.sha256(text).hexdigest()
-        self.sizes[name] = len(text)
-        self.guards.data(by, sum(self.sizes.values()))
-
-    def open_scope(self, scope: str, outer: str, narrow: bool = False) -> None:
-        self.locals[scope] = {}
-        self.outer[scope] = outer
-        if narrow:
-            self.narrow.add(scope)
-
-    def isolate(self, scope: str) -> None:
-        """From now on the scope sees its own fields only (a call with mapped data)."""
-        self.isolated.add(scope)
-
-    def close_scope(self, scope: str) -> None:
-        self.locals.pop(scope, None)
-        self.outer.pop(scope, None)
-        self.collected.pop(scope, None)
-        self.narrow.discard(scope)
-        self.isolated.discard(scope)
-
-    def collect(self, token: Token, into: str) -> None:
-        """Begins the list `into` of a multi-instance activity."""
-        self.write({into: []}, "", token.task_spec.bpmn_id)
-        # A list of its own: the event just recorded must not grow with it.
-        self.data[into] = []
-
-    def collect_scope(self, token: Token, into: str, scope: str) -> None:
-        """Adds an instance's own fields to the list: the same dict, so the list is always up to date."""
-        self.data[into].append(self.locals[scope])
-        self.collected[scope] = into
 
     # -- user tasks -----------------------------------------------------------------------------------------------
     def offer(self, token: Token) -> None:

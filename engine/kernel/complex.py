@@ -8,7 +8,8 @@ from SpiffWorkflow.util.task import TaskState
 
 from engine.feel import Expression
 
-from .specs import InclusiveSpec, NodeSpec
+from .joins import InclusiveSpec
+from .specs import NodeSpec
 from .tokens import Token
 
 

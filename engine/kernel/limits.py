@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from engine.domain import events as ev
 from engine.domain.codec import instant_text, parse_instant
 
-from .timers import ArmedTimer, explain, first_due, warning_due
+from .timers import SHORTEST_PERIOD, SHORTEST_PLAYED, ArmedTimer, explain, first_due, warning_due
 
 if TYPE_CHECKING:
     from .case import Case
@@ -43,7 +43,8 @@ class LimitRecord:
 def arm(case: Case, token: Token, spec: Any, host: Token) -> None:
     plan, node = spec.plan, spec.node
     value = case.engine.raw(host, plan.expression, node.shown)
-    due, interval, remaining = first_due(plan, value, case.at, node.shown)
+    shortest = SHORTEST_PLAYED if case.program.played else SHORTEST_PERIOD
+    due, interval, remaining = first_due(plan, value, case.at, node.shown, shortest)
     if node.interrupting or not spec.catches:
         # Whoever it reaches goes on at once: there is nobody left to be reached again.
         interval = remaining = None

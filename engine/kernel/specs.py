@@ -17,10 +17,9 @@ from engine.definitions.bpmn_data import ALL
 from engine.definitions.model import GATEWAYS, Node
 
 from . import limits
-from .compensation import compensate, handler_done, note
+from .compensation import handler_done, note
 from .expressions import Condition
 from .faults import KernelFault
-from .throwing import catcher, throw
 from .tokens import Token
 
 
@@ -49,6 +48,8 @@ class NodeSpec(BpmnTaskSpec):
         self.correlation: Any = None
         self.handler_spec: Any = None
         self.undoing: Any = None
+        # Only those hear a signal who wait already: whoever throws one lets all others move first.
+        self.broadcasts = node.event.kind == "signal" and node.kind in ("endEvent", "intermediateThrowEvent")
 
     catches = False
     """Whether waiting tokens of this spec are looked up when an error, escalation or cancellation is thrown."""
@@ -154,16 +155,19 @@ class NodeSpec(BpmnTaskSpec):
             case.write(values, outer, self.bpmn_id)
 
     def chosen(self, token: Token) -> list[tuple[str, Any]]:
-        """Flows that get a token: all whose condition holds; the default when no condition does."""
+        """Flows that get a token: those without a condition, those whose condition holds, and the default when no
+        condition does (BPMN 13.3.1)."""
         if not self.flows:
             return [] if self.default is None else [self.default]
         evaluate = token.workflow.script_engine.holds
-        taken = [
-            (flow, spec) for flow, condition, spec in self.flows if condition is None or evaluate(token, condition)
-        ]
-        if not taken and self.default is not None:
-            return [self.default]
-        if not taken and not self.default:
+        taken, held = [], False
+        for flow, condition, spec in self.flows:
+            if condition is None or evaluate(token, condition):
+                taken.append((flow, spec))
+                held = held or condition is not None
+        if not held and self.default is not None:
+            taken.append(self.default)
+        if not taken:
             raise KernelFault(self.bpmn_id, "incident.no_flow", {"name": self.node.label})
         return taken
 
@@ -181,180 +185,3 @@ class ExclusiveSpec(NodeSpec):
         if self.default is None:
             raise KernelFault(self.bpmn_id, "incident.no_flow", {"name": self.node.label})
         return [self.default]
-
-
-class ParallelSpec(NodeSpec):
-    """Waits for one token on each incoming flow, then gives one to each outgoing flow (BPMN 13.4.1).
-
-    Tokens wait at the gateway by flow; a second token on a flow stays for the next round, as the standard asks.
-    """
-
-    def enter(self, token: Token) -> bool:
-        if len(self.node.incoming) < 2:
-            return super().enter(token)
-        waiting = token.workflow.joins.setdefault(self.name, [])
-        waiting.append(token)
-        first: dict[str, Token] = {}
-        for other in waiting:
-            first.setdefault(other.via, other)
-        if len(first) < len(self.node.incoming):
-            token.name = token.workflow.visit(self.bpmn_id)
-            token._set_state(TaskState.WAITING)
-            return False
-        self.merge(token, list(first.values()))
-        return super().enter(token)
-
-    def merge(self, token: Token, consumed: list[Token]) -> None:
-        """Removes the consumed tokens; `token` goes on for all of them."""
-        scope = token.workflow
-        scope.joins[self.name] = [t for t in scope.joins[self.name] if t not in consumed]
-        if not scope.joins[self.name]:
-            del scope.joins[self.name]
-        for other in consumed:
-            if other is not token:
-                scope.remove(other)
-
-    def _on_cancel(self, my_task: Token) -> None:
-        waiting = my_task.workflow.joins.get(self.name, [])
-        if my_task in waiting:
-            waiting.remove(my_task)
-        super()._on_cancel(my_task)
-
-
-class InclusiveSpec(ParallelSpec):
-    """Join: waits while a token elsewhere can still reach an empty incoming flow without passing the gateway, and
-    can't reach one that already holds a token (BPMN 13.4.3). Split: every flow whose condition holds, else default.
-
-    `upstream[flow]`: elements from which `flow` can be reached without passing the gateway (filled at compilation).
-    """
-
-    upstream: dict[str, frozenset[str]]
-
-    def enter(self, token: Token) -> bool:
-        if len(self.node.incoming) < 2:
-            return NodeSpec.enter(self, token)
-        token.workflow.joins.setdefault(self.name, []).append(token)
-        token.name = token.workflow.visit(self.bpmn_id)
-        token._set_state(TaskState.WAITING)
-        return False
-
-    def release(self, scope: Any) -> bool:
-        """Fires the join if nothing more can arrive. Returns whether it fired."""
-        waiting = scope.joins.get(self.name)
-        if not waiting:
-            return False
-        filled = {t.via for t in waiting}
-        empty = [f for f in self.node.incoming if f not in filled]
-        for other in scope.live():
-            at = other.task_spec.node.id
-            if other in waiting or at == self.node.id:
-                continue
-            if any(at in self.upstream[f] for f in empty) and not any(at in self.upstream[f] for f in filled):
-                return False
-        first: dict[str, Token] = {}
-        for other in waiting:
-            first.setdefault(other.via, other)
-        token = next(iter(first.values()))
-        self.merge(token, list(first.values()))
-        NodeSpec.enter(self, token)
-        token._set_state(TaskState.READY)
-        return True
-
-
-class SubProcessSpec(NodeSpec):
-    """Embedded sub-process or call activity: done when its last token is gone."""
-
-    called: str
-
-    def act(self, token: Token) -> bool | None:
-        top = token.workflow.top_workflow
-        if token.internal_data.get("begun"):
-            return True
-        token.internal_data["begun"] = True
-        top.case.guards.nesting(token)
-        top.case.enter_stage(self.node)
-        spec = top.subprocess_specs[self.called]
-        revived = token.internal_data.get("revived")
-        if revived is None and not spec.entries:
-            return True
-        sub = top.nested(token, self.called)
-        if revived is None:
-            sub.begin()
-        else:
-            sub.open()
-            sub.done = revived
-            sub.spawn(self.undoing, "", sub.task_tree)
-        return None
-
-
-class ParticipantSpec(NodeSpec):
-    """Another pool of the file that a message has started: runs beside the case's process, inside the same case."""
-
-    called: str
-
-    def act(self, token: Token) -> bool | None:
-        if token.internal_data.get("begun"):
-            return True
-        token.internal_data["begun"] = True
-        token.workflow.top_workflow.nested(token, self.called).begin(token.internal_data["start"])
-        return None
-
-
-class EndSpec(NodeSpec):
-    """End events: none, terminate, error, escalation, signal, message, compensation, cancel."""
-
-    def act(self, token: Token) -> bool | None:
-        scope, event = token.workflow, self.node.event
-        case = scope.top_workflow.case
-        if "undo" not in token.internal_data:
-            case.enter_stage(self.node)
-            if "outcome" in self.node.properties:
-                case.outcome = self.node.properties["outcome"]
-            elif scope is scope.top_workflow:
-                case.outcome = case.outcome or self.bpmn_id
-        if event.kind == "terminate":
-            self._clear(token)
-        elif event.kind == "compensate":
-            return compensate(token, event.activity) or None
-        elif event.kind == "cancel":
-            return self._cancel_transaction(token)
-        else:
-            throw(token, self)
-        return True if token.alive else None
-
-    def _clear(self, token: Token) -> None:
-        """Ends everything else in the scope; other pools of the case are scopes of their own."""
-        for other in token.workflow.live():
-            if other is not token and other.task_spec.node.kind != "participant":
-                other.cancel()
-
-    def _cancel_transaction(self, token: Token) -> bool | None:
-        """Ends everything else in the transaction, undoes what it completed, leaves by its cancel boundary event
-        (BPMN 10.5.1, 13.3.3)."""
-        scope = token.workflow
-        if "undo" not in token.internal_data:
-            scope.unwatch()
-            self._clear(token)
-        if not compensate(token, ""):
-            return None
-        found = catcher(token, "cancel", "")
-        assert found is not None, "the reader asks for a cancel boundary event"
-        found.task_spec.triggered(found)
-        return None
-
-    def leave(self, token: Token) -> None:
-        if token.alive:
-            super().leave(token)
-
-
-class ThrowSpec(NodeSpec):
-    """Intermediate throw events (none, link, signal, escalation, message, compensation) and send tasks with a message.
-
-    A link is a flow to its catch event, made by the reader (BPMN 10.5.5).
-    """
-
-    def act(self, token: Token) -> bool | None:
-        if self.node.event.kind == "compensate":
-            return compensate(token, self.node.event.activity) or None
-        throw(token, self)
-        return True if token.alive else None

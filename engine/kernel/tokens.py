@@ -21,7 +21,7 @@ from . import limits
 
 if TYPE_CHECKING:
     from .case import Case
-    from .compile import ProcessSpec
+    from .program import ProcessSpec
 
 
 @dataclass(slots=True)
@@ -67,7 +67,8 @@ class Token(Task):
     def _set_state(self, value: int) -> None:
         self._state = value
         if value == TaskState.READY and not self.task_spec.manual:
-            self.workflow.top_workflow.ready.append(self)
+            top = self.workflow.top_workflow
+            (top.last if getattr(self.task_spec, "broadcasts", False) else top.ready).append(self)
 
     def _inherit_data(self) -> None:
         """Case data lives beside the tree (Case.data): Spiff's merge at joins loses list items."""
@@ -177,6 +178,8 @@ class KernelWorkflow(_Scope, BpmnWorkflow):
     def __init__(self, spec: ProcessSpec, specs: dict[str, ProcessSpec], script_engine: Any, case: Case) -> None:
         self.case = case
         self.ready: deque[Token] = deque()
+        self.last: deque[Token] = deque()
+        """Tokens that throw a signal: they act when no other can move, so that whoever can wait for it waits."""
         self.numbers = 0
         self.prefix = ""
         self.scope = ""
@@ -202,14 +205,14 @@ class KernelWorkflow(_Scope, BpmnWorkflow):
         """Runs until only people, clocks and messages can move a token.
 
         1. Let events take effect whose condition has become true or whose message was kept for them.
-        2. Run the token that became ready first; go to 1.
+        2. Run the token that became ready first, those that throw signals after all others; go to 1.
         3. When none is left, let an inclusive join fire that no other token can reach any more; go to 1.
         """
         while True:
-            while self.case.subscriptions.settle() or self.ready:
-                if not self.ready:
+            while self.case.subscriptions.settle() or self.ready or self.last:
+                if not self.ready and not self.last:
                     continue
-                token = self.ready.popleft()
+                token = (self.ready or self.last).popleft()
                 if token._state == TaskState.READY and token.alive:
                     self.case.guards.step(token)
                     token.run()

@@ -328,8 +328,8 @@ KEYS: Final = frozenset(
         "cosign_disagreed", "cosign_requested", "data_written", "decision_made", "document_drafted", "file_attached",
         "incident_raised", "incident_resolved", "limit_breached", "limit_met", "limit_met_late", "limit_started",
         "limit_warned", "message_received", "message_thrown", "notified", "signal_thrown", "stage_changed",
-        "task_cancelled", "task_claimed", "task_completed", "task_created", "task_delegated", "task_released", "task_resolved",
-        "task_returned", "task_transferred", "timer_fired", "urged", "withdrawn",
+        "task_cancelled", "task_claimed", "task_completed", "task_created", "task_delegated", "task_released",
+        "task_resolved", "task_returned", "task_transferred", "timer_fired", "urged", "withdrawn",
     )
 )  # fmt: skip
 """Every key an item can have: what the catalogue must hold."""

@@ -14,8 +14,9 @@ from engine.domain.events import Event
 from engine.domain.rejection import Rejection
 from engine.journal.entry import GENESIS, StoredEntry, make_entry
 from engine.kernel.case import Case
-from engine.kernel.compile import Program, compile_bundle
+from engine.kernel.compile import compile_bundle
 from engine.kernel.decide import Turn, decide, next_due
+from engine.kernel.program import Program
 
 T0 = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 """Monday 2026-03-02 09:00 in Xuchang."""
