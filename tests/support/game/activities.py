@@ -28,7 +28,9 @@ def act(game: Game, work: Work) -> None:
     if not work.alive:
         return
     node = work.node
-    if node.kind in ACTIVITIES:
+    if node.event.kind == "signal" and node.kind in ("endEvent", "intermediateThrowEvent"):
+        game.signals.append(lambda: announced(game, work) if work.alive else None)
+    elif node.kind in ACTIVITIES:
         begin_activity(game, work)
     elif node.kind == "endEvent":
         end(game, work)
@@ -97,6 +99,7 @@ def complete(game: Game, work: Work) -> None:
     remember(work)
     game.gone(work)
     if work.whole is not None:
+        work.data.over = True
         work.whole.finished += 1
         next_instance(game, work.whole, work)
     elif work.after is not None:
@@ -104,6 +107,11 @@ def complete(game: Game, work: Work) -> None:
     else:
         game.depart(work.place, work.node)
         end_if_empty(game, work.place)
+
+
+def complete_soon(game: Game, work: Work) -> None:
+    """What is inside has ended; the activity ends when its turn comes, unless it is interrupted before."""
+    game.ready.append(lambda: complete(game, work) if work.alive else None)
 
 
 def remember(work: Work) -> None:
@@ -120,8 +128,12 @@ def end_if_empty(game: Game, place: Place) -> None:
         return
     close_place(game, place)
     owner = place.owner
-    if owner is not None:
-        game.ready.append(lambda: complete(game, owner) if owner.alive else None)
+    if owner is None:
+        if place.prefix:
+            pool = place.scope.split("#")[0]
+            game.ready.append(lambda: game.trail.append(("", pool, "left")))
+    else:
+        complete_soon(game, owner)
 
 
 def close_place(game: Game, place: Place) -> None:
@@ -138,18 +150,14 @@ def end(game: Game, work: Work) -> None:
         empty(game, place, work)
         leave(game, work)
     elif event.kind == "error":
-        game.note(place, work.node.id, "left")
-        game.gone(work)
+        # Whoever catches it interrupts: the token is taken away with all else.
         events.throw_error(game, place, event.name, work.node.id)
-        end_if_empty(game, place)
     elif event.kind == "cancel":
         undoing.cancel(game, work)
     elif event.kind == "compensate":
         undoing.throw(game, work)
     else:
-        announce(game, work)
-        if work.alive:
-            leave(game, work)
+        announced(game, work)
 
 
 def throw(game: Game, work: Work) -> None:
@@ -161,9 +169,14 @@ def throw(game: Game, work: Work) -> None:
     elif event.kind == "compensate":
         undoing.throw(game, work)
     else:
-        announce(game, work)
-        if work.alive:
-            leave(game, work)
+        announced(game, work)
+
+
+def announced(game: Game, work: Work) -> None:
+    """Throws, and goes on if that did not take the token away."""
+    announce(game, work)
+    if work.alive:
+        leave(game, work)
 
 
 def announce(game: Game, work: Work) -> None:
@@ -242,9 +255,10 @@ def next_instance(game: Game, whole: Work, last: Work) -> None:
     if loop is not None:
         again = loop.condition.true(last.data.view()) and (not loop.maximum or whole.finished < loop.maximum)
         if again:
-            instance(game, whole, whole.finished, None)
+            number = whole.finished
+            game.ready.append(lambda: instance(game, whole, number, None) if whole.alive else None)
         else:
-            complete(game, whole)
+            complete_soon(game, whole)
         return
     assert multi is not None
     counts = {
@@ -256,8 +270,8 @@ def next_instance(game: Game, whole: Work, last: Work) -> None:
     if enough:
         for inner in list(whole.instances):
             abort(game, inner)
-        complete(game, whole)
+        complete_soon(game, whole)
     elif multi.sequential and whole.finished < len(whole.values):
         instance(game, whole, whole.finished, whole.values[whole.finished])
     elif not whole.instances:
-        complete(game, whole)
+        complete_soon(game, whole)

@@ -15,7 +15,7 @@ WEIGHTS = {
 LEAVES = {
     "user": 6, "script": 3, "task": 1, "receive": 1, "catch": 1, "throw": 2, "link": 1, "undo": 1, "undone": 1,
 }  # fmt: skip
-ALL = frozenset((*WEIGHTS, *LEAVES, "esp", "boundary", "ends", "nostart", "pools", *WAITS, "error", "escalation"))
+ALL = frozenset((*WEIGHTS, *LEAVES, "esp", "boundary", "ends", "nostart", "pools", "endcycle", *WAITS, "error", "escalation"))
 
 
 class Blocks:
@@ -159,6 +159,7 @@ class Blocks:
         s = Sketch(self.pen)
         first, last = self.block(s, depth)
         if "nostart" in self.features and self.pen.often(0.12):
+            s.chain(s.add("task"), first)
             other = self.block(s, 0)
             if self.pen.often(0.5):
                 s.chain(other[1], s.end())

@@ -179,7 +179,8 @@ def start_handler(game: Game, place: Place, node: Node) -> None:
     game.note(place, node.id, "entered")
     assert node.body is not None
     work.inside = Place(node.body, f"{work.name}/", work.data, work)
-    activities.open_place(game, work.inside, [start])
+    inside = work.inside
+    game.ready.append(lambda: activities.open_place(game, inside, [start]) if work.alive else None)
 
 
 # -- throwing --------------------------------------------------------------------------------------------------------

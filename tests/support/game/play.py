@@ -30,6 +30,7 @@ class Game:
         self.tasks: dict[str, Work] = {}
         self.kept: list[str] = []
         self.woken: list[Watch] = []
+        self.signals: deque[Callable[[], None]] = deque()
         self.data = Data(own=dict(diagram.data))
         self.tops: list[Place] = []
         self.places: list[Place] = []
@@ -53,7 +54,11 @@ class Game:
         prefix = "" if process == "p" else f"{process}#{self.counts[process]}/"
         place = Place(self.diagram.processes[process], prefix, self.data, None)
         self.tops.append(place)
-        activities.open_place(self, place, entries)
+        if process == "p":
+            activities.open_place(self, place, entries)
+        else:
+            self.trail.append(("", process, "entered"))
+            self.ready.append(lambda: activities.open_place(self, place, entries))
 
     def submit(self, task: str, values: dict[str, Any]) -> None:
         self.trail = []
@@ -110,6 +115,8 @@ class Game:
                 pass
             elif self.ready:
                 self.ready.popleft()()
+            elif self.signals:
+                self.signals.popleft()()
             elif not joins.fire_one(self):
                 return
             moves += 1

@@ -22,12 +22,22 @@ class Incident(Exception):
 
 class Data:
     """Fields of the case, or of one instance of a multi-instance activity over those around it. `only`: takes no
-    other fields than its own (a round of a standard loop)."""
+    other fields than its own (a round of a standard loop). `over`: the instance has ended."""
 
     def __init__(self, around: Data | None = None, own: dict[str, Any] | None = None, only: bool = False) -> None:
         self.around = around
         self.own: dict[str, Any] = own if own is not None else {}
         self.only = only
+        self.over = False
+
+    def kept(self, memo: dict[int, Data]) -> Data:
+        """These fields for a handler: those of instances that have ended as they were then, in a copy of their own,
+        which the handlers of one instance share."""
+        if self.around is None or not self.over:
+            return self
+        if id(self) not in memo:
+            memo[id(self)] = Data(self.around.kept(memo), dict(self.own), self.only)
+        return memo[id(self)]
 
     def view(self) -> Mapping[str, Any]:
         maps, data = [], self

@@ -6,21 +6,22 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from . import activities, events
-from .state import Done, Job, Place, Work
+from .state import Data, Done, Job, Place, Work
 
 if TYPE_CHECKING:
     from .play import Game
 
 
-def jobs(done: list[Done], activity: str = "") -> list[Job]:
+def jobs(done: list[Done], activity: str = "", memo: dict[int, Data] | None = None) -> list[Job]:
     """The handlers to run, last done first; they are not run a second time."""
     found: list[Job] = []
+    memo = {} if memo is None else memo
     for item in reversed([d for d in done if activity in ("", d.node.id)]):
         done.remove(item)
         if item.node.handler:
-            found.append(Job(item.place.graph.nodes[item.node.handler], item.data))
+            found.append(Job(item.place.graph.nodes[item.node.handler], item.data.kept(memo)))
         else:
-            found += jobs(item.inner)
+            found += jobs(item.inner, "", memo)
     return found
 
 
