@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from bench import inbox, submissions
+from bench import inbox, soundness, submissions
 
 if __name__ == "__main__":
     submissions.report()
     inbox.report()
+    soundness.report()

@@ -37,7 +37,8 @@ def senders(processes: Mapping[str, Process]) -> Iterator[Finding]:
     for process in processes.values():
         if process.id in called:
             continue
-        left = escapes(process, processes)
+        # An error thrown at the top of a case ends it; one that comes out of something inside is a fault.
+        left = escapes(process, processes, own=False)
         for kind, codes in (("error", left.errors), ("escalation", left.escalations)):
             for code in codes:
                 where = next(
@@ -79,4 +80,4 @@ def declarations(bundle: Bundle) -> Iterator[Finding]:
 
 
 def _finding(severity: str, file: str, node: Node, key: str, **details: object) -> Finding:
-    return Finding(severity, file, node.drawn or node.id, node.name, node.line, key, details)  # type: ignore[arg-type]
+    return Finding(severity, file, node.shown, node.name, node.line, key, details)  # type: ignore[arg-type]

@@ -56,6 +56,10 @@ SOUND = {
         bound=bound("user", interrupting=False),
     ),
     "flows that part at a task and meet": drawn("start>user user>userA user>userB userA>and userB>and and>end"),
+    "a signal thrown in the same step as the waiting begins": drawn(
+        "start>and1 and1>throw and1>catch throw>end1 catch>end2",
+        catch={"event": SIGNAL}, throw={"event": SIGNAL},
+    ),
     "a terminate end that takes the other branch along": drawn(
         "start>and1 and1>userA and1>userB userA>end1 userB>end2", end1={"event": EventText("terminate")}
     ),
@@ -204,6 +208,12 @@ def test_a_condition_that_is_plainly_false_makes_its_branch_dead() -> None:
     assert said(process) == ("unsound", {("check.dead", "userA")})
 
 
+def test_a_complex_join_is_not_judged() -> None:
+    process = drawn("start>and and>userA and>userB userA>complex userB>complex complex>end")
+
+    assert said(process) == ("not_decided", {("check.complex_join", "p")})
+
+
 def test_two_tokens_on_one_flow_are_a_warning() -> None:
     process = drawn("start>and and>userA and>userB userA>xor userB>xor xor>userC userC>end")
 
@@ -270,9 +280,13 @@ def test_a_budget_too_small_is_not_decided() -> None:
 
 def test_a_caller_may_stop_the_check() -> None:
     branches = " ".join(f"and1>user{n} user{n}>user{n}b user{n}b>and2" for n in range(1, 8))
+    asked: list[int] = []
     bundle = bundle_with(drawn(f"start>and1 {branches} and2>end"))
 
-    assert verdicts(bundle, expired=lambda: True)["p"].outcome == "not_decided"
+    found = verdicts(bundle, expired=lambda: asked.append(1) is None)["p"]
+
+    assert found.outcome == "not_decided"
+    assert asked
 
 
 def test_every_shipped_process_is_sound() -> None:
