@@ -37,7 +37,10 @@ def wait(
 
 def arm(game: Game, watch: Watch) -> None:
     assert watch.node.event.timer is not None
-    watch.due, *watch.later = instants(watch.node.event.timer, game.at)
+    found = instants(watch.node.event.timer, game.at)
+    if not found:
+        raise Incident(watch.node.id, "no instant left")
+    watch.due, *watch.later = found
 
 
 def forget(game: Game, watches: list[Watch]) -> None:

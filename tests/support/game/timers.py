@@ -8,14 +8,15 @@ from .diagram import Timer
 
 
 def instants(timer: Timer, now: datetime) -> list[datetime]:
-    """All instants at which a timer armed `now` fires, in order."""
+    """All instants at which a timer armed `now` fires, in order. Of a cycle with an end those that are past are lost
+    (the project's choice, like: [] is an incident)."""
     if timer.kind == "date":
         assert timer.start is not None
         return [timer.start]
     if timer.kind == "duration":
         return [now + timer.step]
     if timer.end is not None:
-        first = timer.end - timer.step * (timer.count - 1)
+        return [at for at in (timer.end - timer.step * i for i in reversed(range(timer.count))) if at > now]
     elif timer.start is not None:
         first = timer.start
     else:

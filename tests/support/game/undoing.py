@@ -28,11 +28,11 @@ def jobs(done: list[Done], activity: str = "", memo: dict[int, Data] | None = No
 def run(game: Game, place: Place, todo: list[Job], then: Callable[[], None]) -> None:
     """One handler after the other, then `then`."""
     if not todo:
-        game.ready.append(then)
+        then()
         return
     first, *rest = todo
     work = game.enter(place, first.handler, first.data)
-    work.after = lambda: run(game, place, rest, then)
+    work.after = lambda: game.ready.append(lambda: run(game, place, rest, then) if place.alive else None)
 
 
 def throw(game: Game, work: Work) -> None:
