@@ -22,7 +22,7 @@ def random_model(seed: int, features: frozenset[str] = ALL, depth: int = 3) -> D
         first, then = blocks.block(s, depth)
         s.chain(last, first)
         last = then
-    s.chain(last, s.end())
+    blocks.ending(s, last, 0.15)
     if "esp" in features and pen.often(0.2):
         blocks.event_subprocess(s, 1)
     pools: tuple[str, ...] = ()
@@ -35,14 +35,18 @@ def random_model(seed: int, features: frozenset[str] = ALL, depth: int = 3) -> D
 def pool(pen: Pen, blocks: Blocks, s: Sketch) -> str:
     """A second process that a message of the first one starts; put on some flow of the first."""
     other = Sketch(pen)
+    begin = Event("signal" if "signal" in blocks.features and pen.often(0.3) else "message", "begin")
     first, last = blocks.block(other, 1)
-    other.chain(other.add("startEvent", "start", event=Event("message", "begin")), first)
-    other.chain(last, other.end(Event("message", "m1")))
+    other.chain(other.add("startEvent", "start", event=begin), first)
+    if pen.often(0.5):
+        other.chain(last, other.end(Event("message", "m1")))
+    else:
+        blocks.ending(other, last, 0.3)
     name = pen.name("q")
     pen.processes[name] = other.graph
     ready = [f for f in s.graph.flows.values() if s.graph.nodes[f.source].kind not in ("eventBasedGateway",)]
     flow = pen.pick(*ready)
-    throw = s.add("intermediateThrowEvent", "throw", event=Event("message", "begin"))
+    throw = s.add("intermediateThrowEvent", "throw", event=begin)
     s.flow(throw, flow.target)
     flow.target = throw
     return name

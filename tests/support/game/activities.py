@@ -136,6 +136,13 @@ def end_if_empty(game: Game, place: Place) -> None:
         complete_soon(game, owner)
 
 
+def finish(game: Game, place: Place) -> None:
+    """Ends a place with all that is in it."""
+    if place.alive:
+        empty(game, place)
+        close_place(game, place)
+
+
 def close_place(game: Game, place: Place) -> None:
     place.alive = False
     events.forget(game, place.watches)
@@ -151,7 +158,12 @@ def end(game: Game, work: Work) -> None:
         leave(game, work)
     elif event.kind == "error":
         # Whoever catches it interrupts: the token is taken away with all else.
-        events.throw_error(game, place, event.name, work.node.id)
+        if not events.throw_error(game, place, event.name, work.node.id):
+            for top in game.tops:
+                empty(game, top, work)
+                if top is not place:
+                    close_place(game, top)
+            leave(game, work)
     elif event.kind == "cancel":
         undoing.cancel(game, work)
     elif event.kind == "compensate":
@@ -210,9 +222,8 @@ def abort(game: Game, work: Work) -> None:
     game.gone(work)
     for inner in list(work.instances):
         abort(game, inner)
-    if work.inside is not None and work.inside.alive:
-        empty(game, work.inside)
-        close_place(game, work.inside)
+    if work.inside is not None:
+        finish(game, work.inside)
     game.note(work.place, work.node.id, "cancelled")
 
 

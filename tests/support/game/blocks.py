@@ -165,16 +165,20 @@ class Blocks:
                 s.chain(other[1], s.end())
         else:
             s.chain(s.add("startEvent", "start"), first)
-        if "ends" in self.features and (transaction or self.pen.often(0.4)):
-            choice = s.add("exclusiveGateway", "choice")
-            s.chain(last, choice)
-            s.flow(choice, s.end(self.harsh_end(transaction)), self.pen.condition())
-            s.graph.nodes[choice].default = s.flow(choice, s.end())
-        else:
-            s.chain(last, s.end())
+        self.ending(s, last, 1 if transaction else 0.4, transaction)
         if "esp" in self.features and self.pen.often(0.35):
             self.event_subprocess(s, depth)
         return s.graph
+
+    def ending(self, s: Sketch, last: str, share: float, transaction: bool = False) -> None:
+        """The end of a graph, now and then with a second one that throws or terminates."""
+        if "ends" not in self.features or not self.pen.often(share):
+            s.chain(last, s.end())
+            return
+        choice = s.add("exclusiveGateway", "choice")
+        s.chain(last, choice)
+        s.flow(choice, s.end(self.harsh_end(transaction)), self.pen.condition())
+        s.graph.nodes[choice].default = s.flow(choice, s.end())
 
     def harsh_end(self, transaction: bool) -> Event:
         if transaction and self.pen.often(0.7):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from . import activities
-from .diagram import Node
+from .diagram import Event, Node
 from .state import Data, Incident, Place, Watch, Work
 from .timers import instants
 
@@ -191,31 +191,44 @@ def catcher(place: Place, kind: str, code: str, own: Work | None) -> tuple[Place
     """Who catches an error or escalation: in each place outward first its event sub-processes, then the boundary of
     the activity it is the inside of. `own`: a task that throws; its own boundary is asked first."""
 
-    def fits(node: Node) -> bool:
-        return node.event.kind == kind and node.event.name in ("", code)
-
     here: Place | None = place
-    asked = own
+    asked, left = own, None
     while here is not None:
         if asked is not None:
             host = asked.whole or asked
-            for node in host.place.graph.boundary(host.node.id):
-                if fits(node):
-                    return here, node, host
+            node = fitting(here.graph.boundary(host.node.id), kind, code, lambda n: n.event)
+            if node is not None:
+                return here, node, host
         if not here.interrupted:
-            for node in here.graph.event_subprocesses():
-                if fits(start_of(node)):
-                    return here, node, None
-        asked = here.owner
+            # A handler does not catch what it throws itself.
+            able = [n for n in here.graph.event_subprocesses() if left is None or n is not left.node]
+            node = fitting(able, kind, code, lambda n: start_of(n).event)
+            if node is not None:
+                return here, node, None
+        asked = left = here.owner
         here = here.around
     return None
 
 
-def throw_error(game: Game, place: Place, code: str, element: str, own: Work | None = None) -> None:
+def fitting(nodes: list[Node], kind: str, code: str, event: Callable[[Node], Event]) -> Node | None:
+    """The one that names the code, else one that catches any."""
+    for wanted in (code, ""):
+        for node in nodes:
+            if event(node).kind == kind and event(node).name == wanted:
+                return node
+    return None
+
+
+def throw_error(game: Game, place: Place, code: str, element: str, own: Work | None = None) -> bool:
+    """False when nobody catches an error end event that is drawn in the process itself: the case ends (the project's
+    choice). Anywhere else that is an incident."""
     found = catcher(place, "error", code, own)
+    if found is None and place.owner is None and own is None:
+        return False
     if found is None:
         raise Incident(element, "error uncaught")
     deliver(game, found)
+    return True
 
 
 def escalate(game: Game, place: Place, code: str, own: Work | None = None) -> None:
@@ -234,6 +247,8 @@ def deliver(game: Game, found: tuple[Place, Node, Work | None]) -> None:
 
 
 def throw_signal(game: Game, name: str) -> None:
+    """To all that wait for it, and to the pools that begin with it."""
+    start_pools(game, "signal", name)
     for watch in waiting(game, "signal", name):
         fire(game, watch)
 
@@ -244,10 +259,18 @@ def throw_message(game: Game, name: str) -> None:
     if found:
         fire(game, found[0])
         return
-    for pool in game.diagram.pools:
-        for node in game.diagram.processes[pool].nodes.values():
-            if node.kind == "startEvent" and node.event.kind == "message" and node.event.name == name:
-                game.begin(pool, [node])
-                return
+    if start_pools(game, "message", name):
+        return
     if name in game.catchable:
         game.kept.append(name)
+
+
+def start_pools(game: Game, kind: str, name: str) -> bool:
+    """Starts the pools that begin with the event; False when there are none."""
+    found = False
+    for pool in game.diagram.pools:
+        for node in game.diagram.processes[pool].nodes.values():
+            if node.kind == "startEvent" and node.event.kind == kind and node.event.name == name:
+                game.begin(pool, [node])
+                found = True
+    return found

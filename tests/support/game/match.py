@@ -65,6 +65,7 @@ class Match:
         self.history: list[tuple[datetime, Command]] = []
         self.turns: list[Counter[str]] = []
         self.stuck = False
+        self.command: Command | None = None
         self.case = self.new_case()
         self.game = self.new_game()
 
@@ -76,6 +77,7 @@ class Match:
 
     def do(self, command: Command) -> None:
         """Carries a command out on both sides and compares. Raises Difference."""
+        self.command = command
         kernel, trail = self.kernel(command)
         game = self.play(self.game, command)
         self.same("outcome", kernel, game)
@@ -184,7 +186,7 @@ class Match:
 
     def fail(self, what: str, kernel: Any, game: Any, *more: Any) -> None:
         commands = "\n  ".join(f"{at:%d %H:%M} {command}" for at, command in self.history)
-        raise Difference(f"{what}:\n kernel {kernel}\n game   {game}\n{more or ''}\n{commands}\nthen at {self.at:%d %H:%M}")
+        raise Difference(f"{what}:\n kernel {kernel}\n game   {game}\n{more or ''}\n{commands}\nthen at {self.at:%d %H:%M} {self.command}")
 
 
 def in_order(trail: list[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
