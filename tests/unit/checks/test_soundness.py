@@ -330,7 +330,7 @@ def test_a_pool_that_may_not_answer_is_found_out() -> None:
     assert found["seller"].outcome == "sound"
     assert found["buyer"].outcome == "unsound"
     assert [(f.key, f.element) for f in found["buyer"].findings] == [("check.stuck_message", "catchGoods")]
-    assert found["buyer"].path == ("start", "throwOrder", "startS", "xorS", "endNo")
+    assert found["buyer"].path == ("start", "throwOrder", "startS", "catchGoods", "xorS", "endNo")
 
 
 def test_a_timer_as_a_way_out_makes_an_unanswered_message_sound() -> None:
