@@ -115,6 +115,10 @@ def test_every_refusal_names_an_element_of_the_file_and_says_what_to_do(name: st
         assert 1 <= row["line"] <= text.count("\n") + 1
 
 
+def test_a_reference_with_a_prefix_is_a_use_of_what_it_refers_to():
+    assert "check.unused" not in {row["code"] for row in told()["qualified_references.bpmn"]}
+
+
 def test_what_is_refused_is_in_the_corpus():
     assert REFUSED.keys() <= set(FILES)
     assert len(FILES) - len(REFUSED) >= 12
