@@ -15,9 +15,7 @@ WEIGHTS = {
 LEAVES = {
     "user": 6, "script": 3, "task": 1, "receive": 1, "catch": 1, "throw": 2, "link": 1, "undo": 1, "undone": 1,
 }  # fmt: skip
-ALL = frozenset(
-    (*WEIGHTS, *LEAVES, "esp", "boundary", "ends", "nostart", "pools", "endcycle", *WAITS, "error", "escalation")
-)
+ALL = frozenset((*WEIGHTS, *LEAVES, "esp", "boundary", "ends", "nostart", "pools", "endcycle", *WAITS, "error", "escalation"))
 
 
 class Blocks:
@@ -70,9 +68,7 @@ class Blocks:
         kind = self.pen.pick("none", *self.thrown)
         if kind == "none":
             return Event()
-        return Event(
-            kind, self.pen.pick("x1", "x2") if kind == "escalation" else f"{kind[0]}{self.pen.chance.randint(1, 2)}"
-        )
+        return Event(kind, self.pen.pick("x1", "x2") if kind == "escalation" else f"{kind[0]}{self.pen.chance.randint(1, 2)}")
 
     def link(self, s: Sketch, depth: int) -> Block:
         name = self.pen.name("link")
@@ -110,9 +106,7 @@ class Blocks:
         return self.split(s, depth, "exclusiveGateway", "exclusiveGateway")
 
     def parallel(self, s: Sketch, depth: int) -> Block:
-        return self.split(
-            s, depth, "parallelGateway", self.pen.pick("parallelGateway", "parallelGateway", "inclusiveGateway")
-        )
+        return self.split(s, depth, "parallelGateway", self.pen.pick("parallelGateway", "parallelGateway", "inclusiveGateway"))
 
     def inclusive(self, s: Sketch, depth: int) -> Block:
         return self.split(s, depth, "inclusiveGateway", "inclusiveGateway")
@@ -189,9 +183,7 @@ class Blocks:
     def harsh_end(self, transaction: bool) -> Event:
         if transaction and self.pen.often(0.7):
             return Event("cancel")
-        kind = self.pen.pick(
-            "terminate", "terminate", *(k for k in ("error", "escalation") if k in self.features), "thrown", "undo"
-        )
+        kind = self.pen.pick("terminate", "terminate", *(k for k in ("error", "escalation") if k in self.features), "thrown", "undo")
         if kind == "thrown":
             return self.thrown_event()
         if kind == "undo":
@@ -231,7 +223,9 @@ class Blocks:
         completion = None
         if self.pen.often(0.35):
             enough = self.pen.chance.randint(1, 2)
-            completion = Expr(f"nrOfCompletedInstances >= {enough}", lambda d: d["nrOfCompletedInstances"] >= enough)
+            completion = Expr(
+                f"nrOfCompletedInstances >= {enough}", lambda d: d["nrOfCompletedInstances"] >= enough
+            )
         collection = self.pen.pick("units", "units", "")
         multi = Multi(
             self.pen.often(0.5),
@@ -300,15 +294,7 @@ class Blocks:
         """An unstructured graph: gateways of mixed kinds, joins reached by uneven paths, ways back. It may get stuck."""
         chance = self.pen.chance
         size = chance.randint(4, 9)
-        kinds = [
-            "parallelGateway",
-            "inclusiveGateway",
-            "exclusiveGateway",
-            "userTask",
-            "userTask",
-            "scriptTask",
-            "task",
-        ]
+        kinds = ["parallelGateway", "inclusiveGateway", "exclusiveGateway", "userTask", "userTask", "scriptTask", "task"]
         idents: list[str] = []
         for index in range(size):
             kind = chance.choice(kinds[:3] if index == 0 else kinds)

@@ -99,9 +99,7 @@ def came(game: Game, work: Work, then: Callable[[Game, Work], None]) -> None:
 
 
 def receive(game: Game, work: Work) -> None:
-    wait(
-        game, work.node, work.name, work.place, work.data, lambda _: came(game, work, activities.complete), work.watches
-    )
+    wait(game, work.node, work.name, work.place, work.data, lambda _: came(game, work, activities.complete), work.watches)
 
 
 def race(game: Game, work: Work) -> None:

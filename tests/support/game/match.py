@@ -186,9 +186,7 @@ class Match:
 
     def fail(self, what: str, kernel: Any, game: Any, *more: Any) -> None:
         commands = "\n  ".join(f"{at:%d %H:%M} {command}" for at, command in self.history)
-        raise Difference(
-            f"{what}:\n kernel {kernel}\n game   {game}\n{more or ''}\n{commands}\nthen at {self.at:%d %H:%M} {self.command}"
-        )
+        raise Difference(f"{what}:\n kernel {kernel}\n game   {game}\n{more or ''}\n{commands}\nthen at {self.at:%d %H:%M} {self.command}")
 
 
 def in_order(trail: list[tuple[str, str, str]]) -> list[tuple[str, str, str]]:

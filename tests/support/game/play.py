@@ -132,11 +132,7 @@ class Game:
 
     def arrive(self, place: Place, node: Node, via: Flow | None = None) -> Work | None:
         """A token reaches an element. Joins keep it until they are complete; all else acts in its turn."""
-        if (
-            via is not None
-            and node.kind in ("parallelGateway", "inclusiveGateway")
-            and len(place.graph.into(node.id)) > 1
-        ):
+        if via is not None and node.kind in ("parallelGateway", "inclusiveGateway") and len(place.graph.into(node.id)) > 1:
             place.parked.setdefault(via.id, []).append(via)
             if node.kind == "parallelGateway":
                 joins.try_parallel(self, place, node)

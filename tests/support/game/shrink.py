@@ -128,7 +128,9 @@ def lost(graph: Graph, node: Node) -> bool:
     if node.kind == "startEvent" or node.triggered:
         return False
     if node.kind == "intermediateCatchEvent" and node.event.kind == "link":
-        return not any(n.kind == "intermediateThrowEvent" and n.event == node.event for n in graph.nodes.values())
+        return not any(
+            n.kind == "intermediateThrowEvent" and n.event == node.event for n in graph.nodes.values()
+        )
     starts = any(n.kind == "startEvent" for n in graph.nodes.values())
     return starts and not graph.into(node.id)
 
