@@ -5,9 +5,19 @@ from __future__ import annotations
 import random
 from typing import Any
 
+from engine.definitions.bundle import Bundle
+from engine.definitions.checks.thrown import foreign_signals
 from engine.definitions.model import EventText, MultiInstance, Process, StandardLoop
+from engine.domain.commands import SendMessage, SendSignal, SubmitTask
+from engine.kernel.faults import KernelFault
+from engine.kernel.program import Program
 
+from .diagrams import Run
 from .nets import TIMER, bound, drawn
+
+GROUPS: dict[str, Any] = {"groups": ("office",)}
+STEPS = 40
+"""Steps of one walk at most: a round may go on for ever."""
 
 KINDS = ["user"] * 5 + ["task", "xor", "xor", "and", "and", "or", "race", "throw", "catch", "sub", "end", "end"]
 INSIDE = [EventText("signal", "s"), EventText("signal", "t"), EventText("message", "m"), TIMER]
@@ -53,9 +63,11 @@ class Nets:
                     flows += [f"{name}>{target}", f"{target}>{self.target(names, number)}"]
                 continue
             wide = name.startswith(("xor", "and", "or"))
-            for branch in range(self.chance.choice([1, 2, 2, 3]) if wide else self.chance.choice([1, 1, 1, 2])):
-                condition = f"[c{self.count}{branch}]" if name.startswith(("xor", "or")) and branch else ""
-                flows.append(f"{name}>{self.target(names, number)}{condition}")
+            branches = self.chance.choice([1, 2, 2, 3]) if wide else self.chance.choice([1, 1, 1, 2])
+            for branch in range(branches):
+                choice = name.startswith(("xor", "or")) and branches > 1
+                mark = "" if not choice else f"[c{self.count}{branch}]" if branch else "*"
+                flows.append(f"{name}>{self.target(names, number)}{mark}")
             host = name.startswith(("user", "sub"))
             if host and self.chance.random() < (0.5 if name.startswith("sub") else 0.2):
                 self.boundary(name, names, number, flows, changes)
@@ -66,7 +78,8 @@ class Nets:
             inner = [self.name("start"), self.name("user"), self.name("end")]
             interrupting = event.kind == "error" or self.chance.random() < 0.5
             body = drawn(f"{inner[0]}>{inner[1]} {inner[1]}>{inner[2]}", "body",
-                         **{inner[0]: {"event": event, "interrupting": interrupting}})  # fmt: skip
+                         **{inner[0]: {"event": event, "interrupting": interrupting},
+                            inner[1]: GROUPS})  # fmt: skip
             changes[self.name("event")] = {"body": body}
         return drawn(" ".join(dict.fromkeys(flows)), "p", **changes)
 
@@ -79,6 +92,8 @@ class Nets:
             elif self.chance.random() < 0.15:
                 values["loop"] = StandardLoop("again", test_before=self.chance.random() < 0.5)
             changes[name] = values
+        elif name.startswith("user"):
+            changes[name] = GROUPS
         elif name.startswith("end"):
             changes[name] = {"event": self.chance.choice(ENDING)}
         elif name.startswith("throw"):
@@ -98,3 +113,37 @@ class Nets:
         """Mostly an element further on, sometimes one behind."""
         ahead = names[number + 1 :] or names[-1:]
         return self.chance.choice(ahead if self.chance.random() < 0.85 else names)
+
+
+def walked(program: Program, bundle: Bundle, chance: random.Random) -> str:
+    """How one random case of the kernel goes: "ended", "stuck" (open, and nothing can ever move it), "fault" or
+    "going" (too long). Signals that nobody in the bundle throws come from outside."""
+    process = bundle.processes["p"]
+    foreign = foreign_signals("p", bundle.processes)
+    conditions = {flow.condition for scope, _ in process.walk() for flow in scope.flows.values() if flow.condition}
+    data: dict[str, Any] = {name: chance.random() < 0.5 for name in sorted(conditions)}
+    data |= {"list": ["a", "b"][: chance.randrange(3)], "again": False}
+    try:
+        run = Run(program, bundle, data)
+        for _ in range(STEPS):
+            if run.case.status != "open":
+                return "ended"
+            names = [token.task_spec.node.event.name for token in run.case.signals.values()]
+            heard = [name for name in names if name in foreign]
+            ways = ["signal"] * len(heard) + ["task"] * len(run.open) + ["message"] * len(run.case.messages)
+            ways += ["timer"] * bool(run.case.timers)
+            if not ways:
+                return "stuck"
+            way = chance.choice(ways)
+            if way == "signal":
+                run.do(SendSignal(chance.choice(heard)))
+            elif way == "task":
+                run.do(SubmitTask(chance.choice(run.open), {}))
+            elif way == "message":
+                run.do(SendMessage("m"))
+            else:
+                run.at = max(run.at, min(timer.due for timer in run.case.timers.values()))
+                run.settle()
+    except KernelFault:
+        return "fault"
+    return "going"
