@@ -66,7 +66,15 @@ class Expression(_Compiled):
 
         The result may share parts with `variables`: change neither. Raises FeelEvaluationError.
         """
-        return self._run(Frame(variables, None, Run(env)))
+        run = Run(env)
+        # As `_run` does, without a call: this is what every condition, script and limit goes through.
+        run.left -= self._size
+        if run.left < 0:
+            raise budget_exceeded("steps", env.max_steps)
+        try:
+            return self._code(Frame(variables, None, run))
+        except RecursionError:
+            raise budget_exceeded("depth", env.max_depth) from None
 
 
 class UnaryTests(_Compiled):
