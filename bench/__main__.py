@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from bench import inbox, submissions
+from bench import feel, inbox, submissions
 
 if __name__ == "__main__":
+    feel.report()
     submissions.report()
     inbox.report()

@@ -64,6 +64,17 @@ def _both(first: Code, second: Code, decisive: bool) -> Code:
     return code
 
 
+def _is_literal(wanted: str | Decimal) -> Code:
+    """The commonest cell: a text or a number."""
+    kind = type(wanted)
+
+    def test(frame: Frame) -> object:
+        value = frame.names[INPUT]
+        return value == wanted if type(value) is kind else operators.member(value, wanted, frame.run)
+
+    return test
+
+
 def _negated(verdict: object) -> object:
     return (not verdict) if isinstance(verdict, bool) else None
 
@@ -150,6 +161,8 @@ class LogicRules:
         computed = node.constant is MISSING and node.name is None
         if INPUT in node.names | node.inner_names:
             return join(lambda frame: code(frame) is True, (node,))
+        if type(node.constant) is str or type(node.constant) is Decimal:
+            return join(_is_literal(node.constant), (node,))
 
         def test(frame: Frame) -> object:
             value, wanted = frame.names[INPUT], code(frame)
