@@ -17,7 +17,7 @@ ACTIVITIES = frozenset(
         "subProcess", "transaction", "callActivity",
     )
 )  # fmt: skip
-GATEWAYS = frozenset(("exclusiveGateway", "parallelGateway", "inclusiveGateway", "eventBasedGateway"))
+GATEWAYS = frozenset(("exclusiveGateway", "parallelGateway", "inclusiveGateway", "eventBasedGateway", "complexGateway"))
 EVENTS = frozenset(["startEvent", "endEvent", "intermediateCatchEvent", "intermediateThrowEvent", "boundaryEvent"])
 
 
@@ -130,6 +130,7 @@ class Node:
     `for_compensation`: a compensation handler, never reached by a flow; `compensation`: on the activity it undoes, the
     handler's id. `inputs`: fields of the activity's own data scope, made at entry; `outputs`: fields of the scope
     around, written when it ends; `isolated`: the activity (a call with mapped data) sees its own fields only.
+    `activation`: FEEL of a joining complex gateway. `implementation`: code that another engine would run for it, "".
     `drawn`: id of the drawn element where the reader made several nodes of one, else "".
     """
 
@@ -155,6 +156,8 @@ class Node:
     decision: str = ""
     map_result: str = ""
     topic: str = ""
+    implementation: str = ""
+    activation: str = ""
     called: str = ""
     multi: MultiInstance | None = None
     body: Process | None = None
@@ -168,6 +171,11 @@ class Node:
     outputs: tuple[Assignment, ...] = ()
     isolated: bool = False
     drawn: str = ""
+
+    @property
+    def shown(self) -> str:
+        """Id of the element in the drawing."""
+        return self.drawn or self.id
 
     @property
     def label(self) -> str:
@@ -215,6 +223,11 @@ class Process:
             for n in self.nodes.values()
             if not n.incoming and n.kind != "boundaryEvent" and not n.triggered and not n.for_compensation
         ]
+
+    @property
+    def trigger(self) -> Node | None:
+        """The start event of an event sub-process, this being its body; None when it was drawn without one."""
+        return next((n for n in self.nodes.values() if n.kind == "startEvent"), None)
 
     @property
     def event_subprocesses(self) -> list[Node]:

@@ -35,6 +35,9 @@ class FeelEngine:
         variables: Mapping[str, Any] = self.case.variables(token.scope)
         if extra:
             variables = ChainMap(dict(extra), dict(variables))
+        return self._evaluate(variables, expression, element)
+
+    def _evaluate(self, variables: Mapping[str, Any], expression: feel.Expression, element: str) -> Any:
         try:
             return expression.evaluate(variables, self.environment())
         except feel.FeelEvaluationError as error:
@@ -44,6 +47,10 @@ class FeelEngine:
     def value(self, token: Token, expression: Any, element: str) -> Any:
         """The value as JSON, as it goes into case data."""
         return feel.to_json(self.raw(token, expression, element))
+
+    def holds_in(self, scope: str, expression: feel.Expression, element: str) -> bool:
+        """Whether a condition is true in a data scope."""
+        return feel.is_true(self._evaluate(self.case.variables(scope), expression, element))
 
     def holds(self, token: Token, expression: feel.Expression, extra: Mapping[str, Any] | None = None) -> bool:
         """Whether a condition is true; null and anything else count as not true (DMN 1.5, 10.3.2.9)."""

@@ -178,8 +178,8 @@ def first_due(
 
 
 def _cycle(text: str, now: datetime, element: str) -> tuple[datetime, timedelta, int | None]:
-    """`R3/PT10M`, `R/PT1H`, `R3/<start>/PT10M`, `R3/PT10M/<end>` (ISO 8601-1 section 5.6): with an end, the firings
-    are the last ones that fit before it."""
+    """`R3/PT10M`, `R/PT1H`, `R3/<start>/PT10M`, `R3/PT10M/<end>`, `R3/<start>/<end>` (ISO 8601-1 section 5.6): with a
+    duration and an end, the firings are the ends of the last intervals before it, the last at the end, none past."""
     match = CYCLE.fullmatch(text)
     try:
         if match is None:
@@ -191,9 +191,14 @@ def _cycle(text: str, now: datetime, element: str) -> tuple[datetime, timedelta,
         elif first.startswith("P"):
             interval, start = iso_duration(first), None
             end = parse_instant(second)
-            count = max(0, min(count if count is not None else 10**6, (end - now) // interval)) if interval else 0
-        else:
+            left = -((now - end) // interval) if interval else 0
+            count = max(0, left if count is None else min(count, left))
+            start = end - interval * (count - 1) if count else None
+        elif second.startswith("P"):
             start, interval = parse_instant(first), iso_duration(second)
+        else:
+            start = parse_instant(first)
+            interval = parse_instant(second) - start
         if interval < SHORTEST_PERIOD or count == 0:
             raise ValueError(text)
     except (ValueError, OverflowError) as error:
