@@ -22,6 +22,8 @@ class DmnProblem:
     line: int
     key: str
     details: Mapping[str, object] = field(default_factory=dict)
+    name: str = ""
+    """Of the decision it is in, or of the element itself."""
 
 
 class DmnError(Exception):

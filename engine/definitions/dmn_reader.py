@@ -45,6 +45,7 @@ NAMESPACES = frozenset(
         "https://www.omg.org/spec/DMN/20240513/MODEL/",
     }
 )
+NAMED = ("decision", "businessKnowledgeModel", "definitions")
 CAMUNDA = "http://camunda.org/schema/1.0/dmn"
 MAX_RULES = 2_000
 MAX_COLUMNS = 100
@@ -96,7 +97,11 @@ class Reader:
 
     def problem(self, element: etree._Element, key: str, **details: object) -> None:
         """Notes a problem at `element`."""
-        self.problems.append(DmnProblem(element.get("id") or tag(element), line_of(element), key, details))
+        owner = element
+        while owner.getparent() is not None and tag(owner) not in NAMED:
+            owner = cast(etree._Element, owner.getparent())
+        name = element.get("name") or element.get("label") or owner.get("name") or ""
+        self.problems.append(DmnProblem(element.get("id") or tag(element), line_of(element), key, details, name))
 
     def decisions(self) -> dict[str, Decision]:
         """All decisions that could be read, in the order of the file."""

@@ -110,6 +110,19 @@ def _compile(text: str, start: str, names: frozenset[str]) -> Node:
     return node
 
 
+def called_names(text: str) -> frozenset[str]:
+    """The names that stand before a bracket as functions do, built in or not; none for a text that cannot be read."""
+    try:
+        tokens = tokenize(text)
+    except FeelSyntaxError:
+        return frozenset()
+    return frozenset(
+        str(token)
+        for before, token, after in zip([None, *tokens], tokens, tokens[1:], strict=False)
+        if token.type == "NAME" and after.type == "LPAR" and (before is None or before.type != "DOT")
+    )
+
+
 def read_range(text: str, run: Run) -> Range | None:
     """The interval `text` writes with literal ends, null for anything else."""
     try:
