@@ -15,7 +15,8 @@ from difflib import get_close_matches
 from typing import Final, Literal
 
 from engine.definitions.bundle import Bundle
-from engine.definitions.dmn_model import Decision, Table
+from engine.definitions.dmn_boxed import parts_in
+from engine.definitions.dmn_model import Decision
 from engine.definitions.form_expressions import is_expression, is_template, template_expressions
 from engine.definitions.form_inputs import EXPRESSION_PROPERTIES, property_at
 from engine.definitions.form_model import descend
@@ -196,26 +197,10 @@ def _of_form(file: str, form: Form) -> Iterator[Use]:
 
 def _of_decision(file: str, decision: Decision) -> Iterator[Use]:
     """The parts that read a name which the decision's requirements do not give it."""
-    for element, line, part in decision_parts(decision):
+    for element, line, part in parts_in(decision.logic):
         free = decision.names & (part.names | part.inner_names)
         own = (part.names | part.inner_names) - free
         yield Use("dmn", file, element or decision.id, decision.name, line or decision.line, part, frozenset(own))
-
-
-def decision_parts(decision: Decision) -> Iterator[tuple[str, int, Expression | UnaryTests]]:
-    """(element id, line or 0, FEEL) of all that a decision holds."""
-    logic = decision.logic
-    if not isinstance(logic, Table):
-        yield decision.id, decision.line, logic
-        return
-    for column in logic.inputs:
-        yield column.id, 0, column.expression
-    for output in logic.outputs:
-        if output.default is not None:
-            yield output.id, 0, output.default
-    for rule in logic.rules:
-        yield from ((rule.id, rule.line, test) for _, test in rule.tests)
-        yield from ((rule.id, rule.line, part) for part in rule.outputs if part is not None)
 
 
 def _of_profile(bundle: Bundle) -> Iterator[Use]:

@@ -69,8 +69,8 @@ EDITS = {
         ("form.unknown_name_near", "forms/assign.form", "unit_options", "units_options"),
     ),
     "a limit of the profile": (
-        {"bpmn_regulation_toml": ('due = "end of day(discovered_at)"', 'due = "end of day(found_at)"')},
-        ("bpmn.unknown_name", "bpmn/regulation.toml", "found_at", None),
+        {"bpmn_regulation_toml": ('due = "end of day(discovered_at)"', 'due = "end of day(起点)"')},
+        ("bpmn.unknown_name", "bpmn/regulation.toml", "起点", None),
     ),
     "a function": (
         {"bpmn_archive_bpmn": ("=count(archive_missing)", "=cuont(archive_missing)")},
