@@ -256,8 +256,8 @@ class Case(CaseData):
         task = self.tasks.pop(token.name, None)
         if task is not None:
             self.emit(ev.TaskCancelled(task.name))
-        if token.scope == token.name:
-            self.close_scope(token.scope)
+        for scope in (token.scope if token.scope == token.name else "", *token.internal_data.get("scopes", ())):
+            self.close_scope(scope)
 
     # -- proof ----------------------------------------------------------------------------------------------------
     def digest(self) -> str:

@@ -165,7 +165,7 @@ class Exploration:
             at, step = self.parents[at]
             labels[:0] = step
         sites = self.net.sites
-        came = [n for what, n in labels if what in ("entered", "fired")]
+        came = [n for what, n in labels if what in ("entered", "fired") and sites[n].node.kind != "participant"]
         # A boundary event fires and is entered, a drawn element may be several nodes: one step of the way each.
         path = tuple(
             sites[n].node.shown

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from .net import Site
 from .thrown import COMPOSITE
 from .tokens import DONE, PASSED, Board, Draft
@@ -31,6 +33,8 @@ class Happenings(Board):
     def begin(self, draft: Draft, site: Site) -> None:
         """Tokens at the start of an inlined composite."""
         entries = self.scopes[site.body].entries
+        if site.node.kind == "participant":
+            entries = entries or self.scopes[site.body].others[:1]
         draft.ready.extend((number, PASSED) for number in entries)
         if not entries:
             self.settle(draft, site.body)
@@ -65,6 +69,9 @@ class Happenings(Board):
         if kind == "signal":
             name = event.trigger.name
             return name in self.net.outside or bool(bits & self.net.throwers.get(name, 0))
+        if kind == "message" and event.trigger.name in self.net.mail:
+            # People send what the drawing gives them a button for.
+            return bool(event.node.properties.get("role") or event.node.properties.get("action"))
         if kind in ("error", "escalation", "cancel", "compensate"):
             # Raised by what is inside; a task has no inside that this net knows.
             if event.node.kind != "boundaryEvent":
@@ -110,6 +117,11 @@ class Happenings(Board):
                 if event.trigger.kind == kind and event.trigger.name == wanted and self.armed(event, draft.bits):
                     self.begin_event(draft, event)
                     return
+        if scope.host >= 0 and self.sites[scope.host].node.kind == "participant":
+            self.escaped.add((kind, code))
+            if kind == "error":
+                self.clear(draft, number, keep=True)
+            return
         if scope.host >= 0:
             self.thrown_at(draft, self.sites[scope.host], kind, code)
             return
@@ -151,18 +163,57 @@ class Happenings(Board):
             waiting += [self.sites[number] for number in site.boundary]
             hit += [(site, w) for w in waiting if w.trigger.kind == "signal" and w.trigger.name == name]
         for host, event in hit:
-            if not draft.bits >> host.index & 1:
-                continue
-            if event is host:
-                if (host.index, DONE) not in draft.ready:
-                    draft.ready.append((host.index, DONE))
-            elif host.role == "race":
-                self.win(draft, host, event)
-            elif self.armed(event, draft.bits):
-                self.fire(draft, host, event)
+            if draft.bits >> host.index & 1 and self.armed(event, draft.bits):
+                self.trigger(draft, host, event)
         for scope in self.scopes:
             for event in (self.sites[n] for n in scope.events):
                 awaited = event.trigger.kind == "signal" and event.trigger.name == name
                 acting = draft.current >= 0 and self.sites[draft.current].scope in scope.inside
                 if awaited and (acting or self.alive(scope.index, draft.bits)) and self.armed(event, draft.bits):
                     self.begin_event(draft, event)
+
+    def trigger(self, draft: Draft, host: Site, event: Site) -> None:
+        """Lets an awaited event take effect. `host`: the active site at which it waits; itself for a catch event."""
+        if event.node.triggered:
+            self.begin_event(draft, event)
+        elif event is host:
+            if (host.index, DONE) not in draft.ready:
+                draft.ready.append((host.index, DONE))
+        elif host.role == "race":
+            self.win(draft, host, event)
+        else:
+            self.fire(draft, host, event)
+
+    # -- messages between pools ---------------------------------------------------------------------------------------
+    def post(self, draft: Draft, name: str) -> None:
+        """A message thrown inside: for who waits, else it starts a pool, else it is kept; unless nobody can ever
+        receive it here."""
+        mail = self.net.mail.get(name)
+        if mail is None:
+            return
+        if not self.receivers(name, draft.ready, draft.bits) and mail.starts:
+            pool, start = mail.starts[0]
+            if not draft.bits >> pool & 1:
+                draft.labels.append(("entered", pool))
+                draft.ready.append((start, PASSED))
+            self.put(draft, pool)
+        elif mail.waiting:
+            self.put(draft, mail.kept)
+
+    def receivers(self, name: str, ready: Sequence[tuple[int, int]], bits: int) -> list[tuple[Site, Site]]:
+        """(host, event) of everything that waits for a message now."""
+        found = []
+        for number, index in self.net.mail[name].waiting:
+            event = self.sites[index]
+            if bits >> number & 1 and (number, DONE) not in ready and self.armed(event, bits):
+                found.append((self.sites[number], event))
+        return found
+
+    def delivered(self, ready: Sequence[tuple[int, int]], bits: int) -> tuple[int, list[tuple[Site, Site]]] | None:
+        """The mark of a kept message that somebody waits for, and who; None when there is none."""
+        for name, mail in self.net.mail.items():
+            if bits >> mail.kept & 1:
+                found = self.receivers(name, ready, bits)
+                if found:
+                    return mail.kept, found
+        return None

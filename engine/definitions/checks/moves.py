@@ -15,6 +15,8 @@ from .happenings import Happenings
 from .net import Site
 from .tokens import DONE, PASSED, Draft
 
+CATCHING = ("intermediateCatchEvent", "receiveTask")
+
 
 class Game(Happenings):
     """The moves of one net."""
@@ -31,6 +33,14 @@ class Game(Happenings):
 
     def successors(self, ready: tuple[tuple[int, int], ...], bits: int, values: Values) -> Iterator[Draft]:
         """Every step from a state; none from one that has ended or is stuck."""
+        mail = self.delivered(ready, bits) if self.net.mail else None
+        if mail is not None:
+            for host, event in mail[1]:
+                draft = Draft(list(ready), bits, values, [])
+                self.take(draft, mail[0])
+                self.trigger(draft, host, event)
+                yield draft
+            return
         if ready:
             # Who throws a signal lets all others move first, so that whoever can wait for it waits.
             first = next((n for n, (site, how) in enumerate(ready) if not self.broadcasts[site]), 0)
@@ -47,7 +57,7 @@ class Game(Happenings):
 
     def settled(self, ready: Sequence[tuple[int, int]], bits: int) -> bool:
         """Whether only people, clocks and messages can move a token."""
-        return not ready and self.released(bits) is None
+        return not ready and self.released(bits) is None and self.delivered(ready, bits) is None
 
     def outside(self, bits: int, values: Values) -> Iterator[Draft]:
         """What may come from outside while nothing can act by itself."""
@@ -72,7 +82,7 @@ class Game(Happenings):
                 target = self.sites[out.target]
                 if self.free(target, bits):
                     yield self.win(Draft([], bits, values, []), site, target)
-        elif site.role == "wait" and (site.node.kind != "intermediateCatchEvent" or self.free(site, bits)):
+        elif site.role == "wait" and (site.node.kind not in CATCHING or self.free(site, bits)):
             yield Draft([(site.index, DONE)], bits, values, [])
         for number in site.boundary:
             event = self.sites[number]
@@ -135,7 +145,9 @@ class Game(Happenings):
         """An element that acts at once: its effect, then its flows."""
         node = site.node
         throws = node.kind in ("endEvent", "intermediateThrowEvent")
-        if throws and node.event.kind == "signal":
+        if node.event.kind == "message" and (throws or node.kind == "sendTask"):
+            self.post(draft, node.event.name)
+        elif throws and node.event.kind == "signal":
             self.signal(draft, node.event.name)
         elif throws and node.event.kind in ("error", "escalation"):
             self.thrown_in(draft, site.scope, node.event.kind, node.event.name)
@@ -161,6 +173,8 @@ class Game(Happenings):
             again.current = -1
             self.begin(again, site)
             yield again
+        if site.node.kind == "sendTask" and site.node.event.kind == "message":
+            self.post(draft, site.node.event.name)
         self.take(draft, site.index)
         waiting = draft.bits >> site.index & 1
         if not waiting:

@@ -91,10 +91,21 @@ class Scope:
 
 
 @dataclass(slots=True)
+class Mail:
+    """Messages of one name between the pools of a case. `kept`: mark of one that waits for its receiver; `waiting`:
+    (host, event) sites that may receive it; `starts`: (pool, start event) that it begins."""
+
+    kept: int = -1
+    waiting: list[tuple[int, int]] = field(default_factory=list)
+    starts: list[tuple[int, int]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class Net:
     """`size`: number of marks; bit `2 * size` means: the case has ended. `outside`: signal names that somebody outside
     the net may throw at any time; `throwers`: name -> bits of the atomic sites that may throw it while active;
-    `vague`: it holds a complex join, which is played as an inclusive one."""
+    `vague`: it holds a complex join, which is played as an inclusive one; `mail`: by name,
+    the messages that are thrown inside."""
 
     root: Process
     sites: list[Site] = field(default_factory=list)
@@ -103,6 +114,7 @@ class Net:
     outside: frozenset[str] = frozenset()
     throwers: dict[str, int] = field(default_factory=dict)
     vague: bool = False
+    mail: dict[str, Mail] = field(default_factory=dict)
     site_of_mark: list[int] = field(default_factory=list)
 
     @property

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from engine.definitions.model import ACTIVITIES, Node, Process
 
-from .net import WAITING, Net, Out, Role, Scope, Site, called_process
+from .net import WAITING, Mail, Net, Out, Role, Scope, Site, called_process
 from .thrown import COMPOSITE, beside, escapes, signals_of
 
 MAX_SITES = 4_000
@@ -24,6 +24,45 @@ def build_net(
     builder = _Builder(processes, inline)
     builder.scope(root, -1, (), (root.id,))
     return builder.finish(Net(root, builder.sites, builder.scopes, outside=outside))
+
+
+def build_pools(
+    main: Process, pools: Sequence[Process], processes: Mapping[str, Process], *, outside: frozenset[str] = frozenset()
+) -> Net:
+    """The net of a case that begins with `main`, in which messages thrown inside start and reach the other pools.
+
+    Each pool is a composite of the net's outermost scope; embedded sub-processes are inlined, calls are not.
+    """
+    nodes = {pool.id: Node(pool.id, "participant", pool.name, pool.line, body=pool) for pool in (main, *pools)}
+    around = Process(main.id, main.name, main.file, main.line, True, nodes, {})
+    builder = _Builder(processes, lambda path, node: node.body is not None)
+    builder.scope(around, -1, (), (main.id,))
+    builder.scopes[0].entries = [builder.sites[0].index]
+    thrown = {s.node.event.name: Mail() for s in builder.sites if s.node.event.kind == "message" and sends(s.node)}
+    net = builder.finish(Net(around, builder.sites, builder.scopes, outside=outside, mail=thrown))
+    for name, mail in net.mail.items():
+        for site in net.sites:
+            if site.trigger.kind != "message" or site.trigger.name != name:
+                continue
+            starts = (
+                site.node.kind == "startEvent" and net.sites[net.scopes[site.scope].host].node.kind == "participant"
+            )
+            if starts:
+                mail.starts.append((net.scopes[site.scope].host, site.index))
+            elif site.host >= 0:
+                mail.waiting.append((site.host, site.index))
+            elif site.node.triggered:
+                mail.waiting.append((net.scopes[site.scope].host, site.index))
+            elif site.node.kind in ("intermediateCatchEvent", "receiveTask"):
+                mail.waiting.append((site.index, site.index))
+                races = [r for r in net.sites if r.role == "race" and any(o.target == site.index for o in r.outs)]
+                mail.waiting += [(race.index, site.index) for race in races]
+    return net
+
+
+def sends(node: Node) -> bool:
+    """Whether an element throws the message of its event."""
+    return node.kind in ("endEvent", "intermediateThrowEvent", "sendTask")
 
 
 class _Builder:
@@ -78,7 +117,7 @@ class _Builder:
 
     def nest(self, site: Site, calls: tuple[str, ...]) -> None:
         """Inlines a composite or notes what may leave it."""
-        if site.node.kind not in COMPOSITE:
+        if site.node.kind not in COMPOSITE and site.node.kind != "participant":
             return
         body = called_process(site.node, self.processes)
         if body is None:
@@ -111,6 +150,8 @@ class _Builder:
         for site in self.sites:
             if site.role in ("and", "or"):
                 site.slots = [self.mark(net, site) for _ in site.node.incoming]
+        for mail in net.mail.values():
+            mail.kept = self.mark(net, self.sites[0])
         for site in self.sites:
             site.own = sum(1 << slot | 1 << (slot + net.size) for slot in site.slots)
         for site in self.sites:

@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from .data import Data, Values, read_by
 from .moves import Game
 from .net import Net, Site
+from .net_builder import sends
 from .tokens import Draft
 
 THROWN = frozenset(("error", "escalation", "signal", "terminate", "cancel"))
@@ -35,7 +36,7 @@ class Reduction:
         self.ending = ending
         self.only_sites = (1 << len(net.sites)) - 1
         self.visible = self._visible(watch)
-        self.throws = _mask(s for s in net.sites if _throws(s))
+        self.throws = _mask(s for s in net.sites if _throws(s) or self._posts(s))
         self.joins = _mask(s for s in net.sites if s.role == "or")
         self.writers = _mask(s for s in net.sites if data.writes(s))
         self.readers = _mask(s for s in net.sites if read_by(s.outs) & data.of_name.keys())
@@ -190,10 +191,18 @@ class Reduction:
             kind = event.node.event.kind
             if kind == "terminate" and site.scope not in self.net.scopes[event.scope].inside:
                 continue
+            if kind == "message" and not self._awaits(site):
+                continue
             if kind == "signal" and not self._catchers(event.node.event.name, site):
                 continue
             return True
         return False
+
+    def _awaits(self, site: Site) -> bool:
+        """Whether a message may take away what is around the site. One that it awaits itself: see `shielded`."""
+        around = self._around(site)
+        hosts = [host for mail in self.net.mail.values() for host, _ in mail.waiting]
+        return any(host in around for host in hosts)
 
     def _catchers(self, name: str, site: Site) -> bool:
         """Whether a signal may move the site or take away what is around it."""
@@ -201,6 +210,11 @@ class Reduction:
         events = [self.sites[b] for host in around for b in host.boundary]
         events += [self.sites[n] for s in self.net.scopes if site.scope in s.inside for n in s.events]
         return any(e.trigger.kind == "signal" and e.trigger.name == name for e in events)
+
+    def _posts(self, site: Site) -> bool:
+        """Whether a site sends a message to somebody in the net."""
+        event = site.node.event
+        return event.kind == "message" and event.name in self.net.mail and sends(site.node)
 
     def _reachable_by_events(self, site: Site) -> bool:
         """Whether an interrupting event sub-process may end the site, a signal of this net move it, or a signal be
@@ -212,7 +226,11 @@ class Reduction:
         if any(self.net.throwers[name] >> site.index & 1 for name in awaited & self.net.throwers.keys()):
             return True
         waiting = [site, *(self.sites[b] for b in site.boundary), *(self.sites[o.target] for o in site.outs)]
-        return any(e.trigger.kind == "signal" and e.trigger.name in self.signals for e in waiting)
+        return any(
+            (e.trigger.kind == "signal" and e.trigger.name in self.signals)
+            or (e.trigger.kind == "message" and e.trigger.name in self.net.mail)
+            for e in waiting
+        )
 
     def _around(self, site: Site) -> set[int]:
         """Inlined composites around a site."""

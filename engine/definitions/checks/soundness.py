@@ -8,6 +8,9 @@ or by an error or escalation that may leave it (each process answers for itself)
 - no dead element: each is entered in some reachable state;
 - safeness: no flow with two tokens (a warning: the case runs on, but does the same work twice).
 
+A process that is sound alone, when any message may come at any time, is judged once more together with the pools that
+its messages start: now those that are thrown inside the case come when they are thrown, and not otherwise.
+
 1. Explore every order of steps. Where that is too much: each embedded body by itself, if no signal crosses its border;
    else one order of independent steps (see `reduction`).
 2. Where something is wrong, explore once more with conditions over the same data tied together (see `correlation`).
@@ -18,7 +21,7 @@ or by an error or escalation that may leave it (each process answers for itself)
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from engine.definitions.bundle import Bundle
@@ -27,7 +30,8 @@ from engine.definitions.model import Finding, Process
 from .correlation import correlated, written_elsewhere
 from .data import Data, Guard
 from .explore import Budget, Exploration, explore
-from .net_builder import build_net
+from .net import Net
+from .net_builder import build_net, build_pools, sends
 from .soundness_findings import Speaker
 from .thrown import foreign_signals
 from .writes import names_in
@@ -71,7 +75,34 @@ def verdict_on(
     bundle: Bundle, process: str, *, budget: Budget = BUDGET, expired: Callable[[], bool] | None = None
 ) -> Verdict:
     """The verdict on one process. Raises KeyError for an unknown one."""
-    return _Judge(bundle, bundle.processes[process], budget, expired).verdict()
+    top = bundle.processes[process]
+    alone = _Judge(bundle, top, budget, expired).verdict()
+    others = started_inside(bundle, top)
+    if not others or alone.outcome != "sound":
+        return alone
+    net = build_pools(top, others, bundle.processes, outside=foreign_signals(process, bundle.processes))
+    together = _Judge(bundle, top, budget, expired, net=net).verdict()
+    return replace(
+        together,
+        safe=alone.safe,
+        findings=(*alone.findings, *together.findings),
+        states=alone.states + together.states,
+        steps=alone.steps + together.steps,
+    )
+
+
+def started_inside(bundle: Bundle, process: Process) -> list[Process]:
+    """Other pools of the file that a message thrown in a case of the process starts, or a pool so started."""
+    others = [p for p in bundle.processes.values() if p.file == process.file and p.id != process.id]
+    begin = {p.id: {n.event.name for n in p.nodes.values() if n.kind == "startEvent"} - {""} for p in others}
+    found: list[Process] = []
+    todo = [process] if process.entries else []
+    while todo:
+        thrown = {n.event.name for _, n in todo.pop().walk() if n.event.kind == "message" and sends(n)}
+        fresh = [p for p in others if p not in found and begin[p.id] & thrown]
+        found += fresh
+        todo += fresh
+    return found
 
 
 def separable(process: Process) -> bool:
@@ -111,6 +142,7 @@ class _Judge:
         top: Process | None = None,
         whole: bool = True,
         around: frozenset[str] = frozenset(),
+        net: Net | None = None,
     ) -> None:
         self.bundle = bundle
         self.process = process
@@ -120,7 +152,8 @@ class _Judge:
         self.whole = whole
         self.around = around
         self.states = self.steps = 0
-        self.net = build_net(
+        self.pools = net is not None
+        self.net = net or build_net(
             process,
             bundle.processes,
             inline=lambda path, node: whole and node.body is not None,
@@ -134,19 +167,19 @@ class _Judge:
         if self.net.vague:
             return self.made("not_decided", None, [self.speaker.of_process("info", "check.complex_join")])
         found = self.explored((), FIRST)
-        if not found.complete and self.whole and separable(self.process):
+        if not found.complete and self.whole and not self.pools and separable(self.process):
             return self.in_parts()
         if not found.complete:
             found = self.explored((), self.budget, reduce=True)
         if not found.complete:
             return self.undecided()
-        first, findings = found, self.speaker.findings(found, set())
+        first, findings = found, self.speaker.findings(found, set(), self.pools)
         disturbed: list[str] = []
         guards = correlated(self.net) if self.wrong(found) else []
         if guards:
             tied = self.explored(guards, self.budget, reduce=found.reduced)
             if tied.complete:
-                found, findings = tied, self.speaker.findings(tied, first.touched)
+                found, findings = tied, self.speaker.findings(tied, first.touched, self.pools)
                 names = {name for g in guards for name in names_in(g.condition or g.name) or ()}
                 disturbed = written_elsewhere(names, self.top, self.bundle.processes, self.bundle.forms)
         if any(f.severity == "error" for f in findings):

@@ -25,9 +25,12 @@ class Speaker:
         self.top = top
         self.around = around
 
-    def findings(self, found: Exploration, touched: set[int]) -> list[Finding]:
-        """What an exploration shows. `touched`: sites that an exploration with freer data has entered."""
+    def findings(self, found: Exploration, touched: set[int], pools: bool) -> list[Finding]:
+        """What an exploration shows. `touched`: sites that an exploration with freer data has entered; `pools`: of
+        several pools together, where only what sticks is news."""
         made = [*self.stuck(found), *self.endless(found)]
+        if pools:
+            return made
         if not made:
             made += self.dead(found, touched)
         return [*made, *self.twice(found)]
@@ -47,10 +50,11 @@ class Speaker:
                 lacking = [f for f, slot in zip(site.node.incoming, site.slots, strict=True) if not bits >> slot & 1]
                 missing = ", ".join(self.source(site, flow) for flow in lacking)
                 blamed[site.node.shown] = self.of_site("error", key, site, way, missing=missing)
-            elif site.trigger.kind == "signal" or site.role == "race":
-                blamed[site.node.shown] = self.of_site(
-                    "error", "check.stuck_signal", site, way, signal=site.trigger.name
-                )
+            elif site.role == "race" or site.trigger.kind in ("signal", "message"):
+                awaited = [self.net.sites[out.target] for out in site.outs] if site.role == "race" else [site]
+                names = ", ".join(dict.fromkeys(one.trigger.name for one in awaited))
+                key = "check.stuck_signal" if awaited[0].trigger.kind == "signal" else "check.stuck_message"
+                blamed[site.node.shown] = self.of_site("error", key, site, way, awaited=names)
             else:
                 blamed[site.node.shown] = self.of_site("error", "check.stuck", site, way)
         return list(blamed.values())
