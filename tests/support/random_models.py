@@ -14,12 +14,12 @@ from .game.sketch import Pen, Sketch
 
 
 def random_model(seed: int, features: frozenset[str] = ALL, depth: int = 3) -> Diagram:
-    """The diagram of a seed: a process `p` of one to three blocks and what it calls."""
+    """The diagram of a seed: a process `p` of two to five blocks and what it calls."""
     pen = Pen(random.Random(seed), end_cycles="endcycle" in features)
     blocks = Blocks(pen, features)
     s = Sketch(pen)
     last = s.add("startEvent", "start")
-    for _ in range(pen.chance.randint(2, 4)):
+    for _ in range(pen.chance.randint(2, 5)):
         first, then = blocks.block(s, depth)
         s.chain(last, first)
         last = then

@@ -173,6 +173,11 @@ class Blocks:
         self.ending(s, last, 1 if transaction else 0.4, transaction)
         if "esp" in self.features and self.pen.often(0.35):
             self.event_subprocess(s, depth)
+        if "esp" in self.features:
+            for kind in ("error", "escalation"):
+                for code in sorted(self.codes(s.graph, kind)):
+                    if self.pen.often(0.35):
+                        self.event_subprocess(s, depth, Event(kind, code if self.pen.often(0.7) else ""))
         return s.graph
 
     def ending(self, s: Sketch, last: str, share: float, transaction: bool = False) -> None:
@@ -188,16 +193,16 @@ class Blocks:
     def harsh_end(self, transaction: bool) -> Event:
         if transaction and self.pen.often(0.7):
             return Event("cancel")
-        kind = self.pen.pick("terminate", "terminate", *(k for k in ("error", "escalation") if k in self.features), "thrown", "undo")
+        kind = self.pen.pick("terminate", "terminate", *(k for k in ("error", "escalation") if k in self.features), "thrown", "thrown", "undo")
         if kind == "thrown":
             return self.thrown_event()
         if kind == "undo":
             return Event("compensate") if "undo" in self.features else Event("terminate")
         return Event(kind, "" if kind == "terminate" else self.pen.pick("x1", "x2"))
 
-    def event_subprocess(self, s: Sketch, depth: int) -> None:
+    def event_subprocess(self, s: Sketch, depth: int, event: Event | None = None) -> None:
         kinds = (*self.waits, *(k for k in ("error", "escalation") if k in self.features))
-        event = self.pen.event(*kinds, cycles=True)
+        event = event or self.pen.event(*kinds, cycles=True)
         interrupting = event.kind == "error" or self.pen.often(0.4)
         inner = Sketch(self.pen)
         first, last = self.block(inner, min(depth - 1, 1))
