@@ -92,9 +92,11 @@ class Scope:
 
 @dataclass(slots=True)
 class Mail:
-    """Messages of one name between the pools of a case. `kept`: mark of one that waits for its receiver; `waiting`:
-    (host, event) sites that may receive it; `starts`: (pool, start event) that it begins."""
+    """Messages of one name that are thrown inside a case. `kept`: mark of one that waits for its receiver; `waiting`:
+    (host, event) sites that may receive it; `starts`: (pool, start event) that it begins; `closed`: nobody
+    outside sends it too."""
 
+    closed: bool = False
     kept: int = -1
     waiting: list[tuple[int, int]] = field(default_factory=list)
     starts: list[tuple[int, int]] = field(default_factory=list)

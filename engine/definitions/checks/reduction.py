@@ -201,8 +201,12 @@ class Reduction:
     def _awaits(self, site: Site) -> bool:
         """Whether a message may take away what is around the site. One that it awaits itself: see `shielded`."""
         around = self._around(site)
-        hosts = [host for mail in self.net.mail.values() for host, _ in mail.waiting]
-        return any(host in around for host in hosts)
+        for mail in self.net.mail.values():
+            for host, event in mail.waiting:
+                scope = self.net.scopes[self.sites[event].scope]
+                if host in around or (self.sites[event].node.triggered and site.scope in scope.inside):
+                    return True
+        return False
 
     def _catchers(self, name: str, site: Site) -> bool:
         """Whether a signal may move the site or take away what is around it."""
