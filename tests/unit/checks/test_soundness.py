@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from engine.definitions.bundle import read_bundle
+from engine.definitions.bundle import Bundle, read_bundle
 from engine.definitions.checks.explore import Budget
 from engine.definitions.checks.soundness import Verdict, check_soundness, verdicts
 from engine.definitions.model import EventText, MultiInstance, Process, StandardLoop
@@ -289,9 +290,48 @@ def test_a_caller_may_stop_the_check() -> None:
     assert asked
 
 
-def test_every_shipped_process_is_sound() -> None:
+def shipped(**changes: tuple[str, str]) -> Bundle:
+    """The shipped bundle; `changes`: diagram -> (text, what stands there instead)."""
     paths = [*sorted((ROOT / "bpmn").iterdir()), *sorted((ROOT / "forms").iterdir())]
-    bundle = read_bundle({p.relative_to(ROOT).as_posix(): p.read_bytes() for p in paths})
+    files = {p.relative_to(ROOT).as_posix(): p.read_bytes() for p in paths}
+    for name, (old, new) in changes.items():
+        path = f"bpmn/{name}.bpmn"
+        changed = re.sub(old, new, files[path].decode(), flags=re.DOTALL)
+        assert changed != files[path].decode()
+        files[path] = changed.encode()
+    return read_bundle(files)
+
+
+SPOILT = {
+    "three answers joined as a choice": (
+        {"respond": (r"parallelGateway( id=\"Gateway_join_respond\".*?</bpmn:)parallelGateway",
+                     r"exclusiveGateway\1exclusiveGateway")},
+        ("warning", "check.twice", "Call_unified_reply"),
+    ),
+    "a returned statement that waits at a join": (
+        {"holding_statement": (r"exclusiveGateway( id=\"Gateway_to_draft\".*?</bpmn:)exclusiveGateway",
+                               r"parallelGateway\1parallelGateway")},
+        ("error", "check.stuck_join", "Gateway_to_draft"),
+    ),
+    "two receipts split as a choice": (
+        {"feedback": (r"parallelGateway( id=\"Gateway_fork_feedback\".*?</bpmn:)parallelGateway",
+                      r"exclusiveGateway\1exclusiveGateway")},
+        ("error", "check.stuck_join", "Gateway_join_feedback"),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SPOILT)
+def test_a_fault_drawn_into_the_shipped_bundle_is_named(name: str) -> None:
+    changes, expected = SPOILT[name]
+
+    found = check_soundness(shipped(**changes))
+
+    assert expected in {(f.severity, f.key, f.element) for f in found}
+
+
+def test_every_shipped_process_is_sound() -> None:
+    bundle = shipped()
 
     found = verdicts(bundle)
 
@@ -362,3 +402,42 @@ def test_a_message_sent_before_it_is_awaited_is_kept() -> None:
     two = drawn("startS>throwA throwA>endS", "two", startS=sends("hello"), throwA=sends("a"))
 
     assert verdicts(bundle_with(one, two))["one"].outcome == "sound"
+
+
+# -- what would take for ever ----------------------------------------------------------------------------------------
+
+
+def test_calls_that_fan_out_are_looked_at_once_each() -> None:
+    processes = [
+        drawn(f"start{n}>callA{n} callA{n}>callB{n} callB{n}>end{n}", f"p{n}",
+              **{f"callA{n}": {"called": f"p{n + 1}"}, f"callB{n}": {"called": f"p{n + 1}"}})
+        for n in range(40)
+    ]  # fmt: skip
+    last = drawn("startZ>endZ", "p40", endZ={"event": EventText("error", "bad")})
+
+    found = verdicts(bundle_with(*processes, last))
+
+    assert found["p39"].outcome == "sound"
+    assert len(found) == 41
+
+
+def test_a_gateway_over_many_values_is_not_tried_value_by_value() -> None:
+    texts = " and ".join(f'{name} != "{value}"' for name in "abcdef" for value in "uvwxyz")
+    process = drawn(
+        f"start>xor1 xor1>and1[{texts}] xor1>userC* and1>userA and1>userB userA>xor3 userC>xor3"
+        f" xor3>xor2 xor2>and2[{texts} and true] xor2>end1* userB>and2 and2>end2"
+    )
+
+    found = verdict(process)
+
+    assert found.outcome in ("not_decided", "unsound")
+    assert found.states < 200
+
+
+def test_a_round_that_multiplies_tokens_without_waiting_ends_the_check() -> None:
+    process = drawn("start>xor xor>and and>xor and>task and>script task>xor script>end")
+
+    found = verdict(process)
+
+    assert found.outcome != "sound"
+    assert found.steps <= 130_000
