@@ -236,7 +236,7 @@ class KernelWorkflow(_Scope, BpmnWorkflow):
         if scope is self:
             return
         self.subprocesses.pop(scope.parent_token.id, None)
-        if scope.done:
+        if scope.done and scope.parent_token.task_spec.node.kind != "participant":
             scope.parent_token.internal_data["completed"] = scope.done
         scope.parent_token._set_state(TaskState.READY)
 
