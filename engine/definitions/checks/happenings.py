@@ -69,9 +69,8 @@ class Happenings(Board):
         if kind == "signal":
             name = event.trigger.name
             return name in self.net.outside or bool(bits & self.net.throwers.get(name, 0))
-        if kind == "message" and event.trigger.name in self.net.mail and self.net.mail[event.trigger.name].closed:
-            # People send what the drawing gives them a button for.
-            return bool(event.node.properties.get("role") or event.node.properties.get("action"))
+        if kind == "message":
+            return not event.closed
         if kind in ("error", "escalation", "cancel", "compensate"):
             # Raised by what is inside; a task has no inside that this net knows.
             if event.node.kind != "boundaryEvent":

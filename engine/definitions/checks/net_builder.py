@@ -38,7 +38,17 @@ def build_pools(
     builder = _Builder(processes, lambda path, node: node.body is not None)
     builder.scope(around, -1, (), (main.id,))
     builder.scopes[0].entries = [builder.sites[0].index]
-    return builder.finish(Net(around, builder.sites, builder.scopes, outside=outside), closed=True)
+    return builder.finish(
+        Net(around, builder.sites, builder.scopes, outside=outside), closed=drawn_senders((main, *pools))
+    )
+
+
+def drawn_senders(pools: Sequence[Process]) -> frozenset[str]:
+    """Ids of the elements that a drawn message flow reaches from another of the pools: from an element that throws the
+    message, or from the pool's border."""
+    inside = {pool.id for pool in pools} | {pool.participant for pool in pools} - {""}
+    inside |= {node.shown for pool in pools for _, node in pool.walk()}
+    return frozenset(flow.target for pool in pools for flow in pool.message_flows if flow.source in inside)
 
 
 def sends(node: Node) -> bool:
@@ -120,8 +130,8 @@ class _Builder:
             scope = self.scopes[site.body]
             scope.entries = scope.entries or scope.others[:1]
 
-    def finish(self, net: Net, closed: bool = False) -> Net:
-        """Numbers the marks and computes the masks. `closed`: messages thrown inside come from inside only."""
+    def finish(self, net: Net, closed: frozenset[str] = frozenset()) -> Net:
+        """Numbers the marks and computes the masks. `closed`: ids of the receivers of messages from inside only."""
         self.post_boxes(net, closed)
         net.size = len(self.sites)
         net.vague = any(s.node.kind == "complexGateway" and s.role == "or" for s in self.sites)
@@ -160,13 +170,16 @@ class _Builder:
                 net.throwers[name] = net.throwers.get(name, 0) | 1 << site.index
         return net
 
-    def post_boxes(self, net: Net, closed: bool) -> None:
+    def post_boxes(self, net: Net, closed: frozenset[str]) -> None:
         """Who receives the messages that are thrown inside."""
         thrown = {s.node.event.name for s in self.sites if s.node.event.kind == "message" and sends(s.node)}
         for site in self.sites:
             if site.trigger.kind != "message" or site.trigger.name not in thrown or sends(site.node):
                 continue
-            mail = net.mail.setdefault(site.trigger.name, Mail(closed=closed))
+            mail = net.mail.setdefault(site.trigger.name, Mail())
+            # People send what the drawing gives them a button for.
+            button = site.node.properties.get("role") or site.node.properties.get("action")
+            site.closed = site.node.shown in closed and not button
             host = self.scopes[site.scope].host
             if site.node.kind == "startEvent":
                 if host >= 0 and self.sites[host].node.kind == "participant":

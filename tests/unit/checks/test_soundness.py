@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from engine.definitions.bundle import Bundle, read_bundle
 from engine.definitions.checks.explore import Budget
 from engine.definitions.checks.soundness import Verdict, check_soundness, verdicts
-from engine.definitions.model import EventText, MultiInstance, Process, StandardLoop
+from engine.definitions.model import EventText, MessageFlow, MultiInstance, Process, StandardLoop
 from tests.support.nets import TIMER, bound, bundle_with, drawn, triggered
 
 ROOT = Path(__file__).parents[3]
@@ -347,6 +348,17 @@ def sends(name: str) -> dict[str, EventText]:
     return {"event": EventText("message", name)}
 
 
+def linked(*pools: Process) -> Bundle:
+    """The pools, with a message flow drawn from each thrower of a message to each of its receivers."""
+    nodes = [node for pool in pools for node in pool.nodes.values() if node.event.kind == "message"]
+    flows = tuple(
+        MessageFlow(f"m_{a.id}_{b.id}", a.event.name, a.id, b.id, 1)
+        for a in nodes if a.id.startswith("throw") for b in nodes if b.id.startswith(("catch", "start"))
+        if a.event.name == b.event.name
+    )  # fmt: skip
+    return bundle_with(*(replace(pool, message_flows=flows) for pool in pools))
+
+
 def buyer() -> Process:
     return drawn("start>throwOrder throwOrder>catchGoods catchGoods>end", "buyer",
                  throwOrder=sends("order"), catchGoods=sends("goods"))  # fmt: skip
@@ -356,7 +368,7 @@ def test_pools_that_answer_each_other_are_sound() -> None:
     seller = drawn("startS>userS userS>throwGoods throwGoods>endS", "seller",
                    startS=sends("order"), throwGoods=sends("goods"))  # fmt: skip
 
-    found = verdicts(bundle_with(buyer(), seller))
+    found = verdicts(linked(buyer(), seller))
 
     assert {v.outcome for v in found.values()} == {"sound"}
 
@@ -365,7 +377,7 @@ def test_a_pool_that_may_not_answer_is_found_out() -> None:
     seller = drawn("startS>xorS xorS>throwGoods[stock > 0] xorS>endNo* throwGoods>endS", "seller",
                    startS=sends("order"), throwGoods=sends("goods"))  # fmt: skip
 
-    found = verdicts(bundle_with(buyer(), seller))
+    found = verdicts(linked(buyer(), seller))
 
     assert found["seller"].outcome == "sound"
     assert found["buyer"].outcome == "unsound"
@@ -381,7 +393,7 @@ def test_a_timer_as_a_way_out_makes_an_unanswered_message_sound() -> None:
     seller = drawn("startS>xorS xorS>throwGoods[stock > 0] xorS>endNo* throwGoods>endS", "seller",
                    startS=sends("order"), throwGoods=sends("goods"))  # fmt: skip
 
-    assert verdicts(bundle_with(patient, seller))["buyer"].outcome == "sound"
+    assert verdicts(linked(patient, seller))["buyer"].outcome == "sound"
 
 
 def test_pools_that_wait_for_each_other_are_found_out() -> None:
@@ -390,7 +402,7 @@ def test_pools_that_wait_for_each_other_are_found_out() -> None:
     two = drawn("startS>catchB catchB>throwA throwA>endS", "two",
                 startS=sends("hello"), catchB=sends("b"), throwA=sends("a"))  # fmt: skip
 
-    found = verdicts(bundle_with(one, two))["one"]
+    found = verdicts(linked(one, two))["one"]
 
     assert found.outcome == "unsound"
     assert {f.key for f in found.findings} == {"check.stuck_message"}
@@ -401,7 +413,14 @@ def test_a_message_sent_before_it_is_awaited_is_kept() -> None:
                 throwHello=sends("hello"), catchA=sends("a"))  # fmt: skip
     two = drawn("startS>throwA throwA>endS", "two", startS=sends("hello"), throwA=sends("a"))
 
-    assert verdicts(bundle_with(one, two))["one"].outcome == "sound"
+    assert verdicts(linked(one, two))["one"].outcome == "sound"
+
+
+def test_a_message_that_no_flow_is_drawn_for_may_come_from_anybody() -> None:
+    seller = drawn("startS>xorS xorS>throwGoods[stock > 0] xorS>endNo* throwGoods>endS", "seller",
+                   startS=sends("order"), throwGoods=sends("goods"))  # fmt: skip
+
+    assert verdicts(bundle_with(buyer(), seller))["buyer"].outcome == "sound"
 
 
 # -- what would take for ever ----------------------------------------------------------------------------------------
