@@ -216,6 +216,7 @@ class Game(Happenings):
                 self.give_up(out.target)
                 return False
             draft.ready.append(entry)
+            self.reached.add(out.target)
         draft.current = -1
         if not way.outs:
             self.settle(draft, site.scope)

@@ -85,7 +85,9 @@ class Speaker:
         if not found.exact:
             return []
         made = []
-        gone = [s for s in self.net.sites if s.index not in found.touched and s.index not in touched]
+        # What a token came to and was taken away from in the same moment is not dead, only in a hurry.
+        known = found.touched | found.game.reached | touched
+        gone = [s for s in self.net.sites if s.index not in known]
         ids = {s.index for s in gone}
         for site in gone:
             node = site.node
@@ -93,7 +95,8 @@ class Speaker:
             scope = self.net.scopes[site.scope]
             if hosted or (scope.host in ids) or not self.expected(site, ids):
                 continue
-            if node.kind == "boundaryEvent" or node.triggered:
+            raced = any(r.role == "race" and any(o.target == site.index for o in r.outs) for r in self.net.sites)
+            if node.kind == "boundaryEvent" or node.triggered or raced:
                 # The case runs as drawn: what the event is there for just never happens.
                 made.append(self.of_site("warning", "check.dead_event", site, None))
             else:

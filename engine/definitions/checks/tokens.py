@@ -43,7 +43,8 @@ class Draft:
 
 
 class Board:
-    """The marks of one net. `escaped`: errors and escalations seen to leave it: (kind, code). `gave_up`: whether a step
+    """The marks of one net. `escaped`: errors and escalations seen to leave it: (kind, code). `reached`: sites
+    that a token was on its way to, even if something ended it before it acted. `gave_up`: whether a step
     was given up for a third token since it was last set to False; `overflowed`: whether that ever hid anything."""
 
     def __init__(self, net: Net, data: Data) -> None:
@@ -52,6 +53,7 @@ class Board:
         self.sites = net.sites
         self.scopes = net.scopes
         self.escaped: set[tuple[str, str]] = set()
+        self.reached: set[int] = set()
         self.overflowed = False
         self.gave_up = False
         self.broadcasts = [
