@@ -31,6 +31,15 @@ MAX_NODES = 400
 MAX_NESTING = 10
 RESERVED = re.compile(r"[/#\[\]!~\s]")
 """Marks that the names of tokens are put together with (engine.domain.ids)."""
+CALL_BINDING = "calledElementBinding"
+"""The one reference that may be bound by a version tag: the kernel compares it with the called process's."""
+GLOBAL_TASKS = {
+    "globalTask": "task",
+    "globalUserTask": "userTask",
+    "globalManualTask": "manualTask",
+    "globalScriptTask": "scriptTask",
+    "globalBusinessRuleTask": "businessRuleTask",
+}
 CONTAINERS = frozenset(["subProcess", "transaction"])
 
 
@@ -122,12 +131,13 @@ class _Reader:
             element.get("name") or "",
             self.path,
             xml.line_of(element),
-            executable or depth == 0,
+            executable,
             scope.nodes,
             scope.flows,
             properties(element),
             self.reading.participants.get(ident, ""),
             self.reading.flows,
+            attribute(element, "versionTag"),
         )
 
     def _nodes(self, element: etree._Element, scope: _Scope, depth: int, event_driven: bool) -> None:
@@ -194,6 +204,10 @@ class _Reader:
     def _node(self, element: etree._Element, tag: str, scope: _Scope, depth: int, event_driven: bool) -> Node:
         reading = self.reading
         ident = element.get("id") or ""
+        what = self._global_task(element) if tag == "callActivity" else None
+        if what is not None:
+            tag = GLOBAL_TASKS[xml.local(what)[1]]
+        source = element if what is None else what
         if not ident:
             self.refuse(element, "bpmn.no_id", tag=tag)
         elif RESERVED.search(ident):
@@ -209,10 +223,10 @@ class _Reader:
         self._extensions(element)
         loop, multi = activities.loops(reading, element) if tag in ACTIVITIES else (None, None)
         inputs, outputs, isolated = mappings(reading, element) if tag in ACTIVITIES else ((), (), False)
-        script, result = activities.script(reading, element) if tag == "scriptTask" else ("", "")
+        script, result = activities.script(reading, source) if tag == "scriptTask" else ("", "")
         decision = ""
         if tag == "businessRuleTask":
-            decision, result = activities.decision(element)
+            decision, result = activities.decision(source)
         interrupts = "isInterrupting" if tag == "startEvent" else "cancelActivity"
         return Node(
             id=ident,
@@ -223,15 +237,17 @@ class _Reader:
             event=events[0],
             attached_to=local_name(element.get("attachedToRef") or ""),
             interrupting=flag(element, interrupts, True),
-            form=activities.form(reading, element) if tag in ("userTask", "startEvent") else "",
+            form=activities.form(reading, source) if tag in ("userTask", "startEvent") else "",
             script=script,
             result=result,
             decision=decision,
             map_result=attribute(element, "mapDecisionResult"),
             topic=activities.topic(element) if tag in ("serviceTask", "sendTask", "businessRuleTask") else "",
+            instantiate=flag(element, "instantiate"),
             activation=reading.formal(element, child(element, "activationCondition")),
-            implementation=activities.implementation(element),
+            implementation=activities.implementation(source),
             called=activities.called(reading, element) if tag == "callActivity" else "",
+            version_tag=attribute(element, "calledElementVersionTag") if tag == "callActivity" else "",
             multi=multi,
             loop=loop,
             body=body,
@@ -241,15 +257,22 @@ class _Reader:
             inputs=inputs,
             outputs=outputs,
             isolated=isolated,
-            **(activities.people(reading, element) if tag == "userTask" else {}),
+            **(activities.people(reading, source) if tag == "userTask" else {}),
         )
+
+    def _global_task(self, element: etree._Element) -> etree._Element | None:
+        """The global task of the file that a call activity calls: it is that task under the call's own id."""
+        found = self.reading.ids.get(local_name(element.get("calledElement") or ""))
+        return found if found is not None and xml.local(found)[1] in GLOBAL_TASKS else None
 
     def _attributes(self, element: etree._Element, tag: str) -> None:
         for name in ("startQuantity", "completionQuantity"):
             if element.get(name, "1") != "1":
                 self.refuse(element, "bpmn.attribute", attribute=name, value=element.get(name))
-        for name in ("calledElementBinding", "decisionRefBinding", "formRefBinding"):
-            if attribute(element, name) in ("version", "versionTag"):
+        for name in (CALL_BINDING, "decisionRefBinding", "formRefBinding"):
+            if attribute(element, name) == "version" or (
+                name != CALL_BINDING and attribute(element, name) == "versionTag"
+            ):
                 self.refuse(element, "bpmn.binding", binding=attribute(element, name))
         if tag == "eventBasedGateway" and element.get("eventGatewayType", "Exclusive") != "Exclusive":
             self.refuse(element, "bpmn.attribute", attribute="eventGatewayType", value=element.get("eventGatewayType"))

@@ -48,7 +48,9 @@ def several_triggers(
     """An event with several triggers becomes several events: any of them (BPMN 10.5.5, multiple), or all of them
     (parallel multiple)."""
     for ident, events in triggers.items():
-        node = nodes[ident]
+        node = nodes.get(ident)
+        if node is None:
+            continue  # refused for having no id
         if node.kind == "boundaryEvent" and ident not in parallel:
             _boundaries(node, events, nodes, flows)
         elif node.kind == "intermediateCatchEvent":

@@ -49,8 +49,10 @@ def structure(
         yield from _ends(path, node)
         yield from _gateway(path, node, nodes, flows)
         yield from _events(path, node, nodes)
-    if event_driven and any(n.event.kind == "cancel" and n.kind == "endEvent" for n in nodes.values()):
-        yield Finding("error", path, scope.get("id") or "", scope.get("name") or "", xml.line_of(scope), "bpmn.cancel")
+    if xml.local(scope)[1] != "transaction":
+        for node in nodes.values():
+            if node.event.kind == "cancel" and node.kind == "endEvent":
+                yield _finding(path, node, "bpmn.cancel")
     yield from _unreached(path, nodes, flows)
 
 
@@ -150,12 +152,12 @@ def _events(path: str, node: Node, nodes: dict[str, Node]) -> Iterator[Finding]:
             yield _finding(path, node, "bpmn.cancel_host")
     if event.kind in ("cancel", "error") and node.kind == "boundaryEvent" and not node.interrupting:
         yield _finding(path, node, "bpmn.event_start_interrupts", event=event.kind)
-    if node.body is None:
+    if node.body is None or node.kind != "transaction":
         return
     cancels = [n for n in node.body.nodes.values() if n.kind == "endEvent" and n.event.kind == "cancel"]
     caught = any(nodes[b].event.kind == "cancel" for b in node.boundary if b in nodes)
     for inner in cancels:
-        if node.kind != "transaction" or not caught:
+        if not caught:
             yield _finding(path, inner, "bpmn.cancel")
 
 

@@ -130,7 +130,8 @@ class Node:
     `for_compensation`: a compensation handler, never reached by a flow; `compensation`: on the activity it undoes, the
     handler's id. `inputs`: fields of the activity's own data scope, made at entry; `outputs`: fields of the scope
     around, written when it ends; `isolated`: the activity (a call with mapped data) sees its own fields only.
-    `activation`: FEEL of a joining complex gateway. `implementation`: code that another engine would run for it, "".
+    `instantiate`: a receive task or event gateway that begins its process. `activation`: FEEL of a joining complex
+    gateway. `implementation`: code that another engine would run for it, "".
     `drawn`: id of the drawn element where the reader made several nodes of one, else "".
     """
 
@@ -158,7 +159,9 @@ class Node:
     topic: str = ""
     implementation: str = ""
     activation: str = ""
+    instantiate: bool = False
     called: str = ""
+    version_tag: str = ""
     multi: MultiInstance | None = None
     body: Process | None = None
     lane: str = ""
@@ -202,7 +205,9 @@ class Process:
     properties: Mapping[str, str] = field(default_factory=dict)
     participant: str = ""
     message_flows: tuple[MessageFlow, ...] = ()
-    """`participant`: id of the pool that shows the process, ""; `message_flows`: all of its file."""
+    version_tag: str = ""
+    """`participant`: id of the pool that shows the process, ""; `message_flows`: all of its file; `version_tag`: as
+    the process owner named this version, which a call activity may ask for."""
 
     @property
     def start(self) -> Node:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from functools import lru_cache
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache, lru_cache
+from typing import Any, Final
+
+from lark import Token
 
 from engine.feel.builder import INPUT, Builder
 from engine.feel.errors import FeelSyntaxError, budget_exceeded
@@ -18,7 +20,12 @@ from engine.feel.values import Range
 CACHED: Final = 4096
 """Compiled texts kept: more than the expressions of any bundle the office will run side by side."""
 
-_parse: Final = make_parser(Builder())
+
+@cache
+def _parser() -> Callable[[str, list[Token], str], Any]:
+    """Made at the first expression, not when the module is loaded: the table takes 0.1 s, and a diagram without any
+    expression is checked without it."""
+    return make_parser(Builder())
 
 
 class _Compiled:
@@ -99,7 +106,7 @@ def _compile(text: str, start: str, names: frozenset[str]) -> Node:
     if start == "tests":
         tokens = mark_negation(tokens)
     try:
-        node = _parse(text, tokens, start)
+        node = _parser()(text, tokens, start)
     except FeelSyntaxError as error:
         if "position" not in error.details:
             raise

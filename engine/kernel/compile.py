@@ -59,9 +59,12 @@ class _Compiler:
         for process in processes.values():
             self._process(process, process.id, process.entries)
         for process in processes.values():
-            program.starters[process.id] = started_by(processes, process)
             program.received[process.id] = receivable(processes, process)
-            for other in sorted({pool for pool, _ in program.starters[process.id].values()}):
+            begun: set[str] = set()
+            for kind in ("message", "signal"):
+                found = program.starters[process.id, kind] = started_by(processes, process, kind)
+                begun.update(pool for started in found.values() for pool, _ in started)
+            for other in sorted(begun):
                 self._participant(program.specs[process.id], processes[other])
         return program
 
@@ -78,7 +81,7 @@ class _Compiler:
         for node in process.nodes.values():
             self._connect(process, node, spec.nodes, spec)
         spec.entries = [spec.nodes[node.id] for node in entries]
-        spec.starts = [spec.nodes[n.id] for n in process.nodes.values() if n.kind == "startEvent"]
+        spec.starts = [spec.nodes[n.id] for n in process.nodes.values() if n.kind == "startEvent" or n.instantiate]
         for node in process.event_subprocesses:
             self._watcher(process, node, spec, name)
 

@@ -25,7 +25,7 @@ from engine.domain.rejection import FieldFault, Rejection
 from . import human, limits
 from .case import Case
 from .faults import KernelFault
-from .throwing import throw_error, throw_escalation, throw_signal
+from .throwing import start_pool, throw_error, throw_escalation, throw_signal
 
 FUTURE_TOLERANCE = timedelta(minutes=5)
 """Clocks of a browser and the server differ; an instant further ahead than this is a typing error."""
@@ -207,11 +207,11 @@ def _submit(case: Case, command: cmd.SubmitTask, turn: Turn) -> Rejection | None
 
 def _message(case: Case, command: cmd.SendMessage, turn: Turn) -> Rejection | None:
     waiting = [w for w in case.messages.values() if w.accepts(command.name, command.key)]
-    starts = case.program.started_by(case.process, command.name) if case.program.played and not waiting else None
-    if starts is not None:
+    begins = case.program.started_by(case.process, "message", command.name)
+    if begins and case.program.played and not waiting:
         case.emit(ev.MessageReceived(command.name, turn.actor, 1))
-        case.write(command.values, "", starts[1])
-        case.workflow.participant(*starts)
+        case.write(command.values, "", begins[0][1])
+        start_pool(case, command.name, command.key)
         case.run()
         return None
     if not waiting:

@@ -45,8 +45,13 @@ class FeelEngine:
             raise KernelFault(element, "incident.expression", details) from error
 
     def value(self, token: Token, expression: Any, element: str) -> Any:
-        """The value as JSON, as it goes into case data."""
-        return feel.to_json(self.raw(token, expression, element))
+        """The value as JSON, as it goes into case data. Faults for what has no JSON, such as a function."""
+        value = self.raw(token, expression, element)
+        try:
+            return feel.to_json(value)
+        except feel.FeelEvaluationError as error:
+            details = {"expression": expression.text[:200], "reason": error.message_key, **_plain(error.details)}
+            raise KernelFault(element, "incident.expression", details) from error
 
     def holds_in(self, scope: str, expression: feel.Expression, element: str) -> bool:
         """Whether a condition is true in a data scope."""

@@ -15,7 +15,15 @@ from .complex import ComplexSpec
 from .program import Program
 from .scopes import SubProcessSpec
 from .specs import NodeSpec
-from .timers import ISO_DURATION, ISO_INSTANT, compile_timer, timer_source
+from .timers import (
+    ISO_DURATION,
+    ISO_INSTANT,
+    SHORTEST_PERIOD,
+    SHORTEST_PLAYED,
+    compile_timer,
+    constant_fault,
+    timer_source,
+)
 from .topics import TOPICS
 from .waiting import BoundarySpec, CatchSpec, WatcherSpec
 
@@ -107,6 +115,9 @@ class Filling:
         groups = self._list(process, node, tuple(split_list(node.properties.get("responsible", ""))))
         try:
             made.plan = compile_timer(timer.kind, timer.text, node.properties, groups)
+            shortest = SHORTEST_PLAYED if self.program.played else SHORTEST_PERIOD
+            if fault := constant_fault(made.plan, shortest):
+                self.refuse(process, node, "bpmn.timer_value", text=fault)
         except feel.FeelSyntaxError as error:
             details = {"text": timer.text[:200], "reason": error.message_key, "column": error.column}
             self.refuse(process, node, "bpmn.expression", **details)
@@ -120,6 +131,8 @@ class Filling:
             self.refuse(process, node, "bpmn.call_unknown", called=node.called)
         elif called is not None and called.nodes and not called.entries:
             self.refuse(process, node, "bpmn.call_start", called=node.called)
+        if called is not None and node.version_tag and node.version_tag != called.version_tag:
+            self.refuse(process, node, "bpmn.call_tag", tag=node.version_tag, found=called.version_tag or "-")
         for inner in () if node.body is None else node.body.event_subprocesses:
             trigger = None if inner.body is None else inner.body.trigger
             if trigger is not None and trigger.event.kind == "compensate":

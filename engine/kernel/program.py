@@ -40,12 +40,12 @@ class Program:
     specs: dict[str, ProcessSpec] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     played: bool = False
-    starters: dict[str, dict[str, tuple[str, str]]] = field(default_factory=dict)
+    starters: dict[tuple[str, str], dict[str, list[tuple[str, str]]]] = field(default_factory=dict)
     received: dict[str, frozenset[str]] = field(default_factory=dict)
 
-    def started_by(self, process: str, message: str) -> tuple[str, str] | None:
-        """(process, start event) of another pool that a message thrown in a case of `process` starts."""
-        return self.starters.get(process, {}).get(message)
+    def started_by(self, process: str, kind: str, name: str) -> list[tuple[str, str]]:
+        """(process, element to begin at) of the other pools that a message or signal in a case of `process` starts."""
+        return self.starters.get((process, kind), {}).get(name, [])
 
     def receivable(self, process: str) -> frozenset[str]:
         """Messages that some event of a case of `process` can wait for."""

@@ -41,21 +41,31 @@ def pools(processes: Mapping[str, Process], process: Process) -> list[Process]:
     return [p for p in processes.values() if p.file == process.file and p.id != process.id]
 
 
-def started_by(processes: Mapping[str, Process], process: Process) -> dict[str, tuple[str, str]]:
-    """message -> (process, start event) of the other pools of the file that begin with it."""
-    found: dict[str, tuple[str, str]] = {}
+def started_by(processes: Mapping[str, Process], process: Process, kind: str) -> dict[str, list[tuple[str, str]]]:
+    """message or signal name -> (process, element) of the other pools of the file that begin with it."""
+    found: dict[str, list[tuple[str, str]]] = {}
     for other in pools(processes, process):
-        for node in other.nodes.values():
-            if node.kind == "startEvent" and node.event.kind == "message":
-                found.setdefault(node.event.name, (other.id, node.id))
+        for name, node in beginnings(other, kind):
+            found.setdefault(name, []).append((other.id, node))
     return found
+
+
+def beginnings(process: Process, kind: str) -> Iterator[tuple[str, str]]:
+    """(name, element) of the start events of a kind, and of instantiating receive tasks and event gateways."""
+    for node in process.nodes.values():
+        if node.kind == "startEvent" and node.event.kind == kind:
+            yield node.event.name, node.id
+        elif node.instantiate and not node.incoming:
+            targets = [process.flows[f].target for f in node.outgoing]
+            caught = [node] if node.kind == "receiveTask" else [process.nodes[t] for t in targets if t in process.nodes]
+            yield from ((one.event.name, node.id) for one in caught if one.event.kind == kind)
 
 
 def receivable(processes: Mapping[str, Process], process: Process) -> frozenset[str]:
     """Messages that an event of a case of `process` can wait for: in it, what it calls, and pools it may start."""
     scopes = called(processes, process)
     for other in pools(processes, process):
-        if any(n.kind == "startEvent" and n.event.kind == "message" for n in other.nodes.values()):
+        if any(True for kind in ("message", "signal") for _ in beginnings(other, kind)):
             scopes.extend(called(processes, other))
     return frozenset(name for scope in scopes for name in _caught(scope))
 

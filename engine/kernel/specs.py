@@ -48,6 +48,8 @@ class NodeSpec(BpmnTaskSpec):
         self.correlation: Any = None
         self.handler_spec: Any = None
         self.undoing: Any = None
+        # Only those hear a signal who wait already: whoever throws one lets all others move first.
+        self.broadcasts = node.event.kind == "signal" and node.kind in ("endEvent", "intermediateThrowEvent")
 
     catches = False
     """Whether waiting tokens of this spec are looked up when an error, escalation or cancellation is thrown."""
@@ -153,16 +155,19 @@ class NodeSpec(BpmnTaskSpec):
             case.write(values, outer, self.bpmn_id)
 
     def chosen(self, token: Token) -> list[tuple[str, Any]]:
-        """Flows that get a token: all whose condition holds; the default when no condition does."""
+        """Flows that get a token: those without a condition, those whose condition holds, and the default when no
+        condition does (BPMN 13.3.1)."""
         if not self.flows:
             return [] if self.default is None else [self.default]
         evaluate = token.workflow.script_engine.holds
-        taken = [
-            (flow, spec) for flow, condition, spec in self.flows if condition is None or evaluate(token, condition)
-        ]
-        if not taken and self.default is not None:
-            return [self.default]
-        if not taken and not self.default:
+        taken, held = [], False
+        for flow, condition, spec in self.flows:
+            if condition is None or evaluate(token, condition):
+                taken.append((flow, spec))
+                held = held or condition is not None
+        if not held and self.default is not None:
+            taken.append(self.default)
+        if not taken:
             raise KernelFault(self.bpmn_id, "incident.no_flow", {"name": self.node.label})
         return taken
 

@@ -29,12 +29,15 @@ def throw(token: Token, spec: Any) -> bool:
 
 
 def throw_signal(case: Case, name: str, element: str) -> None:
-    """Reaches every event of the case that waits for the signal (BPMN 10.5.6)."""
+    """Reaches every event of the case that waits for the signal, and the pools that begin with it (BPMN 10.5.6)."""
     hit = [t for t in case.signals.values() if t.task_spec.node.event.name == name]
-    case.emit(ev.SignalThrown(name, element, len(hit)))
+    pools = case.program.started_by(case.process, "signal", name)
+    case.emit(ev.SignalThrown(name, element, len(hit) + len(pools)))
     for token in hit:
         if token.alive:
             case.trigger(token)
+    for pool in pools:
+        case.workflow.participant(*pool)
 
 
 def throw_message(case: Case, token: Token, spec: Any) -> None:
@@ -48,16 +51,24 @@ def throw_message(case: Case, token: Token, spec: Any) -> None:
         case.emit(ev.MessageThrown(name, spec.bpmn_id, "received", key))
         case.trigger(receiver)
         return
-    started = program.started_by(case.process, name)
-    if started is not None:
+    if program.started_by(case.process, "message", name):
         case.emit(ev.MessageThrown(name, spec.bpmn_id, "started", key))
-        case.workflow.participant(started[0], started[1])
+        start_pool(case, name, key)
         return
     if name in program.receivable(case.process):
         case.emit(ev.MessageThrown(name, spec.bpmn_id, "kept", key))
         case.subscriptions.keep(name, key)
         return
     case.emit(ev.MessageThrown(name, spec.bpmn_id, "left", key))
+
+
+def start_pool(case: Case, name: str, key: str) -> None:
+    """Starts the pool that begins with a message. Where it begins with a receive task or event gateway, the message is
+    kept for that one moment."""
+    process, element = case.program.started_by(case.process, "message", name)[0]
+    if case.bundle.processes[process].nodes[element].kind != "startEvent":
+        case.subscriptions.keep(name, key)
+    case.workflow.participant(process, element)
 
 
 def correlation(case: Case, token: Token, spec: Any) -> str:
@@ -90,7 +101,10 @@ def catcher(token: Token, kind: str, code: str, own: bool = False) -> Token | No
     before boundary events around it, a named code before a catch-all (BPMN 10.5.1). `own`: also on `token` itself."""
     scope: Any = token.workflow
     thrown_in: Any = None
-    found = _match(token.children, kind, code) if own else None
+    found = None
+    if own:
+        host = token if token.task_spec.instance_of is None else token.parent
+        found = _match(host.children, kind, code)
     while found is None:
         found = _match([w for w in scope.watchers if w.task_spec.handler is not thrown_in], kind, code)
         if found is not None or scope is scope.top_workflow:

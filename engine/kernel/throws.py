@@ -26,9 +26,19 @@ class EndSpec(NodeSpec):
             return compensate(token, event.activity) or None
         elif event.kind == "cancel":
             return self._cancel_transaction(token)
+        elif event.kind == "error" and self._ends_all(token):
+            case.outcome = self.node.properties.get("outcome", "") or event.name or self.bpmn_id
+            scope.unwatch()
+            self._clear(token)
         else:
             throw(token, self)
         return True if token.alive else None
+
+    def _ends_all(self, token: Token) -> bool:
+        """Whether the error ends its process: drawn at the top of a case or pool, where nobody else could catch it."""
+        scope = token.workflow
+        top = scope is scope.top_workflow or scope.parent_token.task_spec.node.kind == "participant"
+        return top and catcher(token, "error", self.node.event.name) is None
 
     def _clear(self, token: Token) -> None:
         """Ends everything else in the scope; other pools of the case are scopes of their own."""

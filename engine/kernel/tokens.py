@@ -67,7 +67,8 @@ class Token(Task):
     def _set_state(self, value: int) -> None:
         self._state = value
         if value == TaskState.READY and not self.task_spec.manual:
-            self.workflow.top_workflow.ready.append(self)
+            top = self.workflow.top_workflow
+            (top.last if getattr(self.task_spec, "broadcasts", False) else top.ready).append(self)
 
     def _inherit_data(self) -> None:
         """Case data lives beside the tree (Case.data): Spiff's merge at joins loses list items."""
@@ -177,6 +178,8 @@ class KernelWorkflow(_Scope, BpmnWorkflow):
     def __init__(self, spec: ProcessSpec, specs: dict[str, ProcessSpec], script_engine: Any, case: Case) -> None:
         self.case = case
         self.ready: deque[Token] = deque()
+        self.last: deque[Token] = deque()
+        """Tokens that throw a signal: they act when no other can move, so that whoever can wait for it waits."""
         self.numbers = 0
         self.prefix = ""
         self.scope = ""
@@ -202,14 +205,14 @@ class KernelWorkflow(_Scope, BpmnWorkflow):
         """Runs until only people, clocks and messages can move a token.
 
         1. Let events take effect whose condition has become true or whose message was kept for them.
-        2. Run the token that became ready first; go to 1.
+        2. Run the token that became ready first, those that throw signals after all others; go to 1.
         3. When none is left, let an inclusive join fire that no other token can reach any more; go to 1.
         """
         while True:
-            while self.case.subscriptions.settle() or self.ready:
-                if not self.ready:
+            while self.case.subscriptions.settle() or self.ready or self.last:
+                if not self.ready and not self.last:
                     continue
-                token = self.ready.popleft()
+                token = (self.ready or self.last).popleft()
                 if token._state == TaskState.READY and token.alive:
                     self.case.guards.step(token)
                     token.run()
@@ -223,6 +226,9 @@ class KernelWorkflow(_Scope, BpmnWorkflow):
 
     def finished(self, scope: Any) -> None:
         """Called when a token left `scope`: ends the scope when it was the last."""
+        if scope is self and scope.watchers and all(t.task_spec.node.kind == "participant" for t in scope.live()):
+            # Other pools may run on; the process itself is over, and with it what waited for its sake.
+            scope.unwatch(met=True)
         if len(scope.tasks) > 1 + len(scope.watchers) or scope.completed:
             return
         scope.completed = True
@@ -230,7 +236,7 @@ class KernelWorkflow(_Scope, BpmnWorkflow):
         if scope is self:
             return
         self.subprocesses.pop(scope.parent_token.id, None)
-        if scope.done:
+        if scope.done and scope.parent_token.task_spec.node.kind != "participant":
             scope.parent_token.internal_data["completed"] = scope.done
         scope.parent_token._set_state(TaskState.READY)
 

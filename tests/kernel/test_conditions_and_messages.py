@@ -2,10 +2,16 @@
 
 import pytest
 
+from engine.definitions.bundle import read_bundle
 from engine.domain.commands import OpenCase, SendMessage, SendSignal, SubmitTask
 from engine.domain.rejection import Rejection
+from engine.kernel.compile import compile_bundle
 from engine.kernel.faults import KernelFault
-from tests.support.diagrams import Run, Scope, bundle_of, message, multi, signal, timer
+from tests.support.diagrams import Run, Scope, bundle_of, document, error, message, multi, signal, timer
+
+GLOBAL = b"""<bpmn:globalUserTask id="g"><bpmn:potentialOwner><bpmn:resourceAssignmentExpression>
+<bpmn:formalExpression>office</bpmn:formalExpression></bpmn:resourceAssignmentExpression></bpmn:potentialOwner>
+</bpmn:globalUserTask>"""
 
 
 def conditional(text: str) -> str:
@@ -293,3 +299,85 @@ def test_an_end_event_with_several_throws_throws_all_of_them():
     s.chain("f", s.end("both", message("m_go") + signal("s_stop")))
 
     assert Run(*bundle_of(p=s)).open == ["x#1", "y#1"]
+
+
+def test_a_signal_is_thrown_after_all_others_have_moved_so_that_whoever_can_wait_for_it_waits():
+    s = Scope()
+    s.chain(
+        s.start(), s.node("parallelGateway", "f"), s.node("intermediateThrowEvent", "t", signal("s_stop")), s.end("e1")
+    )
+    s.chain(
+        "f", s.node("task", "slow1"), s.node("task", "slow2"), s.node("intermediateCatchEvent", "c", signal("s_stop"))
+    )
+    s.chain("c", s.user("x"), s.end("e2"))
+
+    assert Run(*bundle_of(p=s)).open == ["x#1"]
+
+
+def test_a_signal_starts_the_pools_that_begin_with_it():
+    s, other = Scope(), Scope(prefix="q_")
+    other.chain(other.node("startEvent", "told", signal("s_stop")), other.user("answer"), other.end("q_end"))
+    s.chain(s.start(), s.end("e", signal("s_stop")))
+
+    assert Run(*bundle_of(p=s, q=other)).open == ["q#1/answer#1"]
+
+
+def test_a_receive_task_that_begins_a_pool_takes_the_message_that_started_it():
+    s, other = Scope(), Scope(prefix="q_")
+    other.chain(
+        other.node("receiveTask", "r", messageRef="m_go", instantiate="true"), other.user("answer"), other.end("q_end")
+    )
+    s.chain(s.start(), s.end("e", message("m_go")))
+
+    assert Run(*bundle_of(p=s, q=other)).open == ["q#1/answer#1"]
+
+
+def test_an_error_end_event_at_the_top_ends_the_case_and_all_else_in_it():
+    s = Scope()
+    s.chain(s.start(), s.node("parallelGateway", "f"), s.user("a"), s.end("e1"))
+    s.chain("f", s.user("b"), s.end("bad", error("e_bad")))
+    run = Run(*bundle_of(p=s))
+
+    run.do(SubmitTask("b#1", {}))
+
+    assert (run.case.status, run.case.outcome, run.open) == ("closed", "bad", [])
+
+
+def test_a_default_flow_of_an_activity_is_taken_beside_plain_ones_when_no_condition_holds():
+    def diagram() -> Scope:
+        s = Scope()
+        s.node("task", "t", default="d")
+        s.chain(s.start(), "t", s.user("always"), s.end("e1"))
+        s.flow("t", s.user("high"), "n > 5")
+        s.flow("t", s.user("other"), ident="d")
+        for name in ("high", "other"):
+            s.flow(name, s.end(f"e_{name}"))
+        return s
+
+    assert Run(*bundle_of(p=diagram()), {"n": 1}).open == ["always#1", "other#1"]
+    assert Run(*bundle_of(p=diagram()), {"n": 9}).open == ["always#1", "high#1"]
+
+
+def test_a_call_of_a_global_task_is_that_task():
+    s = Scope()
+    s.chain(s.start(), s.node("callActivity", "call", calledElement="g"), s.end())
+    text = document(p=s).replace(b"</bpmn:definitions>", GLOBAL + b"</bpmn:definitions>")
+    bundle = read_bundle({"bpmn/x.bpmn": text})
+
+    run = Run(compile_bundle(bundle), bundle)
+
+    assert run.open == ["call#1"]
+    assert run.case.tasks["call#1"].groups == ("office",)
+
+
+def test_a_process_is_over_with_its_last_token_though_another_pool_runs_on():
+    s, other, inside = Scope(), Scope(prefix="q_"), Scope(prefix="h_")
+    other.chain(other.node("startEvent", "asked", message("m_go")), other.user("answer"), other.end("q_end"))
+    inside.chain(inside.node("startEvent", "h_start", message("m_back"), isInterrupting="false"), inside.end("h_end"))
+    s.node("subProcess", "h", inside.text(), triggeredByEvent="true")
+    s.chain(s.start(), s.node("intermediateThrowEvent", "ask", message("m_go")), s.end())
+
+    run = Run(*bundle_of(p=s, q=other))
+
+    assert run.open == ["q#1/answer#1"]
+    assert not run.case.messages

@@ -20,7 +20,7 @@ def beside(kind: str, text: str, data=None) -> Run:
     return Run(*bundle_of(p=s), data)
 
 
-def firings(run: Run, hours: float = 48) -> list[float]:
+def firings(run: Run, hours: float = 800) -> list[float]:
     """Minutes after the start at which the timer fires, each at its own instant."""
     fired = []
     while run.case.timers:
@@ -42,6 +42,7 @@ def at(**later: float) -> str:
     [
         ("duration", "PT8H", [480]),
         ("duration", "P1D", [1440]),
+        ("duration", "P1M", [31 * 1440]),
         ("duration", 'duration("PT30M")', [30]),
         ("duration", "${wait}", [45]),
         ("date", at(hours=3), [180]),
@@ -97,3 +98,15 @@ def test_a_catch_event_with_a_cycle_goes_on_at_the_first_firing():
 
     assert run.open == ["x#1"]
     assert not run.case.timers
+
+
+def test_reminders_until_an_instant_that_has_passed_are_none_and_nothing_else_waits_for_them():
+    past = f"R3/PT10M/{at(minutes=-5)}"
+    assert firings(beside("cycle", past)) == []
+
+    s = Scope()
+    s.chain(s.start(), s.node("intermediateCatchEvent", "t", timer("cycle", past)), s.end())
+    with pytest.raises(KernelFault) as fault:
+        Run(*bundle_of(p=s))
+
+    assert (fault.value.element, fault.value.key) == ("t", "incident.timer_past")

@@ -67,10 +67,13 @@ def around(tag: str, inner: str = "", **values: str) -> Scope:
         (around("intermediateThrowEvent", "<bpmn:linkEventDefinition name='l'/>"), "bpmn.link_alone"),
         (around("intermediateCatchEvent", timer("date", "2026-03-02T18:00:00")), "bpmn.timer_offset"),
         (around("intermediateCatchEvent", timer("cycle", "0 0 9 * * ?")), "bpmn.timer_iso"),
+        (around("intermediateCatchEvent", timer("cycle", "R3/PT10S")), "bpmn.timer_value"),
+        (around("intermediateCatchEvent", timer("duration", "P9999999Y")), "bpmn.timer_value"),
         (around("endEvent", "<bpmn:cancelEventDefinition/>"), "bpmn.no_outgoing_allowed"),
         (around("serviceTask", camunda_class="com.example.Delegate"), "bpmn.service_code"),
         (around("callActivity", calledElement="${which}"), "bpmn.call_dynamic"),
         (around("callActivity", calledElement="p", camunda_calledElementBinding="version"), "bpmn.binding"),
+        (around("callActivity", calledElement="p", camunda_calledElementVersionTag="v2"), "bpmn.call_tag"),
         (
             around("task", "<bpmn:extensionElements><camunda:executionListener/></bpmn:extensionElements>"),
             "bpmn.extension_error",

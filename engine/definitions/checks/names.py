@@ -33,11 +33,12 @@ from engine.feel import (
 )
 from engine.feel.functions import BUILTINS
 
-from .data import written_by
+from .writes import written_by
 
 ALWAYS: Final = frozenset(
     {
         "case_id", "opened_at", "opened_by",  # written when a case is opened
+        "activationCount", "waitingForStart",  # complex gateways
         "loopCounter", "nrOfInstances", "nrOfActiveInstances", "nrOfCompletedInstances",  # BPMN repetitions
         "archive_missing", "late_report",  # written by the topics check-archive and draft-late-report
     }

@@ -19,13 +19,16 @@ class Escapes:
     cancel: bool = False
 
 
-def escapes(process: Process, processes: Mapping[str, Process], calls: tuple[str, ...] = ()) -> Escapes:
-    """Codes that can leave the body, by structure alone: more than can really happen, never fewer."""
+def escapes(
+    process: Process, processes: Mapping[str, Process], calls: tuple[str, ...] = (), own: bool = True
+) -> Escapes:
+    """Codes that can leave the body, by structure alone: more than can really happen, never fewer. `own`: also those
+    that are thrown in the body itself, not only those out of the bodies in it."""
     found: dict[str, set[str]] = {"error": set(), "escalation": set()}
     beside: dict[str, set[str]] = {"error": set(), "escalation": set()}
     cancel = False
     for node in process.nodes.values():
-        if node.kind in ("endEvent", "intermediateThrowEvent"):
+        if node.kind in ("endEvent", "intermediateThrowEvent") and own:
             cancel = cancel or node.event.kind == "cancel"
             if node.event.kind in found:
                 found[node.event.kind].add(node.event.name)

@@ -56,6 +56,10 @@ SOUND = {
         bound=bound("user", interrupting=False),
     ),
     "flows that part at a task and meet": drawn("start>user user>userA user>userB userA>and userB>and and>end"),
+    "a signal thrown in the same step as the waiting begins": drawn(
+        "start>and1 and1>throw and1>catch throw>end1 catch>end2",
+        catch={"event": SIGNAL}, throw={"event": SIGNAL},
+    ),
     "a terminate end that takes the other branch along": drawn(
         "start>and1 and1>userA and1>userB userA>end1 userB>end2", end1={"event": EventText("terminate")}
     ),
@@ -204,6 +208,12 @@ def test_a_condition_that_is_plainly_false_makes_its_branch_dead() -> None:
     assert said(process) == ("unsound", {("check.dead", "userA")})
 
 
+def test_a_complex_join_is_not_judged() -> None:
+    process = drawn("start>and and>userA and>userB userA>complex userB>complex complex>end")
+
+    assert said(process) == ("not_decided", {("check.complex_join", "p")})
+
+
 def test_two_tokens_on_one_flow_are_a_warning() -> None:
     process = drawn("start>and and>userA and>userB userA>xor userB>xor xor>userC userC>end")
 
@@ -270,9 +280,13 @@ def test_a_budget_too_small_is_not_decided() -> None:
 
 def test_a_caller_may_stop_the_check() -> None:
     branches = " ".join(f"and1>user{n} user{n}>user{n}b user{n}b>and2" for n in range(1, 8))
+    asked: list[int] = []
     bundle = bundle_with(drawn(f"start>and1 {branches} and2>end"))
 
-    assert verdicts(bundle, expired=lambda: True)["p"].outcome == "not_decided"
+    found = verdicts(bundle, expired=lambda: asked.append(1) is None)["p"]
+
+    assert found.outcome == "not_decided"
+    assert asked
 
 
 def test_every_shipped_process_is_sound() -> None:
@@ -284,3 +298,67 @@ def test_every_shipped_process_is_sound() -> None:
     assert {v.outcome for v in found.values()} == {"sound"}
     assert len(found) >= 19
     assert check_soundness(bundle) == []
+
+
+# -- pools -----------------------------------------------------------------------------------------------------------
+
+
+def sends(name: str) -> dict[str, EventText]:
+    return {"event": EventText("message", name)}
+
+
+def buyer() -> Process:
+    return drawn("start>throwOrder throwOrder>catchGoods catchGoods>end", "buyer",
+                 throwOrder=sends("order"), catchGoods=sends("goods"))  # fmt: skip
+
+
+def test_pools_that_answer_each_other_are_sound() -> None:
+    seller = drawn("startS>userS userS>throwGoods throwGoods>endS", "seller",
+                   startS=sends("order"), throwGoods=sends("goods"))  # fmt: skip
+
+    found = verdicts(bundle_with(buyer(), seller))
+
+    assert {v.outcome for v in found.values()} == {"sound"}
+
+
+def test_a_pool_that_may_not_answer_is_found_out() -> None:
+    seller = drawn("startS>xorS xorS>throwGoods[stock > 0] xorS>endNo* throwGoods>endS", "seller",
+                   startS=sends("order"), throwGoods=sends("goods"))  # fmt: skip
+
+    found = verdicts(bundle_with(buyer(), seller))
+
+    assert found["seller"].outcome == "sound"
+    assert found["buyer"].outcome == "unsound"
+    assert [(f.key, f.element) for f in found["buyer"].findings] == [("check.stuck_message", "catchGoods")]
+    assert found["buyer"].path == ("start", "throwOrder", "startS", "catchGoods", "xorS", "endNo")
+
+
+def test_a_timer_as_a_way_out_makes_an_unanswered_message_sound() -> None:
+    patient = drawn(
+        "start>throwOrder throwOrder>race race>catchGoods race>catchLate catchGoods>end catchLate>end2", "buyer",
+        throwOrder=sends("order"), catchGoods=sends("goods"), catchLate={"event": TIMER},
+    )  # fmt: skip
+    seller = drawn("startS>xorS xorS>throwGoods[stock > 0] xorS>endNo* throwGoods>endS", "seller",
+                   startS=sends("order"), throwGoods=sends("goods"))  # fmt: skip
+
+    assert verdicts(bundle_with(patient, seller))["buyer"].outcome == "sound"
+
+
+def test_pools_that_wait_for_each_other_are_found_out() -> None:
+    one = drawn("start>throwHello throwHello>catchA catchA>throwB throwB>end", "one",
+                throwHello=sends("hello"), catchA=sends("a"), throwB=sends("b"))  # fmt: skip
+    two = drawn("startS>catchB catchB>throwA throwA>endS", "two",
+                startS=sends("hello"), catchB=sends("b"), throwA=sends("a"))  # fmt: skip
+
+    found = verdicts(bundle_with(one, two))["one"]
+
+    assert found.outcome == "unsound"
+    assert {f.key for f in found.findings} == {"check.stuck_message"}
+
+
+def test_a_message_sent_before_it_is_awaited_is_kept() -> None:
+    one = drawn("start>throwHello throwHello>user user>catchA catchA>end", "one",
+                throwHello=sends("hello"), catchA=sends("a"))  # fmt: skip
+    two = drawn("startS>throwA throwA>endS", "two", startS=sends("hello"), throwA=sends("a"))
+
+    assert verdicts(bundle_with(one, two))["one"].outcome == "sound"
