@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+from engine.domain.codec import JSON
 from engine.domain.commands import FailTask, OpenCase, SendMessage, SendSignal, SubmitTask
 
 from .game.blocks import ALL, Blocks
@@ -13,12 +14,12 @@ from .game.sketch import Pen, Sketch
 
 
 def random_model(seed: int, features: frozenset[str] = ALL, depth: int = 3) -> Diagram:
-    """The diagram of a seed: a process `p` of one to three blocks and what it calls."""
+    """The diagram of a seed: a process `p` of two to five blocks and what it calls."""
     pen = Pen(random.Random(seed), end_cycles="endcycle" in features)
     blocks = Blocks(pen, features)
     s = Sketch(pen)
     last = s.add("startEvent", "start")
-    for _ in range(pen.chance.randint(2, 4)):
+    for _ in range(pen.chance.randint(2, 5)):
         first, then = blocks.block(s, depth)
         s.chain(last, first)
         last = then
@@ -52,7 +53,7 @@ def pool(pen: Pen, blocks: Blocks, s: Sketch) -> str:
     return name
 
 
-def random_walk(match: Match, seed: int, steps: int = 25) -> None:
+def random_walk(match: Match, seed: int, steps: int = 40) -> None:
     """Opens the case and does up to `steps` things that may happen next. Raises Difference."""
     chance = random.Random(seed)
     match.do(OpenCase("p", {}))
@@ -79,7 +80,9 @@ def random_step(match: Match, chance: random.Random) -> bool:
     choices += ["fail"] if case.tasks and chance.random() < 0.3 else []
     kind = chance.choice(choices)
     if kind == "submit":
-        values = {"w": chance.randrange(4)} if chance.random() < 0.5 else {}
+        values: dict[str, JSON] = {"w": chance.randrange(4)} if chance.random() < 0.7 else {}
+        if chance.random() < 0.05:
+            values["units"] = ["x", "y", "z"][: chance.randrange(4)]
         match.do(SubmitTask(chance.choice(sorted(case.tasks)), values))
     elif kind == "fail":
         match.do(FailTask(chance.choice(sorted(case.tasks)), chance.choice(["x1", "x2"]), chance.random() < 0.5))

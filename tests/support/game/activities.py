@@ -159,10 +159,7 @@ def end(game: Game, work: Work) -> None:
     elif event.kind == "error":
         # Whoever catches it interrupts: the token is taken away with all else.
         if not events.throw_error(game, place, event.name, work.node.id):
-            for top in game.tops:
-                empty(game, top, work)
-                if top is not place:
-                    close_place(game, top)
+            empty(game, place, work)
             leave(game, work)
     elif event.kind == "cancel":
         undoing.cancel(game, work)

@@ -6,6 +6,7 @@ from .diagram import Event, Expr, Graph, Loop, Multi
 from .sketch import Pen, Sketch
 
 Block = tuple[str, str]
+THROWERS = ("endEvent", "intermediateThrowEvent")
 WAITS = ("timer", "message", "signal", "conditional")
 
 WEIGHTS = {
@@ -91,7 +92,11 @@ class Blocks:
         activity = self.pen.pick(*able) if able and self.pen.often(0.3) else ""
         event = Event("compensate", activity=activity)
         ident = s.add("intermediateThrowEvent", "undo", event=event)
-        return ident, ident
+        if self.pen.often(0.4):
+            return ident, ident
+        first, last = self.undone(s, depth)
+        s.chain(last, ident)
+        return first, ident
 
     # -- gateways -------------------------------------------------------------------------------------------------
     def sequence(self, s: Sketch, depth: int) -> Block:
@@ -118,7 +123,7 @@ class Blocks:
     def split(self, s: Sketch, depth: int, fork_kind: str, join_kind: str) -> Block:
         fork, join = s.add(fork_kind, "fork"), s.add(join_kind, "join")
         guarded = fork_kind in ("exclusiveGateway", "inclusiveGateway") or (fork_kind == "task" and self.pen.often(0.5))
-        no_default = self.pen.often(0.06)
+        no_default = self.pen.often(0.015)
         for index in range(self.pen.chance.randint(2, 3)):
             first, last = self.block(s, depth)
             condition = self.pen.condition() if guarded and (index or no_default) else None
@@ -168,6 +173,11 @@ class Blocks:
         self.ending(s, last, 1 if transaction else 0.4, transaction)
         if "esp" in self.features and self.pen.often(0.35):
             self.event_subprocess(s, depth)
+        if "esp" in self.features:
+            for kind in ("error", "escalation"):
+                for code in sorted(self.codes(s.graph, kind)):
+                    if self.pen.often(0.35):
+                        self.event_subprocess(s, depth, Event(kind, code if self.pen.often(0.7) else ""))
         return s.graph
 
     def ending(self, s: Sketch, last: str, share: float, transaction: bool = False) -> None:
@@ -183,16 +193,16 @@ class Blocks:
     def harsh_end(self, transaction: bool) -> Event:
         if transaction and self.pen.often(0.7):
             return Event("cancel")
-        kind = self.pen.pick("terminate", "terminate", *(k for k in ("error", "escalation") if k in self.features), "thrown", "undo")
+        kind = self.pen.pick("terminate", "terminate", *(k for k in ("error", "escalation") if k in self.features), "thrown", "thrown", "undo")
         if kind == "thrown":
             return self.thrown_event()
         if kind == "undo":
             return Event("compensate") if "undo" in self.features else Event("terminate")
         return Event(kind, "" if kind == "terminate" else self.pen.pick("x1", "x2"))
 
-    def event_subprocess(self, s: Sketch, depth: int) -> None:
+    def event_subprocess(self, s: Sketch, depth: int, event: Event | None = None) -> None:
         kinds = (*self.waits, *(k for k in ("error", "escalation") if k in self.features))
-        event = self.pen.event(*kinds, cycles=True)
+        event = event or self.pen.event(*kinds, cycles=True)
         interrupting = event.kind == "error" or self.pen.often(0.4)
         inner = Sketch(self.pen)
         first, last = self.block(inner, min(depth - 1, 1))
@@ -204,12 +214,13 @@ class Blocks:
         ident = s.add("subProcess", "sub", body=self.inside(depth))
         if "undone" in self.features and self.pen.often(0.15):
             self.give_handler(s, ident)
-        return self.guarded(s, ident, depth, 0.6)
+        return self.guarded(s, ident, depth, 0.6, s.graph.nodes[ident].body)
 
     def transaction(self, s: Sketch, depth: int) -> Block:
         ident = s.add("transaction", "trans", body=self.inside(depth, transaction=True))
         merge = s.add("exclusiveGateway", "merge")
         cancelled = s.add("boundaryEvent", "bound", event=Event("cancel"), attached_to=ident)
+        self.catchers(s, ident, merge, s.graph.nodes[ident].body)
         s.chain(cancelled, s.user(), merge)
         s.chain(ident, merge)
         return ident, merge
@@ -217,7 +228,7 @@ class Blocks:
     def call(self, s: Sketch, depth: int) -> Block:
         name = self.pen.name("called")
         self.pen.processes[name] = self.inside(depth)
-        return self.guarded(s, s.add("callActivity", "call", called=name), depth, 0.5)
+        return self.guarded(s, s.add("callActivity", "call", called=name), depth, 0.5, self.pen.processes[name])
 
     def multi(self, s: Sketch, depth: int) -> Block:
         completion = None
@@ -237,7 +248,7 @@ class Blocks:
         )
         ident = s.user() if self.pen.often(0.4) else s.add("subProcess", "sub", body=self.inside(depth))
         s.graph.nodes[ident].multi = multi
-        return self.guarded(s, ident, depth, 0.4)
+        return self.guarded(s, ident, depth, 0.4, s.graph.nodes[ident].body)
 
     def repeat(self, s: Sketch, depth: int) -> Block:
         """A standard loop: over a script that counts, or a sub-process that does."""
@@ -251,27 +262,51 @@ class Blocks:
         inner.chain(inner.add("startEvent", "start"), step, first)
         inner.chain(last, inner.end())
         ident = s.add("subProcess", "sub", body=inner.graph, loop=Loop(goes_on, before, limit))
-        return self.guarded(s, ident, depth, 0.3)
+        return self.guarded(s, ident, depth, 0.3, inner.graph)
 
     # -- boundary events ------------------------------------------------------------------------------------------
     def guard(self, s: Sketch, depth: int) -> Block:
         ident = s.user() if self.pen.often(0.8) else self.receive(s, depth)[0]
         return self.guarded(s, ident, depth, 1.0)
 
-    def guarded(self, s: Sketch, ident: str, depth: int, share: float) -> Block:
-        if "boundary" not in self.features or not self.pen.often(share):
+    def guarded(self, s: Sketch, ident: str, depth: int, share: float, body: Graph | None = None) -> Block:
+        """The activity with boundary events, if chance will have it or what its body throws asks for it."""
+        thrown = self.codes(body, "error") | self.codes(body, "escalation")
+        if "boundary" not in self.features or not (thrown or self.pen.often(share)):
             return ident, ident
         merge = s.add("exclusiveGateway", "merge")
         s.chain(ident, merge)
+        self.catchers(s, ident, merge, body)
         kinds = (*self.waits, *(k for k in ("error", "escalation") if k in self.features))
-        for _ in range(self.pen.pick(1, 1, 2)):
+        for _ in range(self.pen.pick(1, 1, 2) if self.pen.often(share) else 0):
             event = self.pen.event(*kinds, cycles=True)
-            interrupting = event.kind == "error" or self.pen.often(0.5)
-            bound = s.add("boundaryEvent", "bound", event=event, attached_to=ident, interrupting=interrupting)
-            first, last = self.block(s, min(depth, 1))
-            s.chain(bound, first)
-            s.chain(last, merge if interrupting and self.pen.often(0.7) else s.end())
+            self.boundary(s, ident, merge, depth, event, event.kind == "error" or self.pen.often(0.5))
         return ident, merge
+
+    def codes(self, body: Graph | None, kind: str) -> set[str]:
+        """What a body throws and does not catch itself."""
+        if body is None:
+            return set()
+        thrown = {n.event.name for _, n in body.walk() if n.event.kind == kind and n.kind in THROWERS}
+        return thrown - {n.event.name for _, n in body.walk() if n.event.kind == kind and n.kind not in THROWERS}
+
+    def catchers(self, s: Sketch, ident: str, merge: str, body: Graph | None) -> None:
+        """Mostly somebody catches what the body throws."""
+        for kind, share in (("error", 0.9), ("escalation", 0.7)):
+            for code in sorted(self.codes(body, kind)):
+                if "boundary" in self.features and self.pen.often(share):
+                    event = Event(kind, code if self.pen.often(0.7) else "")
+                    self.boundary(s, ident, merge, 0, event, kind == "error" or self.pen.often(0.5))
+
+    def boundary(self, s: Sketch, ident: str, merge: str, depth: int, event: Event, interrupting: bool) -> None:
+        if event.kind in ("error", "escalation") and any(
+            n.event == event for n in s.graph.boundary(ident)
+        ):
+            return  # one catcher for each code
+        bound = s.add("boundaryEvent", "bound", event=event, attached_to=ident, interrupting=interrupting)
+        first, last = self.block(s, min(depth, 1))
+        s.chain(bound, first)
+        s.chain(last, merge if interrupting and self.pen.often(0.7) else s.end())
 
     # -- without blocks -------------------------------------------------------------------------------------------
     def nasty(self, s: Sketch, depth: int) -> Block:

@@ -37,10 +37,11 @@ def wait(
 
 def arm(game: Game, watch: Watch) -> None:
     assert watch.node.event.timer is not None
-    found = instants(watch.node.event.timer, game.at)
-    if not found:
+    watch.later = instants(watch.node.event.timer, game.at)
+    if watch.later:
+        watch.due = watch.later.pop(0)
+    elif watch.node.interrupting:
         raise Incident(watch.node.id, "no instant left")
-    watch.due, *watch.later = found
 
 
 def forget(game: Game, watches: list[Watch]) -> None:
@@ -220,8 +221,8 @@ def fitting(nodes: list[Node], kind: str, code: str, event: Callable[[Node], Eve
 
 
 def throw_error(game: Game, place: Place, code: str, element: str, own: Work | None = None) -> bool:
-    """False when nobody catches an error end event that is drawn in the process itself: the case ends (the project's
-    choice). Anywhere else that is an incident."""
+    """False when nobody catches an error end event that is drawn in the process itself: the process ends (the
+    project's choice). Anywhere else that is an incident."""
     found = catcher(place, "error", code, own)
     if found is None and place.owner is None and own is None:
         return False

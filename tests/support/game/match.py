@@ -14,11 +14,13 @@ from engine.domain.events import TokensMoved
 from engine.domain.rejection import Rejection
 from engine.kernel.case import Case
 from engine.kernel.compile import Program, compile_bundle
-from engine.kernel.decide import Turn, decide, next_due
+from engine.kernel.decide import next_due
 from engine.kernel.faults import KernelFault
 from engine.kernel.guards import Guards, Limits
-from tests.support.diagrams import T0
+from engine.kernel.replay import rebuild, replay
+from tests.support.diagrams import T0, Run
 
+from . import constructs
 from .diagram import Diagram
 from .play import Game
 from .state import Incident
@@ -54,6 +56,19 @@ def compiled(diagram: Diagram) -> tuple[Program, Bundle]:
     return program, bundle
 
 
+class Side(Run):
+    """The kernel's side: a case not yet opened, whose journal is kept for the replay."""
+
+    def __init__(self, program: Program, bundle: Bundle) -> None:
+        self.program, self.bundle = program, bundle
+        self.entries = []
+        self.at = T0
+        self.case = self.new_case()
+
+    def new_case(self) -> Case:
+        return Case(self.program, self.bundle, "T-1", "p", Guards(Limits(steps=MOST_STEPS)))
+
+
 class Match:
     """A case of `diagram` on both sides, not yet opened. `history`: the commands so far, for the message."""
 
@@ -63,14 +78,17 @@ class Match:
         self.program, self.bundle = compiled(diagram)
         self.at = T0
         self.history: list[tuple[datetime, Command]] = []
-        self.turns: list[Counter[str]] = []
+        self.constructs = constructs.of_diagram(diagram)
+        self.executed: Counter[str] = Counter()
         self.stuck = False
+        self.incidents = 0
         self.command: Command | None = None
-        self.case = self.new_case()
+        self.side = Side(self.program, self.bundle)
         self.game = self.new_game()
 
-    def new_case(self) -> Case:
-        return Case(self.program, self.bundle, "T-1", "p", Guards(Limits(steps=MOST_STEPS)))
+    @property
+    def case(self) -> Case:
+        return self.side.case
 
     def new_game(self) -> Game:
         return Game(self.diagram, T0, self.early_joins)
@@ -82,25 +100,28 @@ class Match:
         game = self.play(self.game, command)
         self.same("outcome", kernel, game)
         if kernel not in ("done", "refused"):
+            self.incidents += 1
             self.build_again()
             self.stuck = self.stuck or isinstance(command, FireTimer | OpenCase)
             trail = []
             self.game.trail = []
         elif kernel == "done":
+            moved = {element for _, element, action in trail if action == "entered"}
+            self.executed.update({c for element in moved for c in self.constructs.get(element, ())})
             self.history.append((self.at, command))
         if self.case.status != "open" or self.history:
             self.compare(trail)
 
     def kernel(self, command: Command) -> tuple[str, list[tuple[str, str, str]]]:
         try:
-            outcome = decide(self.case, command, Turn(self.at, "wangfang"))
+            self.side.at = self.at
+            outcome = self.side.try_(command)
         except KernelFault as fault:
             if fault.key in ("incident.steps", "incident.tokens", "incident.nesting"):
                 raise Endless from fault
             return f"incident at {fault.element}", []
         if isinstance(outcome, Rejection):
             return "refused", []
-        self.case.seq += 1
         return "done", [step for event in outcome if isinstance(event, TokensMoved) for step in event.steps]
 
     def play(self, game: Game, command: Command) -> str:
@@ -130,10 +151,11 @@ class Match:
     def build_again(self) -> None:
         """Both sides as before the turn that failed."""
         now = self.at
-        self.case, self.game = self.new_case(), self.new_game()
+        if self.history:
+            self.side.case = rebuild(self.side.entries, self.side.load)
+        self.game = self.new_game()
         for at, command in self.history:
             self.at = at
-            self.kernel(command)
             self.play(self.game, command)
         self.at = now
 
@@ -150,6 +172,12 @@ class Match:
                 return
             self.do(FireTimer(name))
         raise Endless
+
+    def replay(self) -> None:
+        """The journal replayed gives the same events and digests. Raises Difference."""
+        if self.side.entries:
+            found = [step.divergence for step in replay(self.side.entries, self.side.load) if step.divergence]
+            self.same("replay", found, [])
 
     # -- what is compared -----------------------------------------------------------------------------------------
     def compare(self, trail: list[tuple[str, str, str]]) -> None:

@@ -9,7 +9,7 @@ from .diagram import Timer
 
 def instants(timer: Timer, now: datetime) -> list[datetime]:
     """All instants at which a timer armed `now` fires, in order. Of a cycle with an end those that are past are lost
-    (the project's choice, like: [] is an incident)."""
+    (the project's choice)."""
     if timer.kind == "date":
         assert timer.start is not None
         return [timer.start]
