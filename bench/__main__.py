@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from bench import inbox, soundness, submissions
+from bench import inbox, loops, soundness, submissions
 
 if __name__ == "__main__":
     submissions.report()
     inbox.report()
     soundness.report()
+    loops.report()

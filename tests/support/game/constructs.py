@@ -15,7 +15,7 @@ PLAIN = {
 def of_diagram(diagram: Diagram) -> dict[str, set[str]]:
     """Element id -> its constructs."""
     found = {node.id: of_node(graph, node) for graph, node in diagram.walk()}
-    for graph, node in diagram.walk():
+    for _, node in diagram.walk():
         if node.handler:
             found[node.handler].add("compensation handler")
         if node.body is not None and not any(n.kind == "startEvent" for n in node.body.nodes.values()):
@@ -41,7 +41,9 @@ def of_node(graph: Graph, node: Node) -> set[str]:
         found.add(f"event sub-process {start.event.kind} {how}")
         found |= timers(start)
     elif node.kind in ("intermediateThrowEvent", "intermediateCatchEvent", "endEvent"):
-        found.add({"intermediateT": "throw", "intermediateC": "catch", "endEvent": "end"}[node.kind[:13]] + f" {event.kind}")
+        found.add(
+            {"intermediateT": "throw", "intermediateC": "catch", "endEvent": "end"}[node.kind[:13]] + f" {event.kind}"
+        )
         if event.activity:
             found.add("throw compensate one activity")
     found |= timers(node)

@@ -44,7 +44,7 @@ def changes(diagram: Diagram) -> Iterator[Change]:
             yield from of_node(number, ident, node)
         for ident, flow in graph.flows.items():
             if len(graph.out_of(flow.source)) > 1:
-                yield lambda d, n=number, i=ident: drop_flow(list(graphs(d))[n], i)
+                yield without_flow(number, ident)
 
 
 def of_node(number: int, ident: str, node: Node) -> Iterator[Change]:
@@ -96,8 +96,11 @@ def simple(graph: Graph, node: Node) -> None:
     node.kind, node.body, node.called, node.script, node.event = "task", None, "", None, Event()
 
 
-def drop_flow(graph: Graph, ident: str) -> None:
-    del graph.flows[ident]
+def without_flow(number: int, ident: str) -> Change:
+    def done(d: Diagram) -> None:
+        del list(graphs(d))[number].flows[ident]
+
+    return done
 
 
 def tidy(diagram: Diagram) -> None:
@@ -128,9 +131,7 @@ def lost(graph: Graph, node: Node) -> bool:
     if node.kind == "startEvent" or node.triggered:
         return False
     if node.kind == "intermediateCatchEvent" and node.event.kind == "link":
-        return not any(
-            n.kind == "intermediateThrowEvent" and n.event == node.event for n in graph.nodes.values()
-        )
+        return not any(n.kind == "intermediateThrowEvent" and n.event == node.event for n in graph.nodes.values())
     starts = any(n.kind == "startEvent" for n in graph.nodes.values())
     return starts and not graph.into(node.id)
 

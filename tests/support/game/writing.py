@@ -131,7 +131,8 @@ def definition(event: Event) -> str:
     if kind == "conditional":
         assert event.condition is not None
         text = escape(event.condition.text)
-        return f"<bpmn:conditionalEventDefinition><bpmn:condition>{text}</bpmn:condition></bpmn:conditionalEventDefinition>"
+        inner = f"<bpmn:condition>{text}</bpmn:condition>"
+        return f"<bpmn:conditionalEventDefinition>{inner}</bpmn:conditionalEventDefinition>"
     if kind == "compensate":
         told = f' activityRef="{event.activity}"' if event.activity else ""
         return f"<bpmn:compensateEventDefinition{told}/>"
