@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from bench import inbox, loops, soundness, submissions
+from bench import feel, inbox, loops, soundness, submissions
 
 if __name__ == "__main__":
+    feel.report()
     submissions.report()
     inbox.report()
     soundness.report()

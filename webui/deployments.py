@@ -128,7 +128,7 @@ def version(version: str) -> str:
         files=[(path, len(files[path])) for path in sorted(files)],
         processes=[(process.name or process.id, process.file) for process in bundle.processes.values()],
         made=made,
-        findings=grouped(lines(made[-1].findings if made else ())),
+        **_folded(lines(made[-1].findings if made else ()), asked=False),
         count=counts.get(version, bundle_counts.BundleCount()),
         names=names,
     )
@@ -216,8 +216,7 @@ def _page(faults: Mapping[str, str] | None = None, status: int = 200, reason: st
         versions=_versions(history, counts),
         waiting=waiting,
         findings=findings,
-        shown=grouped(one for one in _filtered(findings) if not one.follows),
-        following=grouped(one for one in _filtered(findings) if one.follows),
+        **_folded(_filtered(findings), asked=request.args.get("severity", "") == "info"),
         severities={name: sum(one.severity == name for one in findings) for name in SEVERITIES},
         asked=request.args.get("severity", ""),
         asked_file=request.args.get("file", ""),
@@ -233,6 +232,15 @@ def _page(faults: Mapping[str, str] | None = None, status: int = 200, reason: st
 def _filtered(findings: Sequence[FindingLine]) -> list[FindingLine]:
     severity, path = request.args.get("severity", ""), request.args.get("file", "")
     return [one for one in findings if severity in ("", one.severity) and path in ("", one.file)]
+
+
+def _folded(findings: Iterable[FindingLine], asked: bool) -> dict[str, list[FindingGroup]]:
+    """For the template: what matters in `shown`; `following` and `notes` (unless `asked` for) are folded below it."""
+    found = list(findings)
+    notes = [] if asked else [one for one in found if one.severity == "info" and not one.follows]
+    following = [one for one in found if one.follows]
+    rest = [one for one in found if one not in notes and not one.follows]
+    return {"shown": grouped(rest), "following": grouped(following), "notes": grouped(notes)}
 
 
 def _versions(

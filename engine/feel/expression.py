@@ -73,7 +73,15 @@ class Expression(_Compiled):
 
         The result may share parts with `variables`: change neither. Raises FeelEvaluationError.
         """
-        return self._run(Frame(variables, None, Run(env)))
+        run = Run(env)
+        # As `_run` does, without a call: this is what every condition, script and limit goes through.
+        run.left -= self._size
+        if run.left < 0:
+            raise budget_exceeded("steps", env.max_steps)
+        try:
+            return self._code(Frame(variables, None, run))
+        except RecursionError:
+            raise budget_exceeded("depth", env.max_depth) from None
 
 
 class UnaryTests(_Compiled):
@@ -107,6 +115,19 @@ def _compile(text: str, start: str, names: frozenset[str]) -> Node:
         raise FeelSyntaxError(error.message_key, line, column, details) from None
     assert isinstance(node, Node)
     return node
+
+
+def called_names(text: str) -> frozenset[str]:
+    """The names that stand before a bracket as functions do, built in or not; none for a text that cannot be read."""
+    try:
+        tokens = tokenize(text)
+    except FeelSyntaxError:
+        return frozenset()
+    return frozenset(
+        str(token)
+        for before, token, after in zip([None, *tokens], tokens, tokens[1:], strict=False)
+        if token.type == "NAME" and after.type == "LPAR" and (before is None or before.type != "DOT")
+    )
 
 
 def read_range(text: str, run: Run) -> Range | None:

@@ -99,13 +99,17 @@ def as_json(found: Iterable[Row]) -> str:
 
 
 def as_text(found: Sequence[Row], language: str) -> str:
-    """`file:line: severity: message [code]` with what to do below, then a line that counts them."""
+    """`file:line: severity: message [code]` with what to do below; notes after what matters more; then how it went."""
     lines = []
-    for one in found:
+    for one in sorted(found, key=lambda one: one.severity == "info"):
         where = f"{one.file}:{one.line}" if one.line else one.file
         lines.append(f"{where}: {sentence(_SEVERITY + one.severity, {}, language)}: {one.message} [{one.code}]")
         if one.hint:
             lines.append(f"    {one.hint}")
-    counts = {"count": len(found), "errors": sum(one.severity == "error" for one in found)}
-    lines.append(sentence("finding.counts", counts, language))
-    return "\n".join(lines)
+    counts = {
+        name: sum(one.severity == severity for one in found)
+        for name, severity in (("errors", "error"), ("warnings", "warning"), ("notes", "info"))
+    }
+    passed = not counts["errors"] and not counts["warnings"]
+    ending = "finding.counts" if not passed else "finding.passed_notes" if counts["notes"] else "finding.passed"
+    return "\n".join([*lines, sentence(ending, counts, language)])

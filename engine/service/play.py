@@ -17,7 +17,7 @@ from engine.definitions.bundle import Bundle
 from engine.definitions.model import Finding, Node, Process
 from engine.domain.codec import JSON, instant_text, to_json
 from engine.domain.commands import Command, FireTimer
-from engine.domain.events import Event, TokensMoved
+from engine.domain.events import MessageThrown, SignalThrown, TokensMoved
 from engine.domain.rejection import Rejection
 from engine.kernel.case import Case, OpenTask
 from engine.kernel.decide import Turn, decide, incident, next_due
@@ -27,6 +27,8 @@ from engine.kernel.program import Program
 CASE: Final = "PLAY-1"
 PLAYER: Final = "player"
 CLOCK: Final = "system:timer"
+BREAKING: Final = frozenset(("error", "escalation", "cancel"))
+"""What a process throws at itself, and what then interrupts the scope it was thrown in."""
 MAX_FIRINGS: Final = 10_000
 """Timers fired by one move of the clock: a cycle of a minute for a week."""
 PLAYABLE: Final = frozenset(
@@ -85,6 +87,12 @@ class Play:
             node.id for p in bundle.processes.values() for _, node in p.walk() if node.multi is not None or node.loop
         }
         self._inside: Counter[tuple[str, str]] = Counter()
+        self._breaking = {
+            node.id
+            for p in bundle.processes.values()
+            for _, node in p.walk()
+            if node.kind in ("endEvent", "intermediateThrowEvent") and node.event.kind in BREAKING
+        }
         self._turns: list[tuple[Command, Turn, KernelFault | None]] = []
         self.case = Case(program, bundle, CASE, process)
 
@@ -128,24 +136,23 @@ class Play:
             if isinstance(outcome, Rejection):
                 return outcome
             self._turns.append((command, turn, None))
+        thrown = {event.element for event in outcome if isinstance(event, SignalThrown | MessageThrown)}
         for event in outcome:
-            self._record(event)
+            if isinstance(event, TokensMoved):
+                for scope, element, action in event.steps:
+                    self._trace(scope, element, action, thrown)
+            line = to_json(event)
+            self.say(line.pop("kind"), **line)
         return None
 
-    def _record(self, event: Event) -> None:
-        if isinstance(event, TokensMoved):
-            for scope, element, action in event.steps:
-                self._trace(scope, element, action)
-        line = to_json(event)
-        self.say(line.pop("kind"), **line)
-
-    def _trace(self, scope: str, element: str, action: str) -> None:
-        """A repeated activity is entered and left once as a whole, around its instances; the whole is not a step."""
+    def _trace(self, scope: str, element: str, action: str, thrown: Collection[str]) -> None:
+        """A repeated activity is entered and left once as a whole, around its instances; the whole is not a step. An
+        event that took its own scope away by what it threw was carried out, although its token is cancelled."""
         if element in self._repeated and action in ("entered", "left", "cancelled"):
             self._inside[scope, element] += 1 if action == "entered" else -1
             if not self._inside[scope, element]:
                 return
-        if action == "left":
+        if action == "left" or (action == "cancelled" and (element in self._breaking or element in thrown)):
             self.trace.append(element)
 
     def _rebuild(self) -> None:

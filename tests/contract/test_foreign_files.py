@@ -83,12 +83,12 @@ def errors(found: list[dict[str, Any]]) -> set[tuple[str, str]]:
 
 
 def faults(data: bytes, name: str = "file.bpmn") -> list[tuple[str, str]]:
-    """(code, element) of each error of a file checked in this process, which must not take more than a second.
-
-    Every error must name an element and say something; none may be the checker's own failure."""
-    began = time.perf_counter()
+    """(code, element) of each error of a file checked in this process. Must not take more than a second of the
+    processor: the command allows no more, and other work on the machine does not count. Every error must name an
+    element and say something; none may be the checker's own failure."""
+    began = time.process_time()
     found = rows([f for f in findings_of({name: data}) if f.key != "bundle.no_process"], name, data, "zh")
-    took = time.perf_counter() - began
+    took = time.process_time() - began
     assert took < SECONDS
     refused = [row for row in found if row.severity == "error"]
     assert all(row.element_id and row.message and row.hint for row in refused), refused
@@ -113,6 +113,10 @@ def test_every_refusal_names_an_element_of_the_file_and_says_what_to_do(name: st
         assert row["element_id"] in row["message"]
         assert row["hint"]
         assert 1 <= row["line"] <= text.count("\n") + 1
+
+
+def test_a_reference_with_a_prefix_is_a_use_of_what_it_refers_to():
+    assert "check.unused" not in {row["code"] for row in told()["qualified_references.bpmn"]}
 
 
 def test_what_is_refused_is_in_the_corpus():

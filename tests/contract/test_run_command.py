@@ -310,6 +310,18 @@ def test_an_incident_leaves_the_case_as_it_was_and_fails_unless_it_was_expected(
     assert [i["code"] for i in foreseen["incidents"]] == ["incident.no_flow"]
 
 
+def test_an_end_that_throws_is_in_the_trace_although_it_takes_its_scope_away(player: Player):
+    scope, inside = Scope(), Scope(prefix="in_")
+    inside.chain(inside.start(), inside.end("failed", error("e_bad")))
+    scope.chain(scope.start(), scope.node("subProcess", "sub", inside.text()), scope.end())
+    scope.boundary("caught", "sub", error("e_bad"))
+    scope.flow("caught", "end")
+
+    end = player.draw(p=scope).run()
+
+    assert end["trace"] == ["start", "in_start", "failed", "caught", "end"]
+
+
 def test_a_task_may_be_named_by_its_label_and_instances_are_taken_in_order(player: Player):
     scope = Scope()
     scope.chain(scope.start(), scope.user("A", multi("=units", "unit"), name="征求意见"), scope.end())

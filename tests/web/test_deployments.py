@@ -151,6 +151,21 @@ def test_findings_stand_under_their_files_those_with_errors_first():
     ]
 
 
+def test_a_bundle_with_notes_only_has_passed_and_its_notes_are_folded(own_desk: Desk):
+    seat = own_desk.seat("sunli")
+    declared = b'<bpmn:signal id="Signal_nobody" name="nobody" /></bpmn:definitions>'
+
+    upload(seat, ("triage.bpmn", triage().replace(b"</bpmn:definitions>", declared)))
+    page = seat.get("/deployments").text
+    open_part, folded = page[page.index('id="pending"') :].split("<details", 1)
+
+    assert "检查通过" in open_part and 'action="/deployments/deploy"' in page
+    assert "没有被任何元素使用" not in open_part and "没有被任何元素使用" in folded
+    assert re.search(r"\d+ 条提示：不影响发布", folded)
+    asked = seat.get("/deployments?severity=info").text
+    assert "<details" not in asked[asked.index('id="pending"') : asked.index("没有被任何元素使用")]
+
+
 def test_a_counter_example_is_shown_as_its_steps_by_name():
     stuck = Finding(
         "error", "bpmn/a.bpmn", "join", "汇合", 3, "check.stuck_join",

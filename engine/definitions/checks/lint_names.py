@@ -64,8 +64,9 @@ def declarations(bundle: Bundle) -> Iterator[Finding]:
             root = xml.parse(bundle.files[path])
         except xml.XmlRefused:
             continue
+        # References are QNames: some tools write the prefix of the file's own namespace.
         used = {
-            value
+            str(value).rpartition(":")[2].strip()
             for element in root.iter(f"{{{xml.BPMN}}}*")
             for name, value in element.attrib.items()
             if str(name).endswith("Ref")

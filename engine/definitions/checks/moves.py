@@ -15,6 +15,8 @@ from .happenings import Happenings
 from .net import Site
 from .tokens import DONE, PASSED, Draft
 
+MOST_READY = 4
+"""Tokens on one flow within a step: more are a round that multiplies them."""
 CATCHING = ("intermediateCatchEvent", "receiveTask")
 
 
@@ -195,21 +197,29 @@ class Game(Happenings):
             written = self.data.written(site, draft.values)
             ways = [way for values in written for way in self.data.chosen(site, values, draft.bits)]
         if len(ways) == 1:
-            yield self.follow(draft, site, ways[0])
+            if self.follow(draft, site, ways[0]):
+                yield draft
             return
         for way in ways:
-            yield self.follow(draft.fork(), site, way)
+            fork = draft.fork()
+            if self.follow(fork, site, way):
+                yield fork
 
-    def follow(self, draft: Draft, site: Site, way: Chosen) -> Draft:
+    def follow(self, draft: Draft, site: Site, way: Chosen) -> bool:
+        """Puts a token on each chosen flow. False when one holds too many that have not acted yet: given up."""
         draft.values = way.values
         if way.free:
             draft.labels.append(("chosen", site.index))
         for out in way.outs:
-            draft.ready.append((out.target, out.slot if out.slot >= 0 else PASSED))
+            entry = (out.target, out.slot if out.slot >= 0 else PASSED)
+            if draft.ready.count(entry) >= MOST_READY:
+                self.give_up(out.target)
+                return False
+            draft.ready.append(entry)
         draft.current = -1
         if not way.outs:
             self.settle(draft, site.scope)
-        return draft
+        return True
 
     # -- inclusive joins ----------------------------------------------------------------------------------------------
     def released(self, bits: int) -> Site | None:

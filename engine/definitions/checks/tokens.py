@@ -68,13 +68,17 @@ class Board:
             return True
         number = self.net.site_of_mark[mark]
         if draft.bits >> (mark + self.net.size) & 1:
-            # Handlers of non-interrupting events come again and again; two at a time show all they can do.
-            self.gave_up = True
-            self.overflowed = self.overflowed or not self.sites[number].beside
+            self.give_up(number)
             return False
         draft.bits |= 1 << (mark + self.net.size)
         draft.labels.append(("twice", number))
         return True
+
+    def give_up(self, number: int) -> None:
+        """Notes that a step was given up for a third token. Handlers of non-interrupting events come again and again;
+        two at a time show all they can do, so nothing is hidden there."""
+        self.gave_up = True
+        self.overflowed = self.overflowed or not self.sites[number].beside
 
     def take(self, draft: Draft, mark: int) -> None:
         twin = 1 << (mark + self.net.size)
