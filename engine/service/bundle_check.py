@@ -1,8 +1,9 @@
 """Everything that is known about a set of files before it is deployed. Needs no database.
 
 1. Read every file, compile every expression: what can't be run is refused by element.
-2. If all can be run: local rules, names that nothing writes, tables with holes, then soundness of each process. Proofs are bounded in states and, so that nobody
-   waits for a page, in processor time; what is not decided by then is said to be so.
+2. If all can be run: local rules, names that nothing writes, tables with holes, then soundness of each process. Proofs
+   are bounded in states and, so that nobody waits for a page, in processor time; what is not decided by then is said
+   to be so.
 """
 
 from __future__ import annotations
