@@ -84,7 +84,8 @@ def random_step(match: Match, chance: random.Random) -> bool:
     elif kind == "fail":
         match.do(FailTask(chance.choice(sorted(case.tasks)), chance.choice(["x1", "x2"]), chance.random() < 0.5))
     elif kind == "message":
-        match.do(SendMessage(chance.choice(sorted(w.node.event.name for w in case.messages.values()))))
+        name = chance.choice(sorted(w.node.event.name for w in case.messages.values()))
+        match.do(SendMessage(name, {"w": chance.randrange(4)} if chance.random() < 0.3 else {}))
     elif kind == "signal":
         match.do(SendSignal(chance.choice(sorted(t.task_spec.node.event.name for t in case.signals.values()))))
     elif kind == "stray":

@@ -79,6 +79,10 @@ def body(game: Game, work: Work) -> None:
         work.inside = Place(graph, f"{work.name}/", work.data, work)
         open_place(game, work.inside, graph.entries())
     else:
+        if node.kind == "sendTask":
+            throwing.throw_message(game, node.event.name)
+            if not work.alive:
+                return
         if node.script is not None:
             game.write(work.data, node.variable, node.script.value(work.data.view()))
         complete(game, work)
@@ -118,9 +122,9 @@ def remember(work: Work) -> None:
     """What has been done can be undone, if somebody drew how."""
     inner = work.inside.done if work.inside is not None else []
     repeated = work.node.multi is not None or work.node.loop is not None
-    if work.node.undoes or (repeated and work.whole is None):
+    if work.after is not None or (repeated and work.whole is None):
         return
-    if work.node.handler or inner:
+    if work.node.handler or inner or work.node.undone_inside is not None:
         work.place.done.append(Done(work.node, work.place, work.data, inner))
 
 

@@ -63,7 +63,10 @@ class Blocks(Tangles, Catchers):
     def race(self, s: Sketch, depth: int) -> Block:
         gateway, merge = s.add("eventBasedGateway", "race"), s.add("exclusiveGateway", "merge")
         for _ in range(2):
-            caught = s.add("intermediateCatchEvent", "catch", event=self.pen.event(*self.waits))
+            if "message" in self.features and self.pen.often(0.15):
+                caught = self.receive(s, 0)[0]
+            else:
+                caught = s.add("intermediateCatchEvent", "catch", event=self.pen.event(*self.waits))
             s.chain(gateway, caught)
             if self.pen.often(0.5):
                 first, last = self.block(s, depth - 1)
@@ -89,6 +92,8 @@ class Blocks(Tangles, Catchers):
         self.ending(s, last, 1 if transaction else 0.4, transaction)
         if "esp" in self.features and self.pen.often(0.35):
             self.event_subprocess(s, depth)
+        if "undone" in self.features and self.pen.often(0.06):
+            self.handler(s, depth, Event("compensate"), True)
         if "esp" in self.features:
             for kind in ("error", "escalation"):
                 for code in sorted(self.codes(s.graph, kind)):
@@ -130,9 +135,25 @@ class Blocks(Tangles, Catchers):
             completion,
             self.pen.name("list") if self.pen.often(0.3) else "",
         )
-        ident = s.user() if self.pen.often(0.4) else s.add("subProcess", "sub", body=self.inside(depth))
+        ident, body = self.repeated(s, depth)
         s.graph.nodes[ident].multi = multi
-        return self.guarded(s, ident, depth, 0.4, s.graph.nodes[ident].body)
+        return self.guarded(s, ident, depth, 0.4, body)
+
+    def repeated(self, s: Sketch, depth: int) -> tuple[str, Graph | None]:
+        """An activity to be run several times, and its body."""
+        kind = self.pen.chance.random()
+        if kind < 0.35:
+            return s.user(), None
+        if kind < 0.45:
+            return self.receive(s, depth)[0], None
+        if kind < 0.55:
+            return self.undone(s, depth)[0], None
+        body = self.inside(depth)
+        if kind < 0.65:
+            name = self.pen.name("called")
+            self.pen.processes[name] = body
+            return s.add("callActivity", "call", called=name), body
+        return s.add("subProcess", "sub", body=body), body
 
     def repeat(self, s: Sketch, depth: int) -> Block:
         """A standard loop: over a script that counts, or a sub-process that does."""
@@ -142,6 +163,11 @@ class Blocks(Tangles, Catchers):
         goes_on = Expr(
             f"{counter} = null or {counter} < {rounds}", lambda d: d.get(counter) is None or d[counter] < rounds
         )
+        if self.pen.often(0.25):
+            user = s.user()
+            limit = self.pen.pick(0, 2)
+            s.graph.nodes[user].loop = Loop(self.pen.rising(), before, limit or 3)
+            return self.guarded(s, user, depth, 0.3)
         first, last = self.block(inner, depth)
         inner.chain(inner.add("startEvent", "start"), step, first)
         inner.chain(last, inner.end())

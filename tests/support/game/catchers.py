@@ -41,6 +41,9 @@ class Catchers(Leaves):
         kinds = (*self.waits, *(k for k in ("error", "escalation") if k in self.features))
         event = event or self.pen.event(*kinds, cycles=True)
         interrupting = event.kind == "error" or self.pen.often(0.4)
+        self.handler(s, depth, event, interrupting)
+
+    def handler(self, s: Sketch, depth: int, event: Event, interrupting: bool) -> None:
         inner = Sketch(self.pen)
         first, last = self.block(inner, min(depth - 1, 1))
         inner.chain(inner.add("startEvent", "start", event=event, interrupting=interrupting), first)

@@ -6,7 +6,7 @@ from .diagram import ACTIVITIES, Diagram, Graph, Node
 
 PLAIN = {
     "task": "task", "manualTask": "manual task", "userTask": "user task", "scriptTask": "script task",
-    "receiveTask": "receive task", "subProcess": "sub-process", "transaction": "transaction",
+    "receiveTask": "receive task", "sendTask": "send task", "subProcess": "sub-process", "transaction": "transaction",
     "callActivity": "call activity", "exclusiveGateway": "exclusive gateway", "parallelGateway": "parallel gateway",
     "inclusiveGateway": "inclusive gateway", "eventBasedGateway": "event-based gateway",
 }  # fmt: skip
@@ -18,6 +18,8 @@ def of_diagram(diagram: Diagram) -> dict[str, set[str]]:
     for _, node in diagram.walk():
         if node.handler:
             found[node.handler].add("compensation handler")
+        if node.undone_inside:
+            found[node.id].add("sub-process undone by its event sub-process")
         if node.body is not None and not any(n.kind == "startEvent" for n in node.body.nodes.values()):
             found[node.id].add("sub-process without start event")
     for pool in diagram.pools:

@@ -14,7 +14,7 @@ WEIGHTS = {
     "call": 1, "transaction": 1, "multi": 3, "repeat": 1, "race": 1, "tangle": 2, "nasty": 1,
 }  # fmt: skip
 LEAVES = {
-    "user": 6, "script": 3, "task": 1, "receive": 1, "catch": 1, "throw": 2, "link": 1, "undo": 1, "undone": 1,
+    "user": 6, "script": 3, "task": 1, "receive": 1, "send": 1, "catch": 1, "throw": 2, "link": 1, "undo": 1, "undone": 1,
 }  # fmt: skip
 ALL = frozenset(
     (*WEIGHTS, *LEAVES, "esp", "boundary", "ends", "nostart", "pools", "endcycle", *WAITS, "error", "escalation")
@@ -56,6 +56,12 @@ class Leaves:
         if "message" not in self.features:
             return self.user(s, depth)
         ident = s.add("receiveTask", "receive", event=self.pen.event("message"))
+        return ident, ident
+
+    def send(self, s: Sketch, depth: int) -> Block:
+        if "message" not in self.features:
+            return self.user(s, depth)
+        ident = s.add("sendTask", "send", event=self.pen.event("message"))
         return ident, ident
 
     def catch(self, s: Sketch, depth: int) -> Block:

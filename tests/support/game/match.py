@@ -140,7 +140,7 @@ class Match:
             elif isinstance(command, FailTask):
                 game.fail(command.task, command.code, command.escalation)
             elif isinstance(command, SendMessage):
-                return "done" if game.send(command.name) else "refused"
+                return "done" if game.send(command.name, dict(command.values)) else "refused"
             elif isinstance(command, SendSignal):
                 game.signal(command.name)
             elif isinstance(command, FireTimer):

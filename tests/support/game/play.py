@@ -39,7 +39,7 @@ class Game:
         self.catchable = {
             node.event.name
             for _, node in diagram.walk()
-            if node.event.kind == "message" and node.kind not in ("endEvent", "intermediateThrowEvent")
+            if node.event.kind == "message" and node.kind not in ("endEvent", "intermediateThrowEvent", "sendTask")
         }
 
     # -- commands -------------------------------------------------------------------------------------------------
@@ -78,10 +78,14 @@ class Game:
             throwing.throw_error(self, work.place, code, work.node.id, work)
         self.run()
 
-    def send(self, name: str) -> bool:
-        """A message from outside reaches all that wait for it; False when nobody does."""
+    def send(self, name: str, values: dict[str, Any]) -> bool:
+        """A message from outside reaches all that wait for it; False when nobody does. Its values go to where each of
+        them stands, once."""
         self.trail = []
         waiting = events.waiting(self, "message", name)
+        for data in dict.fromkeys(watch.data for watch in waiting):
+            for field_name, value in values.items():
+                self.write(data, field_name, value)
         for watch in waiting:
             events.fire(self, watch)
         self.run()
