@@ -10,20 +10,18 @@ from .diagram import ACTIVITIES, Diagram, Event, Flow, Graph, Node
 
 def shrunk(diagram: Diagram, fails: Callable[[Diagram], bool], budget: int = 250) -> Diagram:
     """`diagram` made smaller by at most `budget` trials; `fails` says whether one still fails."""
-    tries = 0
-    smaller = True
-    while smaller:
-        smaller = False
-        for change in changes(diagram):
-            if tries >= budget:
-                return diagram
-            tries += 1
-            trial = copy.deepcopy(diagram)
-            change(trial)
-            tidy(trial)
-            if fails(trial):
-                diagram, smaller = trial, True
-                break
+    done = 0
+    for _ in range(budget):
+        found = list(changes(diagram))
+        if done >= len(found):
+            return diagram
+        trial = copy.deepcopy(diagram)
+        found[done](trial)
+        tidy(trial)
+        if fails(trial):
+            diagram = trial  # what stood behind the change has moved up
+        else:
+            done += 1
     return diagram
 
 
