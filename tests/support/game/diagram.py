@@ -8,7 +8,17 @@ from datetime import datetime, timedelta
 from typing import Any
 
 ACTIVITIES = frozenset(
-    ("task", "manualTask", "userTask", "scriptTask", "receiveTask", "sendTask", "subProcess", "transaction", "callActivity")
+    (
+        "task",
+        "manualTask",
+        "userTask",
+        "scriptTask",
+        "receiveTask",
+        "sendTask",
+        "subProcess",
+        "transaction",
+        "callActivity",
+    )
 )
 JOINS = frozenset(("parallelGateway", "inclusiveGateway"))
 
@@ -91,7 +101,6 @@ class Node:
     triggered: bool = False
     handler: str = ""
     undoes: bool = False
-
 
     @property
     def undone_inside(self) -> Node | None:
