@@ -1,0 +1,1 @@
+"""What can be proved of a bundle before it is deployed: soundness and local rules. Pure, and bounded in steps."""

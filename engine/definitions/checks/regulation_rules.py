@@ -1,0 +1,380 @@
+"""One function for each kind of rule: what of it the states of the walk break, as findings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.definitions.bundle import Bundle
+from engine.definitions.model import Finding, Node, Process
+
+from .regulation_clocks import lateness, timer_of, timers_around
+from .regulation_duties import Duty
+from .regulation_fields import by, is_one
+from .regulation_places import Place, waits
+from .regulation_profile import Profile, Rule, What, matches
+from .regulation_values import json_of, names_in
+from .regulation_walk import END, State, Walk
+
+LONGEST_PATH = 40
+
+
+@dataclass(slots=True)
+class Checker:
+    """Findings about one walk. `add` keeps the first finding of a rule about an element."""
+
+    bundle: Bundle
+    profile: Profile
+    walk: Walk
+    findings: dict[tuple[str, str, str], Finding] = field(default_factory=dict)
+    consequences: dict[int, list[str]] = field(default_factory=dict)
+    edges: list[tuple[State, State]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        for state, choices in self.walk.choices.items():
+            self.edges += [(state, target) for choice in choices for target in choice]
+        for state, begun in self.walk.sides.items():
+            self.edges += [(state, target) for target in begun]
+
+    # -- saying it -----------------------------------------------------------------------------------------------
+
+    def add(
+        self, key: str, rule: Rule, place: Place | None, way: Iterable[str] = (), clause: str = "", **details: object
+    ) -> None:
+        node = place.node if place is not None else None
+        scope = self.walk.places.scopes[place.scope].process if place is not None else self.walk.places.root
+        self.say(key, clause or rule.clause, rule, scope, node, way, **details)
+
+    def say(
+        self, key: str, clause: str, rule: Rule, scope: Process, node: Node | None, way: Iterable[str], **details: object
+    ) -> None:
+        entry = self.bundle.regulation.get("clauses", {}).get(clause, {})
+        ids = list(way)
+        told: dict[str, object] = {
+            "clause": clause,
+            "quote": str(entry.get("quote", "")) if isinstance(entry, dict) else "",
+            "says": rule.says or rule.kind,
+            "says_en": rule.says_en or rule.says or rule.kind,
+            "path": ids,
+            "way": " → ".join(ids[-LONGEST_PATH:]) or "-",
+            **details,
+        }
+        element = node.id if node is not None else scope.id
+        name = node.name if node is not None else scope.name
+        line = node.line if node is not None else scope.line
+        self.findings.setdefault(
+            (key, f"{clause}/{rule.number}", element), Finding("error", scope.file, element, name, line, key, told)
+        )
+
+    def way(self, first: State, states: list[State]) -> list[str]:
+        """Element ids from the beginning of the case to `first` and on over `states`."""
+        ids = self.walk.path(first)
+        for state in states[1:]:
+            if state[0] != END and ids[-1:] != [self.walk.place(state).node.id]:
+                ids.append(self.walk.place(state).node.id)
+        return ids
+
+    def grade(self, state: State) -> str:
+        data = self.walk.data(state)
+        return ", ".join(str(data.get(name, "-")) for name in sorted(self.profile.steady))
+
+    # -- what holds where ----------------------------------------------------------------------------------------
+
+    def beginnings(self, text: str) -> list[State]:
+        """States in which a condition has just become true."""
+        verdict = self.walk.verdict
+        found = [state for state, origin in self.walk.origin.items() if origin is None and verdict(text, state[1]) == 2]
+        found += [target for state, target in self.edges if verdict(text, target[1]) == 2 and not verdict(text, state[1])]
+        return list(dict.fromkeys(found))
+
+    def by_whom(self, rule: Rule, state: State) -> bool:
+        """Whether the named fields were last written by tasks of the right groups."""
+        for name, patterns in rule.by.items():
+            number = self.walk.fields.number[by(name)]
+            groups = self.walk.store.values[state[1][number]] if state[1][number] > 1 else None
+            if not groups or not all(matches(group, patterns) for group in groups):
+                return False
+        return True
+
+    def done(self, rule: Rule) -> Callable[[State], bool]:
+        """When the rule is fulfilled in a state: `until` and `by` hold, and it does what `reaches` names."""
+        if rule.reaches != What():
+            return lambda state: self.does(rule.reaches, state)
+        return lambda state: self.walk.holds(rule.until, state) and self.by_whom(rule, state)
+
+    def freed(self, rule: Rule) -> Callable[[State], bool]:
+        walk = self.walk
+
+        def free(state: State) -> bool:
+            if rule.starts and not walk.may_hold(rule.starts, state):
+                return True
+            return state[0] == END and bool(rule.unless) and walk.holds(rule.unless, state)
+
+        return free
+
+    def does(self, what: What, state: State) -> bool:
+        """Whether a state is at such an element, and it turns to the right people."""
+        if state[0] == END or not is_one(what, self.walk.place(state), self.walk.fields.forms[state[0]]):
+            return False
+        if not what.only and not what.some:
+            return True
+        lists = self.walk.groups(state)
+        if what.only and not all(one and all(matches(g, what.only) for g in one) for one in lists):
+            return False
+        return not what.some or all(any(matches(g, what.some) for g in one) for one in lists)
+
+    def states_at(self, rule: Rule) -> Iterator[tuple[Place, State]]:
+        """States before each element that a rule is about."""
+        for place in self.walk.places:
+            if is_one(rule.at, place, self.walk.fields.forms[place.index]):
+                for state in self.walk.at.get(place.index, []):
+                    if not rule.given or self.walk.may_hold(rule.given, state):
+                        yield place, state
+
+    # -- the kinds -----------------------------------------------------------------------------------------------
+
+    def check(self, rule: Rule) -> None:
+        {"limit": self.limit, "must": self.must, "before": self.before, "who": self.who, "person": self.person}[
+            rule.kind
+        ](rule)
+
+    def must(self, rule: Rule) -> None:
+        """From where `starts` becomes true, on every path, something comes before the case ends."""
+        starts = self.beginnings(rule.starts) if rule.starts else self.firsts()
+        if not starts:
+            self.add("regulation.never", rule, None, what=rule.starts)
+        duty = Duty(self.walk, self.done(rule), self.freed(rule))
+        for first, states, _ in duty.failures(starts):
+            self.add("regulation.not_done", rule, self._last(states), self.way(first, states), grade=self.grade(first))
+
+    def firsts(self) -> list[State]:
+        return [state for state, origin in self.walk.origin.items() if origin is None]
+
+    def _last(self, states: list[State]) -> Place:
+        return self.walk.place(next(state for state in reversed(states) if state[0] != END))
+
+    def before(self, rule: Rule) -> None:
+        """Whenever the element is come to, `require` holds and `by` wrote it."""
+        met = False
+        for place, state in self.states_at(rule):
+            met = True
+            if not (not rule.require or self.walk.holds(rule.require, state)):
+                self.add("regulation.too_early", rule, place, self.walk.path(state), grade=self.grade(state))
+            elif not self.by_whom(rule, state):
+                self.add("regulation.wrong_approver", rule, place, self.walk.path(state), grade=self.grade(state))
+        if not met:
+            self.add("regulation.never", rule, None, what=self._named(rule.at))
+
+    def who(self, rule: Rule) -> None:
+        """The people whom the element turns to."""
+        met = False
+        for place, state in self.states_at(rule):
+            met = True
+            for groups in self.walk.groups(state):
+                wrong = [g for g in groups if matches(g, rule.never) or (rule.only and not matches(g, rule.only))]
+                if wrong or not groups:
+                    shown = ", ".join(wrong) or "-"
+                    self.add("regulation.wrong_people", rule, place, self.walk.path(state), groups=shown)
+        if not met:
+            self.add("regulation.never", rule, None, what=self._named(rule.at))
+
+    def person(self, rule: Rule) -> None:
+        """A field is given by a person: tasks offer every choice; the flow may only take over what a person chose."""
+        given: set[str] = set()
+        for place in self.walk.places:
+            if place.role != "node":
+                continue
+            for one in self.walk.fields.forms[place.index]:
+                if one.name == rule.field and place.node.kind in ("userTask", "startEvent"):
+                    given |= {str(value) for value in one.options}
+            if place.node.result == rule.field:
+                self._taken_over(rule, place)
+        missing = [choice for choice in rule.choices if choice not in given]
+        if missing:
+            self.add("regulation.choice_missing", rule, None, field=rule.field, missing=", ".join(missing))
+
+    def _taken_over(self, rule: Rule, place: Place) -> None:
+        number = self.walk.fields.number.get(rule.field)
+        sources = [self.walk.fields.number[n] for n in (rule.field, *rule.taken_from) if n in self.walk.fields.number]
+        for state in self.walk.at.get(place.index, []):
+            for choice in self.walk.choices[state]:
+                for target in choice:
+                    if number is not None and target[0] != END and target[1][number] not in {state[1][n] for n in sources}:
+                        self.add("regulation.not_a_person", rule, place, self.walk.path(state), field=rule.field)
+
+    def limit(self, rule: Rule) -> None:
+        """From where `starts` becomes true until `until` holds, a timer runs that is due no later than `at_most`."""
+        starts = self.beginnings(rule.starts)
+        if not starts:
+            self.add("regulation.never", rule, None, what=rule.starts)
+        names = sorted(names_in(rule.at_most, self.walk.fields.written))
+        bounds: dict[str, list[State]] = {}
+        for state in starts:
+            data = self.walk.data(state)
+            bounds.setdefault(repr([data.get(name) for name in names]), []).append(state)
+        for states in bounds.values():
+            Limit(self, rule, states).check()
+
+    def _named(self, what: What) -> str:
+        return ", ".join((*what.writes, *what.script, what.topic)).strip(", ")
+
+    def missing_consequences(self, timer: int) -> list[str]:
+        """Keys of what a broken limit does not reach: leader, office, report; and whether the breach is recorded."""
+        known = self.consequences.get(timer)
+        if known is None:
+            known = self.consequences[timer] = list(self._missing(timer))
+        return known
+
+    def _missing(self, timer: int) -> Iterator[str]:
+        breach, walk = self.profile.breach, self.walk
+        node = walk.places[timer].node
+        limit = node.properties.get("limit", "")
+        states = walk.at.get(timer, [])
+        if node.properties.get("breach") != "true" and not node.triggered:
+            yield "regulation.breach_unrecorded"
+        if breach.leader and not self._reached(states, What(task=True, notify=True, some=breach.leader)):
+            yield "regulation.breach_leader"
+        if breach.office and not self._reached(states, What(task=True, notify=True, some=breach.office)):
+            yield "regulation.breach_office"
+        if breach.report:
+            drafted = Duty(
+                walk,
+                lambda s: (
+                    s[0] != END
+                    and walk.place(s).node.topic == breach.report
+                    and walk.place(s).node.properties.get("limit", "") in ("", limit)
+                ),
+            )
+            if not states or drafted.failures(states):
+                yield "regulation.breach_report"
+
+    def _reached(self, states: list[State], what: What) -> bool:
+        return bool(states) and not Duty(self.walk, lambda state: self.does(what, state)).failures(states)
+
+
+class Limit:
+    """One limit rule from beginnings that have the same bound."""
+
+    def __init__(self, checker: Checker, rule: Rule, starts: list[State]) -> None:
+        self.checker, self.rule, self.starts = checker, rule, starts
+        self.walk = checker.walk
+        self.verdicts: dict[int, tuple[str, str, str]] = {}
+        self.entered: dict[int, list[State]] = {}
+        self.begun = self.walk.data(starts[0])
+
+    def check(self) -> None:
+        rule, walk, checker = self.rule, self.walk, self.checker
+        done, freed = checker.done(rule), checker.freed(rule)
+        first = Duty(walk, done, freed)
+        first.explore(self.starts)
+        for state, _ in first.seen:
+            self.entered.setdefault(state[0], []).append(state)
+        interrupting = frozenset(
+            index
+            for index in self.entered
+            if index != END and self._is_limit_event(walk.places[index]) and self._keeps(index)
+        )
+        duty = Duty(walk, done, freed, self._uncovered, interrupting)
+        for begun, states, why in duty.failures(self.starts):
+            self._tell(begun, states, why)
+        self._consequences(duty)
+        if rule.each:
+            self._each(duty, done)
+
+    def _is_limit_event(self, place: Place) -> bool:
+        return place.node.kind == "boundaryEvent" and place.node.event.timer is not None and place.node.interrupting
+
+    def _keeps(self, index: int) -> bool:
+        place = self.walk.places[index]
+        scope = self.walk.places.scopes[place.scope]
+        hosts = [p for p in self.walk.places if p.scope == scope.index and index in p.boundary]
+        return bool(hosts) and self._verdict(index, hosts[0].index)[0] == ""
+
+    def _verdict(self, timer: int, host: int) -> tuple[str, str, str]:
+        """"" for a timer that is a limit of this rule; else why not, with the due instant and the bound."""
+        known = self.verdicts.get(timer)
+        if known is not None:
+            return known
+        text = timer_of(self.walk.places, timer)
+        assert text is not None
+        states = self.entered.get(host) or self.walk.at.get(host, []) if host >= 0 else self.checker.firsts()
+        names = names_in(text.text, self.walk.fields.written)
+        found = ("", "", "")
+        for data in {repr(d): d for d in ({n: v for n, v in self.walk.data(s).items() if n in names} for s in states)}.values():
+            why, at, bound = lateness(self.walk, text, data, self.begun, self.rule.at_most)
+            if why:
+                found = (why, at.strftime("%m-%d %H:%M") if at else "-", bound.strftime("%m-%d %H:%M") if bound else "-")
+                break
+        self.verdicts[timer] = found
+        return found
+
+    def _around(self, state: State) -> list[int]:
+        """Timers that run in a state and keep the bound."""
+        return [t for t, host in timers_around(self.walk.places, state[0]) if self._verdict(t, host)[0] == ""]
+
+    def _uncovered(self, state: State) -> bool:
+        return waits(self.walk.place(state)) and not self._around(state)
+
+    def _tell(self, begun: State, states: list[State], why: str) -> None:
+        checker, rule = self.checker, self.rule
+        way, grade = checker.way(begun, states), checker.grade(begun)
+        place = checker._last(states)
+        if why != "waits":
+            checker.add("regulation.not_done", rule, place, way, grade=grade)
+            return
+        worst = {"late": "regulation.limit_late", "moves": "regulation.limit_moves", "never": "regulation.limit_null"}
+        near = [(t, self.verdicts[t]) for t, _ in timers_around(self.walk.places, place.index) if t in self.verdicts]
+        close = [(t, v) for t, v in near if self.walk.places[t].node.properties.get("limit") or v[0] == "late"]
+        for timer, (verdict, at, bound) in close[:1]:
+            event = self.walk.places[timer]
+            checker.add(worst[verdict], rule, event, way, grade=grade, due=at, bound=bound, waiting=place.node.label)
+        if not close:
+            checker.add("regulation.limit_missing", rule, place, way, grade=grade)
+
+    def _consequences(self, duty: Duty) -> None:
+        """Of the limits that run in a state at least one must, when broken, reach whom the profile names."""
+        checked: set[tuple[int, ...]] = set()
+        for state, late in duty.seen:
+            if state[0] == END or late or not waits(self.walk.place(state)) or duty.done(state) or duty.freed(state):
+                continue
+            timers = tuple(self._around(state))
+            if not timers or timers in checked:
+                continue
+            checked.add(timers)
+            best = min(timers, key=lambda t: len(self.checker.missing_consequences(t)))
+            for key in self.checker.missing_consequences(best):
+                event = self.walk.places[best]
+                clause = "R38" if key == "regulation.breach_office" else "R39"
+                self.checker.add(
+                    key, self.rule, event, self.walk.path(state), clause, limit_clause=self.rule.clause
+                )
+
+    def _each(self, duty: Duty, done: Callable[[State], bool]) -> None:
+        """Every unit has an instance of its own, all begun at once, none given up when others are done."""
+        hosts = {h for state, _ in duty.seen if state[0] != END and done(state) for h in self._instances(state)}
+        if not hosts:
+            self.checker.add("regulation.not_each", self.rule, self.checker._last([self.starts[0]]))
+        for host in hosts:
+            place = self.walk.places[host]
+            multi = place.node.multi
+            assert multi is not None
+            for state in self.walk.at.get(host, []):
+                wanted = json_of(self.walk.outcomes(self.rule.each, state[1])[0][0])
+                has = json_of(self.walk.outcomes(multi.collection or multi.cardinality, state[1])[0][0])
+                whole = isinstance(has, list) and isinstance(wanted, list) and all(one in has for one in wanted)
+                if multi.completion or multi.sequential or not whole:
+                    self.checker.add("regulation.not_each", self.rule, place, self.walk.path(state))
+
+    def _instances(self, state: State) -> list[int]:
+        return [h for h in self.walk.places.hosts(state[0]) if self.walk.places[h].node.multi is not None][:1]
+
+
+def fallen(checker: Checker, rule: Rule) -> None:
+    """A gateway that has no way for some of the data it can meet (R40: every grade is handled)."""
+    for state in checker.walk.fallen:
+        data: dict[str, Any] = checker.walk.data(state)
+        place = checker.walk.place(state)
+        read = {n for flow, _ in place.outs for n in names_in(flow.condition)} if place.outs else set()
+        shown = ", ".join(f"{n} = {data.get(n)}" for n in sorted(read))
+        checker.add("regulation.falls_through", rule, place, checker.walk.path(state), data=shown)
