@@ -20,30 +20,40 @@ Late = tuple[State, bool]
 @dataclass(slots=True)
 class Duty:
     """`done`: the duty is fulfilled in a state; `freed`: it no longer applies. `uncovered`: a state that waits without
-    a clock; `broken`: places of interrupting limits, after which only the duty itself counts."""
+    a clock; `broken`: places of interrupting limits, after which only the duty itself counts; `settled`: places where
+    it is too late for the duty."""
 
     walk: Walk
     done: Callable[[State], bool]
     freed: Callable[[State], bool] = lambda state: False
     uncovered: Callable[[State], bool] = lambda state: False
     broken: frozenset[int] = frozenset()
+    settled: frozenset[int] = frozenset()
     seen: dict[Late, list[tuple[Late, ...]]] = field(default_factory=dict)
+    over: dict[State, bool] = field(default_factory=dict)
 
     def explore(self, starts: Iterable[State]) -> None:
         """Follows the duty from `starts` to where it is done or freed."""
-        todo: deque[Late] = deque((state, False) for state in starts)
+        seen, broken, choices = self.seen, self.broken, self.walk.choices
+        todo: list[Late] = [(state, False) for state in starts]
         while todo:
-            one = todo.popleft()
-            if one in self.seen:
+            one = todo.pop()
+            if one in seen:
                 continue
-            self.seen[one] = found = []
             state, late = one
-            if state[0] == END or self.done(state) or self.freed(state):
+            if self._is_over(state) or state.at == END or state.at in self.settled:
+                seen[one] = []
                 continue
-            for choice in self.walk.choices[state]:
-                targets = tuple((target, late or target[0] in self.broken) for target in choice)
-                found.append(targets)
-                todo.extend(targets)
+            seen[one] = found = [
+                tuple([(target, late or target.at in broken) for target in choice]) for choice in choices[state]
+            ]
+            todo += [target for choice in found for target in choice if target not in seen]
+
+    def _is_over(self, state: State) -> bool:
+        known = self.over.get(state)
+        if known is None:
+            known = self.over[state] = self.done(state) or self.freed(state)
+        return known
 
     def failures(self, starts: Iterable[State]) -> list[tuple[State, list[State], str]]:
         """For each start that fails, one shortest way to a failure: the states, and why.
@@ -52,39 +62,36 @@ class Duty:
         """
         starts = list(starts)
         self.explore(starts)
-        reason: dict[Late, str] = {}
-        rank: dict[Late, int] = {}
+        reason = {one: why for one, choices in self.seen.items() if (why := self._fails(one, choices))}
+        if not reason:
+            return []
+        rank = dict.fromkeys(reason, 0)
         users: dict[Late, list[Late]] = {}
         for one, choices in self.seen.items():
             for choice in choices:
                 for target in choice:
                     users.setdefault(target, []).append(one)
-            why = self._fails(one)
-            if why:
-                reason[one], rank[one] = why, 0
         todo = deque(reason)
         while todo:
             failed = todo.popleft()
             for user in users.get(failed, ()):
-                if user in rank:
-                    continue
-                if any(self._choice_fails(choice, rank) for choice in self.seen[user]):
+                if user not in rank and any(self._choice_fails(choice, rank) for choice in self.seen[user]):
                     rank[user] = rank[failed] + 1
                     todo.append(user)
         return [self._way((start, False), rank, reason) for start in starts if (start, False) in rank]
 
-    def _fails(self, one: Late) -> str:
+    def _fails(self, one: Late, choices: list[tuple[Late, ...]]) -> str:
         state, late = one
-        if self.done(state) or self.freed(state):
+        if self._is_over(state):
             return ""
-        if state[0] == END:
+        if state.at == END or state.at in self.settled:
             return "ends"
         if not late and self.uncovered(state):
             return "waits"
+        if choices:
+            return ""
         place = self.walk.place(state)
-        if not self.walk.choices[state] and not place.outs and place.role != "arrive" and not _deaf(place):
-            return "ends"
-        return ""
+        return "ends" if not place.outs and place.role != "arrive" and not _deaf(place) else ""
 
     def _choice_fails(self, choice: tuple[Late, ...], rank: dict[Late, int]) -> bool:
         if all(target in rank for target in choice):
@@ -94,14 +101,14 @@ class Duty:
     def _kills(self, state: State) -> bool:
         """Whether a token may clear its body, so that what runs beside it is not to be relied on."""
         places = self.walk.places
-        scope = places[state[0]].scope
+        scope = places[state.at].scope
         if not places.scopes[scope].killed:
             return False
         return any(
             places[p].scope == scope
             and places[p].node.kind == "endEvent"
             and places[p].node.event.kind in ("terminate", "error", "cancel")
-            for p in places.reach([state[0]])
+            for p in places.reach([state.at])
         )
 
     def _way(

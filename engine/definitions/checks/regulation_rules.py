@@ -71,7 +71,7 @@ class Checker:
         """Element ids from the beginning of the case to `first` and on over `states`."""
         ids = self.walk.path(first)
         for state in states[1:]:
-            if state[0] != END and ids[-1:] != [self.walk.place(state).node.id]:
+            if state.at != END and ids[-1:] != [self.walk.place(state).node.id]:
                 ids.append(self.walk.place(state).node.id)
         return ids
 
@@ -84,15 +84,15 @@ class Checker:
     def beginnings(self, text: str) -> list[State]:
         """States in which a condition has just become true."""
         verdict = self.walk.verdict
-        found = [state for state, origin in self.walk.origin.items() if origin is None and verdict(text, state[1]) == 2]
-        found += [target for state, target in self.edges if verdict(text, target[1]) == 2 and not verdict(text, state[1])]
+        found = [state for state, origin in self.walk.origin.items() if origin is None and verdict(text, state.data) == 2]
+        found += [target for state, target in self.edges if verdict(text, target.data) == 2 and not verdict(text, state.data)]
         return list(dict.fromkeys(found))
 
     def by_whom(self, rule: Rule, state: State) -> bool:
         """Whether the named fields were last written by tasks of the right groups."""
         for name, patterns in rule.by.items():
             number = self.walk.fields.number[by(name)]
-            groups = self.walk.store.values[state[1][number]] if state[1][number] > 1 else None
+            groups = self.walk.store.values[state.data[number]] if state.data[number] > 1 else None
             if not groups or not all(matches(group, patterns) for group in groups):
                 return False
         return True
@@ -109,13 +109,13 @@ class Checker:
         def free(state: State) -> bool:
             if rule.starts and not walk.may_hold(rule.starts, state):
                 return True
-            return state[0] == END and bool(rule.unless) and walk.holds(rule.unless, state)
+            return state.at == END and bool(rule.unless) and walk.holds(rule.unless, state)
 
         return free
 
     def does(self, what: What, state: State) -> bool:
         """Whether a state is at such an element, and it turns to the right people."""
-        if state[0] == END or not is_one(what, self.walk.place(state), self.walk.fields.forms[state[0]]):
+        if state.at == END or not is_one(what, self.walk.place(state), self.walk.fields.forms[state.at]):
             return False
         if not what.only and not what.some:
             return True
@@ -139,12 +139,18 @@ class Checker:
             rule.kind
         ](rule)
 
+    def settled(self, rule: Rule) -> frozenset[int]:
+        """Places where an instance ends that alone knows what `until` asks for: what is not done there never is."""
+        names = names_in(rule.until, self.walk.fields.written)
+        local = self.walk.fields.local
+        return frozenset(self.walk.places[host].exit for host, own in local.items() if own & names)
+
     def must(self, rule: Rule) -> None:
         """From where `starts` becomes true, on every path, something comes before the case ends."""
         starts = self.beginnings(rule.starts) if rule.starts else self.firsts()
         if not starts:
             self.add("regulation.never", rule, None, what=rule.starts)
-        duty = Duty(self.walk, self.done(rule), self.freed(rule))
+        duty = Duty(self.walk, self.done(rule), self.freed(rule), settled=self.settled(rule))
         for first, states, _ in duty.failures(starts):
             self.add("regulation.not_done", rule, self._last(states), self.way(first, states), grade=self.grade(first))
 
@@ -152,7 +158,7 @@ class Checker:
         return [state for state, origin in self.walk.origin.items() if origin is None]
 
     def _last(self, states: list[State]) -> Place:
-        return self.walk.place(next(state for state in reversed(states) if state[0] != END))
+        return self.walk.place(next(state for state in reversed(states) if state.at != END))
 
     def before(self, rule: Rule) -> None:
         """Whenever the element is come to, `require` holds and `by` wrote it."""
@@ -200,7 +206,7 @@ class Checker:
         for state in self.walk.at.get(place.index, []):
             for choice in self.walk.choices[state]:
                 for target in choice:
-                    if number is not None and target[0] != END and target[1][number] not in {state[1][n] for n in sources}:
+                    if number is not None and target.at != END and target.data[number] not in {state.data[n] for n in sources}:
                         self.add("regulation.not_a_person", rule, place, self.walk.path(state), field=rule.field)
 
     def limit(self, rule: Rule) -> None:
@@ -241,7 +247,7 @@ class Checker:
             drafted = Duty(
                 walk,
                 lambda s: (
-                    s[0] != END
+                    s.at != END
                     and walk.place(s).node.topic == breach.report
                     and walk.place(s).node.properties.get("limit", "") in ("", limit)
                 ),
@@ -266,16 +272,16 @@ class Limit:
     def check(self) -> None:
         rule, walk, checker = self.rule, self.walk, self.checker
         done, freed = checker.done(rule), checker.freed(rule)
-        first = Duty(walk, done, freed)
+        first = Duty(walk, done, freed, settled=checker.settled(rule))
         first.explore(self.starts)
         for state, _ in first.seen:
-            self.entered.setdefault(state[0], []).append(state)
+            self.entered.setdefault(state.at, []).append(state)
         interrupting = frozenset(
             index
             for index in self.entered
             if index != END and self._is_limit_event(walk.places[index]) and self._keeps(index)
         )
-        duty = Duty(walk, done, freed, self._uncovered, interrupting)
+        duty = Duty(walk, done, freed, self._uncovered, interrupting, checker.settled(rule))
         for begun, states, why in duty.failures(self.starts):
             self._tell(begun, states, why)
         self._consequences(duty)
@@ -311,7 +317,7 @@ class Limit:
 
     def _around(self, state: State) -> list[int]:
         """Timers that run in a state and keep the bound."""
-        return [t for t, host in timers_around(self.walk.places, state[0]) if self._verdict(t, host)[0] == ""]
+        return [t for t, host in timers_around(self.walk.places, state.at) if self._verdict(t, host)[0] == ""]
 
     def _uncovered(self, state: State) -> bool:
         return waits(self.walk.place(state)) and not self._around(state)
@@ -336,7 +342,7 @@ class Limit:
         """Of the limits that run in a state at least one must, when broken, reach whom the profile names."""
         checked: set[tuple[int, ...]] = set()
         for state, late in duty.seen:
-            if state[0] == END or late or not waits(self.walk.place(state)) or duty.done(state) or duty.freed(state):
+            if state.at == END or late or not waits(self.walk.place(state)) or duty.done(state) or duty.freed(state):
                 continue
             timers = tuple(self._around(state))
             if not timers or timers in checked:
@@ -352,7 +358,7 @@ class Limit:
 
     def _each(self, duty: Duty, done: Callable[[State], bool]) -> None:
         """Every unit has an instance of its own, all begun at once, none given up when others are done."""
-        hosts = {h for state, _ in duty.seen if state[0] != END and done(state) for h in self._instances(state)}
+        hosts = {h for state, _ in duty.seen if state.at != END and done(state) for h in self._instances(state)}
         if not hosts:
             self.checker.add("regulation.not_each", self.rule, self.checker._last([self.starts[0]]))
         for host in hosts:
@@ -360,14 +366,14 @@ class Limit:
             multi = place.node.multi
             assert multi is not None
             for state in self.walk.at.get(host, []):
-                wanted = json_of(self.walk.outcomes(self.rule.each, state[1])[0][0])
-                has = json_of(self.walk.outcomes(multi.collection or multi.cardinality, state[1])[0][0])
+                wanted = json_of(self.walk.outcomes(self.rule.each, state.data)[0][0])
+                has = json_of(self.walk.outcomes(multi.collection or multi.cardinality, state.data)[0][0])
                 whole = isinstance(has, list) and isinstance(wanted, list) and all(one in has for one in wanted)
                 if multi.completion or multi.sequential or not whole:
                     self.checker.add("regulation.not_each", self.rule, place, self.walk.path(state))
 
     def _instances(self, state: State) -> list[int]:
-        return [h for h in self.walk.places.hosts(state[0]) if self.walk.places[h].node.multi is not None][:1]
+        return [h for h in self.walk.places.hosts(state.at) if self.walk.places[h].node.multi is not None][:1]
 
 
 def fallen(checker: Checker, rule: Rule) -> None:

@@ -24,12 +24,20 @@ from .regulation_places import Place, Places
 from .regulation_values import LATER, MAX_OUTCOMES, NOW, NULL, STAR, Store, evaluated, instant, json_of
 
 Data = tuple[int, ...]
-State = tuple[int, Data]
 END = -1
 """Place of the states in which the case has ended."""
 MAX_STATES = 60_000
 MAX_RESULTS = 4
 """Values of a script that are told apart; more become STAR."""
+
+
+class State:
+    """A token at a place with what it knows. There is one object for each such pair, so identity is equality."""
+
+    __slots__ = ("at", "data")
+
+    def __init__(self, at: int, data: Data) -> None:
+        self.at, self.data = at, data
 
 
 class Walk:
@@ -45,6 +53,7 @@ class Walk:
         self.at: dict[int, list[State]] = {}
         self.cut = places.cut
         self.fallen: list[State] = []
+        self._states: dict[tuple[int, Data], State] = {}
         self._queue: deque[State] = deque()
         self._live = [[bool(bits >> n & 1) for n in range(len(fields.names))] for bits in fields.live]
         self._known: dict[tuple[Any, ...], list[tuple[Any, tuple[tuple[int, int], ...]]]] = {}
@@ -58,13 +67,13 @@ class Walk:
         own = {n for names in fields.local.values() for n in names} | {EVERY, SIDE, BRANCH}
         self._apart = frozenset(fields.number[name] for name in own if name in fields.number)
         self._arrived: dict[int, dict[str, list[State]]] = {}
-        self._ended: dict[int, list[State]] = {}
+        self._ended: dict[int, list[tuple[int, Data]]] = {}
         self._waiting: set[tuple[int, int, int]] = set()
         self._throwers: dict[str, list[State]] = {}
         self._questions: dict[str, tuple[Callable[[Data], Any], dict[Any, int]]] = {}
         self._taught: dict[tuple[int, int], frozenset[int]] = {}
         self._catchers: dict[str, list[State]] = {}
-        self._sources: dict[tuple[int, State], list[State]] = {}
+        self._sources: dict[tuple[int, tuple[int, Data]], list[State]] = {}
         self._run()
 
     # -- reading states ------------------------------------------------------------------------------------------
@@ -72,17 +81,17 @@ class Walk:
     def data(self, state: State) -> dict[str, Any]:
         """The fields of a state that are not null and not STAR."""
         values = self.store.values
-        return {name: values[v] for name, v in zip(self.fields.names, state[1], strict=True) if v > STAR}
+        return {name: values[v] for name, v in zip(self.fields.names, state.data, strict=True) if v > STAR}
 
     def place(self, state: State) -> Place:
-        return self.places[state[0]]
+        return self.places[state.at]
 
     def path(self, state: State, since: State | None = None) -> list[str]:
         """Element ids from `since` (else from the beginning) to a state, each once in a row."""
         found: list[str] = []
         current: State | None = state
         while current is not None:
-            if current[0] != END:
+            if current.at != END:
                 ident = self.place(current).node.id
                 if not found or found[-1] != ident:
                     found.append(ident)
@@ -95,7 +104,7 @@ class Walk:
         """Whom the element of a state turns to: each possible list of groups."""
         lists: list[list[str]] = [[]]
         for text in recipients(self.place(state).node):
-            values = {self._group(value) for value, _ in self.outcomes(text, state[1])}
+            values = {self._group(value) for value, _ in self.outcomes(text, state.data)}
             lists = [[*one, value] if value else one for one in lists for value in sorted(values)][:MAX_OUTCOMES]
         return [list(one) for one in dict.fromkeys(tuple(found) for found in lists)]
 
@@ -105,10 +114,10 @@ class Walk:
 
     def holds(self, text: str, state: State) -> bool:
         """Whether a condition holds whatever a STAR in it stands for."""
-        return self.verdict(text, state[1]) == 2
+        return self.verdict(text, state.data) == 2
 
     def may_hold(self, text: str, state: State) -> bool:
-        return self.verdict(text, state[1]) > 0
+        return self.verdict(text, state.data) > 0
 
     def verdict(self, text: str, data: Data) -> int:
         """2: the condition holds; 1: it depends on what a STAR stands for; 0: it does not hold."""
@@ -219,8 +228,9 @@ class Walk:
     def _go(self, source: State | None, target: int, data: Data) -> State:
         if target != END:
             data = tuple([v if keep else STAR for v, keep in zip(data, self._live[target], strict=True)])
-        state = (target, data)
-        if state not in self.origin:
+        state = self._states.get((target, data))
+        if state is None:
+            state = self._states[target, data] = State(target, data)
             self.origin[state] = source
             self.choices[state] = []
             self.at.setdefault(target, []).append(state)
@@ -233,7 +243,7 @@ class Walk:
             self.choices[state].append(targets)
 
     def _expand(self, state: State) -> None:
-        place = self.places[state[0]]
+        place = self.places[state.at]
         if place.role == "arrive":
             self._arrived.setdefault(place.exit, {}).setdefault(place.flow, []).append(state)
             self._waiting.add((-self._depth(place.scope), 0, place.exit))
@@ -253,7 +263,7 @@ class Walk:
         return depth
 
     def _act(self, state: State, place: Place) -> None:
-        node, data = place.node, state[1]
+        node, data = place.node, state.data
         kind = node.event.kind
         if node.kind in ("userTask", "receiveTask") or (place.boundary and node.kind not in ("scriptTask",)):
             data = self._attached(state, place, data, frozenset())
@@ -333,12 +343,12 @@ class Walk:
                 continue
             grown: list[Data] = []
             for one in found:
-                shown = not any(self.holds(text, (place.index, one)) for text in field.hide)
+                shown = not any(self.holds(text, State(place.index, one)) for text in field.hide)
                 grown += [self._set(one, field.name, v) for v in field.options] if shown else [one]
             found = list(dict.fromkeys(grown))
         writers = [f.name for f in self.fields.forms[place.index] if f.name in self.fields.by_fields]
         if writers:
-            lists = self.groups((place.index, data)) if place.node.kind == "userTask" else [[]]
+            lists = self.groups(State(place.index, data)) if place.node.kind == "userTask" else [[]]
             for name in writers:
                 found = [self._set(one, by(name), groups) for one in found for groups in lists]
         yield from found
@@ -442,7 +452,7 @@ class Walk:
             others = [one for n, one in enumerate(targets) if n != number]
             starred = self._star(data, self.fields.written_from(others, reaches[number])) if others else data
             if others:
-                starred = self._branched(starred, state[0], number)
+                starred = self._branched(starred, state.at, number)
             made.append(self._go(state, target, starred))
         self._choose(state, *made)
 
@@ -491,7 +501,7 @@ class Walk:
             self.sides[state].append(begun)
 
     def _enter(self, state: State, place: Place) -> None:
-        node, data = place.node, state[1]
+        node, data = place.node, state.data
         scope = self.places.scopes[place.body]
         if node.loop is not None and node.loop.test_before and node.loop.condition:
             if any(value is not True for value, _ in self.outcomes(node.loop.condition, data, place)):
@@ -516,7 +526,7 @@ class Walk:
                     self._choose(state, self._go(state, entry, body))
 
     def _leave(self, state: State, place: Place) -> None:
-        node, data = place.node, state[1]
+        node, data = place.node, state.data
         for assignment in node.outputs:
             data = self._assign(assignment.target, assignment.value, data, place)
         if collected(node):
@@ -541,8 +551,8 @@ class Walk:
         side = data[self._side]
         if side != NULL and self.store.values[side] == scope:
             return
-        self._ended.setdefault(scope, []).append((state[0], data))
-        self._sources.setdefault((scope, (state[0], data)), []).append(state)
+        self._ended.setdefault(scope, []).append((state.at, data))
+        self._sources.setdefault((scope, (state.at, data)), []).append(state)
         self._waiting.add((-self._depth(scope), 1, scope))
 
     def _escape(self, state: State, place: Place, kind: str, code: str) -> bool:
@@ -552,9 +562,9 @@ class Walk:
                 event = self.places[index].node
                 if event.event.kind == kind and event.event.name in ("", code):
                     if event.interrupting:
-                        self._choose(state, self._go(state, index, state[1]))
+                        self._choose(state, self._go(state, index, state.data))
                     else:
-                        self._aside(state, index, self._set(state[1], SIDE, self.places[host].scope))
+                        self._aside(state, index, self._set(state.data, SIDE, self.places[host].scope))
                     return True
         return False
 
@@ -565,23 +575,23 @@ class Walk:
 
     def _hear(self, catcher: State, thrower: State) -> None:
         """The catching thread learns what the throwing one knows; a regrading thread brings its grade along."""
-        place = self.places[catcher[0]]
-        new = list(catcher[1])
-        taught = self._taught.get((thrower[0], catcher[0]))
+        place = self.places[catcher.at]
+        new = list(catcher.data)
+        taught = self._taught.get((thrower.at, catcher.at))
         if taught is None:
             # What the thrower's branch may write after the signal is not settled by it.
-            onward = self.fields.written_from(self.places.next(thrower[0]))
-            names = self.fields.told(thrower[0], catcher[0]) - onward
+            onward = self.fields.written_from(self.places.next(thrower.at))
+            names = self.fields.told(thrower.at, catcher.at) - onward
             taught = frozenset(n for name, n in self.fields.number.items() if name in names)
-            self._taught[thrower[0], catcher[0]] = taught
-        for number, (mine, theirs) in enumerate(zip(catcher[1], thrower[1], strict=True)):
+            self._taught[thrower.at, catcher.at] = taught
+        for number, (mine, theirs) in enumerate(zip(catcher.data, thrower.data, strict=True)):
             if mine == theirs or theirs == STAR or number in (self._side, self._branch):
                 continue
-            if not self._live[catcher[0]][number]:
+            if not self._live[catcher.at][number]:
                 continue
             if mine == STAR:
                 new[number] = theirs if number in taught else STAR
-            elif self.fields.names[number] in self.steady and thrower[1][self._side] != NULL:
+            elif self.fields.names[number] in self.steady and thrower.data[self._side] != NULL:
                 new[number] = theirs
             elif number not in self._apart:
                 return
@@ -613,13 +623,13 @@ class Walk:
         wanted = [flow for flow in place.node.incoming if flow in arrived or place.node.kind == "parallelGateway"]
         for flow, states in arrived.items():
             for state in states:
-                others = [[s[1] for s in arrived.get(g, []) if self._agree(state[1], s[1])] for g in wanted if g != flow]
+                others = [[s.data for s in arrived.get(g, []) if self._agree(state.data, s.data)] for g in wanted if g != flow]
                 if place.node.kind == "parallelGateway" and not all(others):
                     continue
                 known = [data for one in others for data in one]
-                way = self.store.values[state[1][self._branch]] or []
-                shared = min((n for data in known if (n := self._beside(state[1], data)) >= 0), default=len(way))
-                for data in self._filled(state[1], known, index):
+                way = self.store.values[state.data[self._branch]] or []
+                shared = min((n for data in known if (n := self._beside(state.data, data)) >= 0), default=len(way))
+                for data in self._filled(state.data, known, index):
                     self._choose(state, self._go(state, index, self._set(data, BRANCH, way[:shared] or None)))
 
     def _finish(self, scope: int) -> None:
