@@ -544,7 +544,24 @@ class Walk:
             elif node.event.kind in ("error", "escalation"):
                 if self._escape(state, place, node.event.kind, node.event.name) and node.event.kind == "error":
                     return
+            if node.event.kind in ("terminate", "error", "cancel"):
+                self._clear_scope(state, place.scope, data)
+                return
         self._close(state, place.scope, data)
+
+    def _clear_scope(self, state: State, scope: int, data: Data) -> None:
+        """The body ends at once: what its other threads would have done is not known to be done."""
+        side = data[self._side]
+        if side != NULL and self.store.values[side] == scope:
+            data = self._set(data, SIDE, None)
+        host = self.places.scopes[scope].host
+        target = self.places[host].exit if host >= 0 else END
+        self._choose(state, self._go(state, target, self._outside(data, scope)))
+
+    def _outside(self, data: Data, scope: int) -> Data:
+        """Data as they are after a body: the forks in it no longer tell threads apart."""
+        way = self.store.values[data[self._branch]] or []
+        return self._set(data, BRANCH, [one for one in way if self.places[one[0]].scope < scope] or None)
 
     def _close(self, state: State, scope: int, data: Data) -> None:
         """The token's body is done as far as this thread is concerned; a side thread ends unheard."""
@@ -638,10 +655,8 @@ class Walk:
         ended = list(dict.fromkeys(self._ended[scope]))
         for one in ended:
             known = [d for _, d in ended if self._beside(one[1], d) >= 0 and self._agree(one[1], d)]
-            way = self.store.values[one[1][self._branch]] or []
-            outer = [w for w in way if self.places[w[0]].scope < scope] or None
             for filled in self._filled(one[1], known, target):
-                data = self._set(filled, BRANCH, outer)
+                data = self._outside(filled, scope)
                 for source in self._sources[(scope, one)]:
                     self._choose(source, self._go(source, target, data))
 
