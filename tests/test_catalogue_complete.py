@@ -16,15 +16,15 @@ from engine.readmodels.timeline import KEYS as TIMELINE_KEYS
 ROOT = Path(__file__).parents[1]
 SPOKEN = frozenset(
     {
-        "access", "auth", "bpmn", "bundle", "calendar", "case", "dmn", "draft", "feel", "file", "form", "incident",
-        "instant", "limit", "message", "notice", "password", "people", "process", "settings", "task", "timeline",
-        "timer", "withdraw", "xml",
+        "access", "auth", "bpmn", "bundle", "calendar", "case", "check", "dmn", "draft", "feel", "file", "form",
+        "incident", "instant", "limit", "message", "notice", "password", "people", "process", "settings", "task",
+        "timeline", "timer", "withdraw", "xml",
     }
 )  # fmt: skip
 """First words of keys that reach people; other dotted strings of the engine are columns, files and names."""
 NOT_KEYS = frozenset({"people.py", "process.id", "case.id"})
 KEY = re.compile(r"[a-z][a-z0-9]*(\.[a-z][a-z0-9_]*)+")
-FINDINGS = ("bpmn", "bundle", "dmn", "form", "xml", "calendar")
+FINDINGS = ("bpmn", "bundle", "dmn", "form", "xml", "calendar", "check")
 """What a deployment may be told; these also say what to do."""
 LANGUAGES = ("zh", "en")
 COMPOSED = {
@@ -135,7 +135,13 @@ def test_every_key_that_is_put_together_has_a_sentence(language: str) -> None:
     assert sorted(wanted - sentences(language).keys()) == []
 
 
-@pytest.mark.parametrize("module", ["bpmn.py", "bundle.py", "xml.py", "form_problems.py", "form_reader.py", "dmn.py"])
+@pytest.mark.parametrize(
+    "module",
+    [
+        *("bpmn.py", "bundle.py", "xml.py", "form_problems.py", "form_reader.py", "dmn.py", "checks/soundness.py"),
+        *("checks/lint.py", "checks/lint_loops.py", "checks/lint_names.py", "checks/lint_timers.py"),
+    ],
+)
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_finding_says_what_to_do(module: str, language: str) -> None:
     known = sentences(language)

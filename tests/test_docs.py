@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine import cli
+from engine.definitions import bpmn_tags
 from engine.service import cast, passwords, settings
 
 ROOT = Path(__file__).parents[1]
@@ -67,3 +68,11 @@ def test_every_target_of_make_that_is_named_exists():
 
     assert named
     assert {name for name in named if not re.search(rf"^{name}:", makefile, re.MULTILINE)} == set()
+
+
+def test_the_modeling_guide_has_a_row_for_every_element_that_the_reader_knows():
+    guide = (ROOT / "docs" / "modeling.md").read_text(encoding="utf-8")
+    known = bpmn_tags.NODES | bpmn_tags.DRAWING | bpmn_tags.IN_COLLABORATION | set(bpmn_tags.EVENT_KINDS)
+    events = {"startEvent", "endEvent", "intermediateCatchEvent", "intermediateThrowEvent", "boundaryEvent"}
+
+    assert sorted(tag for tag in known - events if f"`{tag}" not in guide and f"{tag}`" not in guide) == []

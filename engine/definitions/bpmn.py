@@ -1,75 +1,46 @@
 """BPMN 2.0 XML -> `Process` values, or findings that name the element that can't be run.
 
-Every element of the BPMN namespace is either executed, known to be drawing only, or refused with its id, name and
-line; nothing is dropped silently (BPMN 2.0 chapters 7, 8, 10 and 13).
+Every element of the BPMN namespace is executed, rewritten to what means the same, known to be drawing only, or refused
+with its id, name and line; nothing is dropped silently (BPMN 2.0 chapters 7, 8, 10 and 13). docs/modeling.md has the
+table.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+import re
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
 
 from lxml import etree
 
-from engine.feel import translate_juel
-
+from . import bpmn_activities as activities
+from . import bpmn_rewrite as rewrite
 from . import xml
+from .bpmn_data import mappings
+from .bpmn_events import read_events
+from .bpmn_reading import Reading, child, children, flag, local_name
 from .bpmn_structure import attach, structure
-from .model import ACTIVITIES, EVENTS, GATEWAYS, EventText, Finding, Flow, MultiInstance, Node, Process, TimerText
+from .bpmn_tags import DECLARATIONS, DRAWING, IN_COLLABORATION, NODES
+from .bpmn_text import split_list, text_of
+from .bpmn_vendor import attribute, properties, unread
+from .model import ACTIVITIES, EventText, Finding, Flow, Node, Process
+
+__all__ = ["MAX_NESTING", "MAX_NODES", "read_bpmn", "split_list"]
 
 MAX_NODES = 400
-MAX_NESTING = 5
-
-DRAWING_ONLY = frozenset(
-    [
-        "documentation",
-        "extensionElements",
-        "laneSet",
-        "lane",
-        "flowNodeRef",
-        "textAnnotation",
-        "association",
-        "group",
-        "text",
-        "category",
-        "categoryValue",
-        "collaboration",
-        "participant",
-        "messageFlow",
-        "incoming",
-        "outgoing",
-        "dataObject",
-        "dataObjectReference",
-        "dataStoreReference",
-        "dataStore",
-        "dataInputAssociation",
-        "dataOutputAssociation",
-        "ioSpecification",
-        "property",
-        "import",
-        "relationship",
-        "participantMultiplicity",
-        "childLaneSet",
-        "partitionElementRef",
-    ]
-)
-DECLARATIONS = frozenset(["message", "signal", "error", "escalation", "itemDefinition"])
-NODES = ACTIVITIES | GATEWAYS | EVENTS
-EVENT_DEFINITIONS = {
-    "timerEventDefinition": "timer",
-    "messageEventDefinition": "message",
-    "signalEventDefinition": "signal",
-    "errorEventDefinition": "error",
-    "escalationEventDefinition": "escalation",
-    "terminateEventDefinition": "terminate",
+MAX_NESTING = 10
+RESERVED = re.compile(r"[/#\[\]!~\s]")
+"""Marks that the names of tokens are put together with (engine.domain.ids)."""
+CALL_BINDING = "calledElementBinding"
+"""The one reference that may be bound by a version tag: the kernel compares it with the called process's."""
+GLOBAL_TASKS = {
+    "globalTask": "task",
+    "globalUserTask": "userTask",
+    "globalManualTask": "manualTask",
+    "globalScriptTask": "scriptTask",
+    "globalBusinessRuleTask": "businessRuleTask",
 }
-ALLOWED_EVENTS = {
-    "startEvent": {"none"},
-    "endEvent": {"none", "terminate", "error", "escalation", "signal"},
-    "intermediateThrowEvent": {"none", "signal", "escalation"},
-    "intermediateCatchEvent": {"timer", "message", "signal"},
-    "boundaryEvent": {"timer", "message", "signal", "error", "escalation"},
-}
+CONTAINERS = frozenset(["subProcess", "transaction"])
 
 
 def read_bpmn(path: str, data: bytes) -> tuple[list[Process], list[Finding]]:
@@ -79,313 +50,244 @@ def read_bpmn(path: str, data: bytes) -> tuple[list[Process], list[Finding]]:
     except xml.XmlRefused as refused:
         return [], [Finding("error", path, "", "", refused.line, refused.key, refused.details)]
     if xml.local(root) != (xml.BPMN, "definitions"):
-        return [], [Finding("error", path, "", "", xml.line_of(root), "bpmn.not_bpmn")]
-    reader = _Reader(path, root)
+        element = root.get("id") or xml.local(root)[1]
+        return [], [Finding("error", path, element, "", xml.line_of(root), "bpmn.not_bpmn")]
+    reader = _Reader(Reading(path, root))
     processes = reader.read()
-    return processes, reader.findings
+    return processes, reader.reading.findings
+
+
+@dataclass(slots=True)
+class _Scope:
+    """A process or sub-process under construction."""
+
+    nodes: dict[str, Node] = field(default_factory=dict)
+    flows: dict[str, Flow] = field(default_factory=dict)
+    triggers: dict[str, list[EventText]] = field(default_factory=dict)
+    parallel: set[str] = field(default_factory=set)
 
 
 class _Reader:
-    def __init__(self, path: str, root: etree._Element) -> None:
-        self.path = path
-        self.root = root
-        self.findings: list[Finding] = []
-        self.names: dict[str, tuple[str, str]] = {}
-        self.ids: dict[str, int] = {}
-
-    def refuse(self, element: etree._Element, key: str, severity: str = "error", **details: object) -> None:
-        level = "error" if severity == "error" else "warning"
-        self.findings.append(
-            Finding(
-                level,  # type: ignore[arg-type]
-                self.path,
-                element.get("id") or "",
-                element.get("name") or "",
-                xml.line_of(element),
-                key,
-                details,
-            )
-        )
+    def __init__(self, reading: Reading) -> None:
+        self.reading = reading
+        self.path = reading.path
+        self.refuse = reading.refuse
+        self.associations: list[tuple[str, str]] = []
 
     def read(self) -> list[Process]:
-        self._check_ids()
-        for kind, attribute in (
-            ("message", "name"),
-            ("signal", "name"),
-            ("error", "errorCode"),
-            ("escalation", "escalationCode"),
-        ):
-            for declared in self.root.iterfind(f"{{{xml.BPMN}}}{kind}"):
-                self.names[declared.get("id") or ""] = (kind, declared.get(attribute) or declared.get("name") or "")
+        root = self.reading.root
+        self.reading.read_declarations()
+        for one in root.iter(f"{{{xml.BPMN}}}association"):
+            self.associations.append((local_name(one.get("sourceRef") or ""), local_name(one.get("targetRef") or "")))
         processes = []
-        for element in self.root:
+        for element in root:
             namespace, tag = xml.local(element)
-            if namespace != xml.BPMN or tag in DRAWING_ONLY or tag in DECLARATIONS:
+            if namespace != xml.BPMN or tag in DRAWING:
                 continue
             if tag == "process":
                 processes.append(self._process(element, 0))
-            else:
+            elif tag == "collaboration":
+                self._collaboration(element)
+            elif tag not in DECLARATIONS:
                 self.refuse(element, "bpmn.unsupported", tag=tag)
-        if not processes:
-            self.refuse(self.root, "bpmn.no_process")
+        if not any(process.nodes for process in processes) and not self.reading.findings:
+            self.refuse(root, "bpmn.no_process")
         return processes
 
-    def _check_ids(self) -> None:
-        for element in self.root.iter(f"{{{xml.BPMN}}}*"):
-            ident = element.get("id")
-            if ident is None:
+    def _collaboration(self, element: etree._Element) -> None:
+        for one in element:
+            namespace, tag = xml.local(one)
+            if namespace != xml.BPMN or tag in DRAWING or tag in IN_COLLABORATION:
                 continue
-            if ident in self.ids:
-                self.refuse(element, "bpmn.duplicate_id", first_line=self.ids[ident])
-            self.ids.setdefault(ident, xml.line_of(element))
+            if tag == "correlationKey":
+                self.refuse(one, "bpmn.correlation_key", "warning")
+            else:
+                self.refuse(one, "bpmn.unsupported", tag=tag)
 
-    def _process(self, element: etree._Element, depth: int) -> Process:
+    def _process(self, element: etree._Element, depth: int, event_driven: bool = False) -> Process:
         ident = element.get("id") or ""
+        if not ident:
+            self.refuse(element, "bpmn.no_id", tag=xml.local(element)[1])
         if depth > MAX_NESTING:
             self.refuse(element, "bpmn.too_deep", limit=MAX_NESTING)
             return Process(ident, "", self.path, xml.line_of(element), False, {}, {})
-        lanes = {
-            (ref.text or "").strip(): lane.get("name") or ""
-            for lane in element.iter(f"{{{xml.BPMN}}}lane")
-            for ref in lane.iterfind(f"{{{xml.BPMN}}}flowNodeRef")
-        }
-        flows = self._flows(element)
-        nodes: dict[str, Node] = {}
-        for child in element:
-            namespace, tag = xml.local(child)
-            if namespace != xml.BPMN or tag in DRAWING_ONLY or tag == "sequenceFlow":
-                continue
-            if depth and tag in ("multiInstanceLoopCharacteristics", "standardLoopCharacteristics"):
-                continue
-            if tag not in NODES:
-                self.refuse(child, "bpmn.unsupported", tag=tag)
-                continue
-            node = self._node(child, tag, flows, depth)
-            nodes[node.id] = replace(node, lane=lanes.get(node.id, ""))
-        self.findings.extend(attach(self.path, nodes))
-        self.findings.extend(structure(self.path, element.get("id") or "", xml.line_of(element), nodes, flows))
-        if len(nodes) > MAX_NODES:
-            self.refuse(element, "bpmn.too_many_nodes", limit=MAX_NODES, count=len(nodes))
-        executable = element.get("isExecutable", "false") == "true"
-        if depth == 0 and not executable and nodes:
+        scope = _Scope(flows=self._flows(element))
+        self._nodes(element, scope, depth, event_driven)
+        self._rewrite(scope)
+        self._connect(scope)
+        self.reading.findings.extend(attach(self.path, scope.nodes))
+        self.reading.findings.extend(
+            structure(self.path, element, scope.nodes, scope.flows, nested=depth > 0, event_driven=event_driven)
+        )
+        if len(scope.nodes) > MAX_NODES:
+            self.refuse(element, "bpmn.too_many_nodes", limit=MAX_NODES, count=len(scope.nodes))
+        executable = flag(element, "isExecutable")
+        if depth == 0 and not executable and scope.nodes:
             self.refuse(element, "bpmn.not_executable", "warning")
+        if depth == 0:
+            self._extensions(element)
         return Process(
             ident,
             element.get("name") or "",
             self.path,
             xml.line_of(element),
             executable,
-            nodes,
-            flows,
-            _properties(element),
+            scope.nodes,
+            scope.flows,
+            properties(element),
+            self.reading.participants.get(ident, ""),
+            self.reading.flows,
+            attribute(element, "versionTag"),
         )
+
+    def _nodes(self, element: etree._Element, scope: _Scope, depth: int, event_driven: bool) -> None:
+        lanes = {
+            text_of(ref): lane.get("name") or ""
+            for lane in element.iter(f"{{{xml.BPMN}}}lane")
+            for ref in children(lane, "flowNodeRef")
+        }
+        for one in element:
+            namespace, tag = xml.local(one)
+            if namespace != xml.BPMN or tag in DRAWING or tag == "sequenceFlow":
+                continue
+            if depth and tag in ("multiInstanceLoopCharacteristics", "standardLoopCharacteristics"):
+                continue
+            if depth and tag in ("dataInputAssociation", "dataOutputAssociation"):
+                continue
+            if tag == "complexGateway":
+                tag = self._complex(one)
+            if tag not in NODES:
+                self.refuse(one, "bpmn.unsupported", tag=tag)
+                continue
+            node = self._node(one, tag, scope, depth, event_driven)
+            if node.id:
+                scope.nodes[node.id] = replace(node, lane=lanes.get(node.id, ""))
+
+    def _complex(self, element: etree._Element) -> str:
+        """A complex gateway that only splits is an inclusive one (BPMN 13.4.5)."""
+        scope = element.getparent()
+        flows = [] if scope is None else children(scope, "sequenceFlow")
+        joins = sum(local_name(flow.get("targetRef") or "") == element.get("id") for flow in flows)
+        return "complexGateway" if joins > 1 else "inclusiveGateway"
 
     def _flows(self, element: etree._Element) -> dict[str, Flow]:
         flows: dict[str, Flow] = {}
-        for child in element.iterfind(f"{{{xml.BPMN}}}sequenceFlow"):
-            condition = child.find(f"{{{xml.BPMN}}}conditionExpression")
-            flows[child.get("id") or ""] = Flow(
-                child.get("id") or "",
-                child.get("name") or "",
-                child.get("sourceRef") or "",
-                child.get("targetRef") or "",
-                "" if condition is None else self._expression(child, _text(condition)),
-                xml.line_of(child),
+        for number, one in enumerate(children(element, "sequenceFlow"), 1):
+            ident = one.get("id") or f"~flow{number}"
+            flows[ident] = Flow(
+                ident,
+                one.get("name") or "",
+                local_name(one.get("sourceRef") or ""),
+                local_name(one.get("targetRef") or ""),
+                self.reading.formal(one, child(one, "conditionExpression")),
+                xml.line_of(one),
             )
+            self._extensions(one)
         return flows
 
-    def _expression(self, element: etree._Element, text: str) -> str:
-        """FEEL text of an expression: `=` dropped, Camunda's `${}` translated where both mean the same."""
-        text = text.strip()
-        if text.startswith(("${", "#{")):
-            feel = translate_juel(text)
-            if feel is None:
-                self.refuse(element, "bpmn.juel", text=text)
-                return "null"
-            return feel
-        return text[1:].strip() if text.startswith("=") else text
+    def _rewrite(self, scope: _Scope) -> None:
+        found = self.reading.findings
+        found.extend(rewrite.several_triggers(self.path, scope.nodes, scope.flows, scope.triggers, scope.parallel))
+        found.extend(rewrite.links(self.path, scope.nodes, scope.flows))
+        found.extend(rewrite.compensations(self.path, scope.nodes, self.associations))
 
-    def _node(self, element: etree._Element, tag: str, flows: dict[str, Flow], depth: int) -> Node:
+    def _connect(self, scope: _Scope) -> None:
+        """Notes at each node the flows that come in and go out, in drawn order."""
+        incoming: dict[str, list[str]] = defaultdict(list)
+        outgoing: dict[str, list[str]] = defaultdict(list)
+        for flow in scope.flows.values():
+            incoming[flow.target].append(flow.id)
+            outgoing[flow.source].append(flow.id)
+        for ident, node in scope.nodes.items():
+            scope.nodes[ident] = replace(node, incoming=tuple(incoming[ident]), outgoing=tuple(outgoing[ident]))
+
+    def _node(self, element: etree._Element, tag: str, scope: _Scope, depth: int, event_driven: bool) -> Node:
+        reading = self.reading
         ident = element.get("id") or ""
+        what = self._global_task(element) if tag == "callActivity" else None
+        if what is not None:
+            tag = GLOBAL_TASKS[xml.local(what)[1]]
+        source = element if what is None else what
         if not ident:
             self.refuse(element, "bpmn.no_id", tag=tag)
-        properties = _properties(element)
-        body = self._process(element, depth + 1) if tag == "subProcess" else None
-        if tag == "subProcess" and element.get("triggeredByEvent") == "true":
-            self.refuse(element, "bpmn.event_subprocess")
-        self._unsupported_children(element, tag)
-        script = element.find(f"{{{xml.BPMN}}}script")
+        elif RESERVED.search(ident):
+            self.refuse(element, "bpmn.bad_id")
+        triggered = flag(element, "triggeredByEvent")
+        body = self._process(element, depth + 1, triggered) if tag in CONTAINERS else None
+        events = read_events(reading, element, tag, event_driven)
+        if len(events) > 1:
+            scope.triggers[ident] = events
+            if flag(element, "parallelMultiple"):
+                scope.parallel.add(ident)
+        self._attributes(element, tag)
+        self._extensions(element)
+        loop, multi = activities.loops(reading, element) if tag in ACTIVITIES else (None, None)
+        inputs, outputs, isolated = mappings(reading, element) if tag in ACTIVITIES else ((), (), False)
+        script, result = activities.script(reading, source) if tag == "scriptTask" else ("", "")
+        decision = ""
+        if tag == "businessRuleTask":
+            decision, result = activities.decision(source)
+        interrupts = "isInterrupting" if tag == "startEvent" else "cancelActivity"
         return Node(
             id=ident,
             kind=tag,
             name=(element.get("name") or "").strip(),
             line=xml.line_of(element),
-            incoming=tuple(f.id for f in flows.values() if f.target == ident),
-            outgoing=tuple(f.id for f in flows.values() if f.source == ident),
-            default=element.get("default") or "",
-            event=self._event(element, tag),
-            attached_to=element.get("attachedToRef") or "",
-            interrupting=element.get("cancelActivity", "true") == "true",
-            form=_camunda(element, "formRef"),
-            groups=tuple(self._group_list(element, _camunda(element, "candidateGroups"))),
-            users=tuple(self._group_list(element, _camunda(element, "candidateUsers"))),
-            assignee=self._maybe_expression(element, _camunda(element, "assignee")),
-            due=self._maybe_expression(element, _camunda(element, "dueDate")),
-            priority=self._maybe_expression(element, _camunda(element, "priority")),
-            script=self._script(element, script, tag),
-            result=_camunda(element, "resultVariable"),
-            decision=_camunda(element, "decisionRef"),
-            map_result=_camunda(element, "mapDecisionResult"),
-            topic=_camunda(element, "topic"),
-            called=element.get("calledElement") or "",
-            multi=self._multi(element),
+            default=local_name(element.get("default") or ""),
+            event=events[0],
+            attached_to=local_name(element.get("attachedToRef") or ""),
+            interrupting=flag(element, interrupts, True),
+            form=activities.form(reading, source) if tag in ("userTask", "startEvent") else "",
+            script=script,
+            result=result,
+            decision=decision,
+            map_result=attribute(element, "mapDecisionResult"),
+            topic=activities.topic(element) if tag in ("serviceTask", "sendTask", "businessRuleTask") else "",
+            instantiate=flag(element, "instantiate"),
+            activation=reading.formal(element, child(element, "activationCondition")),
+            implementation=activities.implementation(source),
+            called=activities.called(reading, element) if tag == "callActivity" else "",
+            version_tag=attribute(element, "calledElementVersionTag") if tag == "callActivity" else "",
+            multi=multi,
+            loop=loop,
             body=body,
-            properties=properties,
+            properties=properties(element),
+            triggered=triggered and tag in CONTAINERS,
+            for_compensation=flag(element, "isForCompensation"),
+            inputs=inputs,
+            outputs=outputs,
+            isolated=isolated,
+            **(activities.people(reading, source) if tag == "userTask" else {}),
         )
 
-    def _group_list(self, element: etree._Element, text: str) -> Iterable[str]:
-        for part in split_list(text):
-            yield self._maybe_expression(element, part)
+    def _global_task(self, element: etree._Element) -> etree._Element | None:
+        """The global task of the file that a call activity calls: it is that task under the call's own id."""
+        found = self.reading.ids.get(local_name(element.get("calledElement") or ""))
+        return found if found is not None and xml.local(found)[1] in GLOBAL_TASKS else None
 
-    def _maybe_expression(self, element: etree._Element, text: str) -> str:
-        """A literal as it is, an expression with a leading `=`."""
-        if text.startswith(("${", "#{")):
-            return "=" + self._expression(element, text)
-        return text
+    def _attributes(self, element: etree._Element, tag: str) -> None:
+        for name in ("startQuantity", "completionQuantity"):
+            if element.get(name, "1") != "1":
+                self.refuse(element, "bpmn.attribute", attribute=name, value=element.get(name))
+        for name in (CALL_BINDING, "decisionRefBinding", "formRefBinding"):
+            if attribute(element, name) == "version" or (
+                name != CALL_BINDING and attribute(element, name) == "versionTag"
+            ):
+                self.refuse(element, "bpmn.binding", binding=attribute(element, name))
+        if tag == "eventBasedGateway" and element.get("eventGatewayType", "Exclusive") != "Exclusive":
+            self.refuse(element, "bpmn.attribute", attribute="eventGatewayType", value=element.get("eventGatewayType"))
+        if tag == "userTask" and (fields := list(activities.form_fields(element))):
+            self.refuse(element, "bpmn.form_fields", fields=", ".join(fields)[:200])
+        for one in element:
+            namespace, name = xml.local(one)
+            if namespace == xml.BPMN and name == "correlationSubscription":
+                self.refuse(element, "bpmn.unsupported", tag=name)
+        if tag == "complexGateway" and not text_of(child(element, "activationCondition")):
+            self.refuse(element, "bpmn.activation_empty")
 
-    def _script(self, element: etree._Element, script: etree._Element | None, tag: str) -> str:
-        if tag != "scriptTask":
-            return ""
-        language = (element.get("scriptFormat") or "").lower()
-        if language != "feel":
-            self.refuse(element, "bpmn.script_language", language=language or "-")
-        if not _camunda(element, "resultVariable"):
-            self.refuse(element, "bpmn.script_result")
-        if script is None or not _text(script):
-            self.refuse(element, "bpmn.script_empty")
-            return "null"
-        return self._expression(element, _text(script))
-
-    def _event(self, element: etree._Element, tag: str) -> EventText:
-        if tag == "receiveTask":
-            return EventText("message", self._reference(element, element.get("messageRef"), "message"))
-        if tag not in EVENTS:
-            return EventText("none")
-        found = []
-        for child in element:
-            namespace, name = xml.local(child)
-            if namespace != xml.BPMN or not name.endswith("EventDefinition"):
-                continue
-            if name == "eventDefinitionRef" or name not in EVENT_DEFINITIONS:
-                self.refuse(element, "bpmn.event_unsupported", event=name)
+    def _extensions(self, element: etree._Element) -> None:
+        for severity, what in unread(element):
+            if severity == "error":
+                self.refuse(element, "bpmn.extension_error", what=what)
             else:
-                found.append((EVENT_DEFINITIONS[name], child))
-        if element.find(f"{{{xml.BPMN}}}eventDefinitionRef") is not None:
-            self.refuse(element, "bpmn.event_reference")
-        if len(found) > 1:
-            self.refuse(element, "bpmn.event_multiple")
-        kind, definition = found[0] if found else ("none", None)
-        if kind not in ALLOWED_EVENTS[tag]:
-            self.refuse(element, "bpmn.event_not_here", event=kind, tag=tag)
-        if kind == "timer" and definition is not None:
-            return EventText("timer", "", self._timer(element, definition))
-        if kind in ("message", "signal", "error", "escalation") and definition is not None:
-            reference = definition.get(f"{kind}Ref")
-            optional = kind in ("error", "escalation") and tag == "boundaryEvent"
-            return EventText(kind, self._reference(element, reference, kind, optional))  # type: ignore[arg-type]
-        return EventText(kind)  # type: ignore[arg-type]
-
-    def _reference(self, element: etree._Element, reference: str | None, kind: str, optional: bool = False) -> str:
-        found = self.names.get(_local_name(reference or ""))
-        if found is None or found[0] != kind or not found[1]:
-            if not (optional and not reference):
-                self.refuse(element, "bpmn.reference_missing", kind=kind, reference=reference or "-")
-            return ""
-        return found[1]
-
-    def _timer(self, element: etree._Element, definition: etree._Element) -> TimerText:
-        for tag, kind in (("timeDate", "date"), ("timeDuration", "duration"), ("timeCycle", "cycle")):
-            child = definition.find(f"{{{xml.BPMN}}}{tag}")
-            if child is not None and _text(child):
-                text = self._expression(element, _text(child))
-                if (
-                    kind == "cycle"
-                    and element.tag.endswith("boundaryEvent")
-                    and element.get("cancelActivity", "true") == "true"
-                ):
-                    self.refuse(element, "bpmn.cycle_interrupting")
-                return TimerText(kind, text)  # type: ignore[arg-type]
-        self.refuse(element, "bpmn.timer_empty")
-        return TimerText("date", "null")
-
-    def _multi(self, element: etree._Element) -> MultiInstance | None:
-        loop = element.find(f"{{{xml.BPMN}}}multiInstanceLoopCharacteristics")
-        if element.find(f"{{{xml.BPMN}}}standardLoopCharacteristics") is not None:
-            self.refuse(element, "bpmn.unsupported", tag="standardLoopCharacteristics")
-        if loop is None:
-            return None
-        if loop.get("behavior", "All") != "All":
-            self.refuse(element, "bpmn.multi_behavior", behavior=loop.get("behavior"))
-        cardinality = loop.find(f"{{{xml.BPMN}}}loopCardinality")
-        completion = loop.find(f"{{{xml.BPMN}}}completionCondition")
-        collection = _camunda(loop, "collection")
-        if loop.find(f"{{{xml.BPMN}}}loopDataInputRef") is not None:
-            self.refuse(element, "bpmn.multi_data_ref")
-        if not collection and cardinality is None:
-            self.refuse(element, "bpmn.multi_empty")
-        return MultiInstance(
-            loop.get("isSequential", "false") == "true",
-            self._expression(element, collection),
-            "" if cardinality is None else self._expression(element, _text(cardinality)),
-            _camunda(loop, "elementVariable"),
-            "" if completion is None else self._expression(element, _text(completion)),
-        )
-
-    def _unsupported_children(self, element: etree._Element, tag: str) -> None:
-        for attribute, plain in (("isForCompensation", "false"), ("startQuantity", "1"), ("completionQuantity", "1")):
-            if element.get(attribute, plain) != plain:
-                self.refuse(element, "bpmn.attribute", attribute=attribute, value=element.get(attribute))
-        if tag == "callActivity" and not element.get("calledElement"):
-            self.refuse(element, "bpmn.call_empty")
-        if tag == "businessRuleTask" and not (_camunda(element, "decisionRef") and _camunda(element, "resultVariable")):
-            self.refuse(element, "bpmn.decision_empty")
-        if tag in ("serviceTask", "sendTask") and not _camunda(element, "topic"):
-            self.refuse(element, "bpmn.service_topic")
-        if tag == "eventBasedGateway" and element.get("instantiate", "false") == "true":
-            self.refuse(element, "bpmn.attribute", attribute="instantiate", value="true")
-
-
-def split_list(text: str) -> list[str]:
-    """`a, =f(x, y), b` -> its items: commas inside brackets or quotes belong to an item."""
-    items, depth, quoted, current = [], 0, False, ""
-    for char in text:
-        if char == '"':
-            quoted = not quoted
-        elif not quoted and char in "([{":
-            depth += 1
-        elif not quoted and char in ")]}":
-            depth -= 1
-        if char == "," and depth == 0 and not quoted:
-            items.append(current.strip())
-            current = ""
-        else:
-            current += char
-    items.append(current.strip())
-    return [item for item in items if item]
-
-
-def _text(element: etree._Element) -> str:
-    return "".join(str(t) for t in element.itertext()).strip()
-
-
-def _local_name(reference: str) -> str:
-    return reference.rsplit(":", 1)[-1]
-
-
-def _camunda(element: etree._Element, name: str) -> str:
-    return (element.get(f"{{{xml.CAMUNDA}}}{name}") or "").strip()
-
-
-def _properties(element: etree._Element) -> dict[str, str]:
-    path = f"{{{xml.BPMN}}}extensionElements/{{{xml.CAMUNDA}}}properties/{{{xml.CAMUNDA}}}property"
-    return {p.get("name") or "": (p.get("value") or "").strip() for p in element.iterfind(path)}
+                self.refuse(element, "bpmn.extension_warning", "warning", what=what)

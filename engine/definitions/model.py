@@ -17,7 +17,7 @@ ACTIVITIES = frozenset(
         "subProcess", "transaction", "callActivity",
     )
 )  # fmt: skip
-GATEWAYS = frozenset(("exclusiveGateway", "parallelGateway", "inclusiveGateway", "eventBasedGateway"))
+GATEWAYS = frozenset(("exclusiveGateway", "parallelGateway", "inclusiveGateway", "eventBasedGateway", "complexGateway"))
 EVENTS = frozenset(["startEvent", "endEvent", "intermediateCatchEvent", "intermediateThrowEvent", "boundaryEvent"])
 
 
@@ -130,6 +130,8 @@ class Node:
     `for_compensation`: a compensation handler, never reached by a flow; `compensation`: on the activity it undoes, the
     handler's id. `inputs`: fields of the activity's own data scope, made at entry; `outputs`: fields of the scope
     around, written when it ends; `isolated`: the activity (a call with mapped data) sees its own fields only.
+    `instantiate`: a receive task or event gateway that begins its process. `activation`: FEEL of a joining complex
+    gateway. `implementation`: code that another engine would run for it, "".
     `drawn`: id of the drawn element where the reader made several nodes of one, else "".
     """
 
@@ -155,7 +157,11 @@ class Node:
     decision: str = ""
     map_result: str = ""
     topic: str = ""
+    implementation: str = ""
+    activation: str = ""
+    instantiate: bool = False
     called: str = ""
+    version_tag: str = ""
     multi: MultiInstance | None = None
     body: Process | None = None
     lane: str = ""
@@ -168,6 +174,11 @@ class Node:
     outputs: tuple[Assignment, ...] = ()
     isolated: bool = False
     drawn: str = ""
+
+    @property
+    def shown(self) -> str:
+        """Id of the element in the drawing."""
+        return self.drawn or self.id
 
     @property
     def label(self) -> str:
@@ -194,7 +205,9 @@ class Process:
     properties: Mapping[str, str] = field(default_factory=dict)
     participant: str = ""
     message_flows: tuple[MessageFlow, ...] = ()
-    """`participant`: id of the pool that shows the process, ""; `message_flows`: all of its file."""
+    version_tag: str = ""
+    """`participant`: id of the pool that shows the process, ""; `message_flows`: all of its file; `version_tag`: as
+    the process owner named this version, which a call activity may ask for."""
 
     @property
     def start(self) -> Node:
@@ -215,6 +228,11 @@ class Process:
             for n in self.nodes.values()
             if not n.incoming and n.kind != "boundaryEvent" and not n.triggered and not n.for_compensation
         ]
+
+    @property
+    def trigger(self) -> Node | None:
+        """The start event of an event sub-process, this being its body; None when it was drawn without one."""
+        return next((n for n in self.nodes.values() if n.kind == "startEvent"), None)
 
     @property
     def event_subprocesses(self) -> list[Node]:

@@ -35,7 +35,7 @@ def parse(data: bytes) -> etree._Element:
         root = etree.fromstring(data, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
         line = getattr(error, "lineno", 0) or 0
-        raise XmlRefused("xml.not_well_formed", line, message=str(error)[:200]) from error
+        raise XmlRefused("xml.not_well_formed", line, message=str(error).partition(" (<string>")[0][:200]) from error
     info: Any = root.getroottree().docinfo
     if info.doctype or info.internalDTD is not None:
         raise XmlRefused("xml.doctype", 1)

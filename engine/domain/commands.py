@@ -13,6 +13,7 @@ from .codec import JSON
 class OpenCase:
     """Start a case of `process` with the values of its start form. `files`: file reference -> list of file facts.
 
+    `start`: id of the start event where the process has several.
     `options`: what the lists that come from outside the case (units, people ...) offered of the values chosen, as
     `{list name: [{"label", "value"}]}`. Filled in by the service, so that a replay judges by the lists of that day.
     """
@@ -22,6 +23,7 @@ class OpenCase:
     values: Mapping[str, JSON]
     files: Mapping[str, JSON] = field(default_factory=dict)
     options: Mapping[str, JSON] = field(default_factory=dict)
+    start: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,13 +167,33 @@ class AttachFile:
 
 @dataclass(frozen=True, slots=True)
 class SendMessage:
-    """Deliver a BPMN message (by name) to every event of the case that waits for it, e.g. `regrade`."""
+    """Deliver a BPMN message (by name) to every event of the case that waits for it, e.g. `regrade`; with a `key` to
+    those only whose correlation it is, and those without one."""
 
     kind: ClassVar[str] = "SendMessage"
     name: str
     values: Mapping[str, JSON] = field(default_factory=dict)
     files: Mapping[str, JSON] = field(default_factory=dict)
     options: Mapping[str, JSON] = field(default_factory=dict)
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SendSignal:
+    """Deliver a BPMN signal (by name) to every event of the case that waits for it. Never a person's command."""
+
+    kind: ClassVar[str] = "SendSignal"
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class FailTask:
+    """A played service ends with a BPMN error or escalation `code` (trial runs only)."""
+
+    kind: ClassVar[str] = "FailTask"
+    task: str
+    code: str
+    escalation: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +231,8 @@ Command = (
     | AddComment
     | AttachFile
     | SendMessage
+    | SendSignal
+    | FailTask
     | FireTimer
     | ResolveIncident
 )

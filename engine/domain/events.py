@@ -333,7 +333,8 @@ class FileAttached:
 
 @dataclass(frozen=True, slots=True)
 class MessageAwaited:
-    """A message event waits: offered on the case page as an action when it has a `label`."""
+    """A message event waits: offered on the case page as an action when it has a `label`. `key`: the correlation that
+    a message must have to be meant for it, "" for any."""
 
     kind: ClassVar[str] = "MessageAwaited"
     task: str
@@ -342,6 +343,7 @@ class MessageAwaited:
     label: str = ""
     form: str = ""
     groups: tuple[str, ...] = ()
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,6 +359,18 @@ class MessageReceived:
     message: str
     by: str
     count: int
+
+
+@dataclass(frozen=True, slots=True)
+class MessageThrown:
+    """The process sent a message. `outcome`: `received` by an event of the case, `started` another pool, `kept` until
+    somebody in the case waits for it, or `left` the case. `key`: its correlation, "" for none."""
+
+    kind: ClassVar[str] = "MessageThrown"
+    message: str
+    element: str
+    outcome: str
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -439,6 +453,7 @@ Event = (
     | MessageAwaited
     | MessageNoLongerAwaited
     | MessageReceived
+    | MessageThrown
     | SignalThrown
     | IncidentRaised
     | IncidentResolved

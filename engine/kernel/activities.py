@@ -1,15 +1,12 @@
-"""Activities that do something: user tasks, scripts, decisions, services, multi-instance (BPMN 10.2, 13.2)."""
+"""Activities that do something: user tasks, scripts, decisions, services (BPMN 10.3.3, 13.3)."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from SpiffWorkflow.util.task import TaskState
-
 from engine.definitions.model import Node
 from engine.feel import Expression
 
-from .faults import KernelFault
 from .specs import NodeSpec
 from .tokens import Token
 
@@ -55,99 +52,5 @@ class ServiceSpec(NodeSpec):
         return True
 
 
-class MultiInstanceSpec(NodeSpec):
-    """Container of a multi-instance activity; boundary events attach here, instances hang below.
-
-    Each instance has a data scope of its own, named like the instance (`X#1[0]`). With property `collectInto` the
-    case field of that name is the list of these scopes in input order, whatever happens to the container later.
-    """
-
-    inner: NodeSpec
-    collection: Expression | None
-    cardinality: Expression | None
-    completion: Expression | None
-
-    def act(self, token: Token) -> bool | None:
-        memo = token.internal_data
-        if memo.get("done"):
-            return True
-        top = token.workflow.top_workflow
-        items = self._items(token)
-        top.case.guards.instances(self.bpmn_id, len(items))
-        memo["items"], memo["next"], memo["completed"] = items, 0, 0
-        into = self.node.properties.get("collectInto", "")
-        if into:
-            top.case.collect(token, into)
-        multi = self.node.multi
-        assert multi is not None
-        for _ in items[: 1 if multi.sequential else None]:
-            self._start_next(token)
-        return None if items else True
-
-    def _items(self, token: Token) -> list[Any]:
-        engine = token.workflow.script_engine
-        if self.collection is not None:
-            value = engine.value(token, self.collection, self.bpmn_id)
-            if value is None:
-                return []
-            if not isinstance(value, list):
-                raise KernelFault(
-                    self.bpmn_id, "incident.collection", {"name": self.node.label, "got": type(value).__name__}
-                )
-            return value
-        count = engine.value(token, self.cardinality, self.bpmn_id)
-        if not isinstance(count, int) or isinstance(count, bool) or count < 0:
-            raise KernelFault(self.bpmn_id, "incident.cardinality", {"name": self.node.label, "got": str(count)})
-        return list(range(count))
-
-    def _start_next(self, token: Token) -> None:
-        memo, multi = token.internal_data, self.node.multi
-        assert multi is not None
-        index = memo["next"]
-        memo["next"] = index + 1
-        child = token._add_child(self.inner, TaskState.FUTURE)
-        child.name = child.scope = f"{token.name}[{index}]"
-        case = token.workflow.top_workflow.case
-        case.open_scope(child.scope, token.scope)
-        own = {"loopCounter": index}
-        if multi.variable and self.collection is not None:
-            own[multi.variable] = memo["items"][index]
-        into = self.node.properties.get("collectInto", "")
-        if into:
-            case.collect_scope(token, into, child.scope)
-        case.write(own, child.scope, self.bpmn_id)
-        self.inner._update(child)
-
-    def instance_ended(self, child: Token) -> None:
-        """Called when an instance left: starts the next one, or ends the container (BPMN 13.2.7)."""
-        token = child.parent
-        scope, memo = child.scope, token.internal_data
-        memo["completed"] += 1
-        stop = self.completion is not None and token.workflow.script_engine.holds(
-            child, self.completion, self._counts(token)
-        )
-        token.workflow.remove(child)
-        token.workflow.top_workflow.case.close_scope(scope)
-        multi = self.node.multi
-        assert multi is not None
-        running = [t for t in token.children if t.task_spec is self.inner]
-        if not stop and multi.sequential and memo["next"] < len(memo["items"]):
-            self._start_next(token)
-            return
-        if stop:
-            for other in running:
-                other.cancel()
-                token.workflow.top_workflow.case.close_scope(other.scope)
-            running = []
-        if not running:
-            memo["done"] = True
-            token._set_state(TaskState.READY)
-
-    def _counts(self, token: Token) -> dict[str, int]:
-        memo = token.internal_data
-        total, done = len(memo["items"]), memo["completed"]
-        return {
-            "nrOfInstances": total,
-            "nrOfCompletedInstances": done,
-            "nrOfActiveInstances": len([t for t in token.children if t.task_spec is self.inner]) - 1,
-        }
+class PlayedSpec(UserTaskSpec):
+    """A service, send or decision that the bundle lacks, in a trial run: waits for whoever plays to answer for it."""

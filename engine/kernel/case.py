@@ -7,8 +7,7 @@ A `Case` changes in place. It is only ever driven by `decide`; when a turn is no
 from __future__ import annotations
 
 import hashlib
-from collections import ChainMap
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,17 +16,18 @@ from engine.definitions.bundle import Bundle
 from engine.definitions.model import Node
 from engine.domain import events as ev
 from engine.domain.codec import JSON, canonical, instant_text
-from engine.domain.events import Event
 from engine.feel import to_json
 
 from . import limits, topics
-from .compile import Program
+from .case_data import CaseData
 from .expressions import FeelEngine
-from .faults import KernelFault
 from .guards import Guards
+from .program import Program
+from .subscriptions import Subscriptions
+from .throwing import correlation
 from .timers import ArmedTimer, as_instant
-from .tokens import KernelWorkflow, Token
-from .waiting import BoundarySpec, CatchSpec, find_boundary
+from .tokens import Completed, KernelWorkflow, Token
+from .waiting import BoundarySpec, CatchSpec, WatcherSpec
 
 
 @dataclass(slots=True)
@@ -54,9 +54,14 @@ class Waiting:
     token: Token
     node: Node
     groups: tuple[str, ...]
+    key: str = ""
+
+    def accepts(self, name: str, key: str = "") -> bool:
+        """Whether a message of that name and correlation is meant for this event; no key on a side fits any."""
+        return self.node.event.name == name and (not key or not self.key or self.key == key)
 
 
-class Case:
+class Case(CaseData):
     """State of a case; see the module. `seq` is that of the last entry applied."""
 
     def __init__(
@@ -66,7 +71,7 @@ class Case:
         self.bundle = bundle
         self.case_id = case_id
         self.process = process
-        self.guards = guards or Guards()
+        super().__init__(guards or Guards())
         self.seq = 0
         self.last_at: datetime | None = None
         self.at: datetime
@@ -75,12 +80,6 @@ class Case:
         self.outcome = ""
         self.stage = ""
         self.stage_label = ""
-        self.data: dict[str, JSON] = {}
-        self.hashes: dict[str, str] = {}
-        self.sizes: dict[str, int] = {}
-        self.locals: dict[str, dict[str, JSON]] = {}
-        self.outer: dict[str, str] = {}
-        self.collected: dict[str, str] = {}
         self.tasks: dict[str, OpenTask] = {}
         self.timers: dict[str, ArmedTimer] = {}
         self.messages: dict[str, Waiting] = {}
@@ -91,17 +90,16 @@ class Case:
         self.incident_count = 0
         self.stuck: dict[str, int] = {}
         self.copies: set[str] = set()
-        self.events: list[Event] = []
         self.steps: list[tuple[str, str, str]] = []
         self.engine = FeelEngine(self)
+        self.subscriptions = Subscriptions(self)
         self.workflow = KernelWorkflow(program.specs[process], program.specs, self.engine, self)
 
     # -- a turn ---------------------------------------------------------------------------------------------------
-    def emit(self, event: Event) -> None:
-        self.events.append(event)
-
     def trace(self, scope: Any, element: str, action: str, via: str = "") -> None:
-        """One step of the trail (TokensMoved)."""
+        """One step of the trail (TokensMoved); flows that the reader made are not in the drawing."""
+        if "~" in element:
+            return
         self.steps.append((scope.prefix[:-1], element, action))
 
     def run(self) -> None:
@@ -116,61 +114,6 @@ class Case:
 
     def _trail_position(self) -> int:
         return 1 if self.events and isinstance(self.events[0], (ev.CaseOpened, ev.TimerFired)) else 0
-
-    # -- data -----------------------------------------------------------------------------------------------------
-    def variables(self, scope: str) -> Mapping[str, JSON]:
-        """What expressions see in a data scope: its own fields over those of the scopes around it."""
-        if not scope:
-            return self.data
-        maps: list[MutableMapping[str, JSON]] = []
-        while scope:
-            maps.append(self.locals[scope])
-            scope = self.outer[scope]
-        return ChainMap(*maps, self.data)
-
-    def write(self, values: Mapping[str, JSON], scope: str, by: str) -> None:
-        """Sets fields of a data scope and records it."""
-        if not values:
-            return
-        target = self.locals[scope] if scope else self.data
-        target.update(values)
-        if scope:
-            inner = scope
-            while inner:
-                into = self.collected.get(inner, "")
-                if into:
-                    self._touch(into, by)
-                inner = self.outer[inner]
-        else:
-            for name in values:
-                self._touch(name, by)
-        self.emit(ev.DataWritten(dict(values), scope, by))
-
-    def _touch(self, name: str, by: str) -> None:
-        text = canonical(self.data.get(name))
-        self.hashes[name] = hashlib.sha256(text).hexdigest()
-        self.sizes[name] = len(text)
-        self.guards.data(by, sum(self.sizes.values()))
-
-    def open_scope(self, scope: str, outer: str) -> None:
-        self.locals[scope] = {}
-        self.outer[scope] = outer
-
-    def close_scope(self, scope: str) -> None:
-        self.locals.pop(scope, None)
-        self.outer.pop(scope, None)
-        self.collected.pop(scope, None)
-
-    def collect(self, token: Token, into: str) -> None:
-        """Begins the list `into` of a multi-instance activity."""
-        self.write({into: []}, "", token.task_spec.bpmn_id)
-        # A list of its own: the event just recorded must not grow with it.
-        self.data[into] = []
-
-    def collect_scope(self, token: Token, into: str, scope: str) -> None:
-        """Adds an instance's own fields to the list: the same dict, so the list is always up to date."""
-        self.data[into].append(self.locals[scope])
-        self.collected[scope] = into
 
     # -- user tasks -----------------------------------------------------------------------------------------------
     def offer(self, token: Token) -> None:
@@ -265,20 +208,26 @@ class Case:
             limits.arm(self, token, spec, host)
         elif event.kind == "message":
             groups = self.groups(host, spec.roles)
-            self.messages[token.name] = Waiting(token, spec.node, groups)
+            key = correlation(self, host, spec)
+            if self.subscriptions.take(event.name, key):
+                self.subscriptions.wake(token)
+            self.messages[token.name] = Waiting(token, spec.node, groups, key)
             node: Node = spec.node
             self.emit(
                 ev.MessageAwaited(
                     token.name,
                     event.name,
-                    node.id,
+                    node.shown,
                     node.properties.get("action", ""),
                     node.properties.get("form", ""),
                     groups,
+                    key,
                 )
             )
         elif event.kind == "signal":
             self.signals[token.name] = token
+        elif event.kind == "conditional":
+            self.subscriptions.watch(token, host.scope, spec.condition)
 
     def no_longer_waits(self, token: Token) -> None:
         """Forgets what a token waited for."""
@@ -286,19 +235,20 @@ class Case:
         if waiting is not None:
             self.emit(ev.MessageNoLongerAwaited(token.name, waiting.node.event.name))
         self.signals.pop(token.name, None)
+        self.subscriptions.forget(token.name)
         for name in [t.id for t in self.timers.values() if t.token is token or t.extra.get("owner") == token.id]:
             timer = self.timers.pop(name)
             self.emit(ev.TimerCancelled(name, timer.element))
 
     def trigger(self, token: Token) -> None:
         """Lets the event of a waiting token take effect."""
-        spec: CatchSpec | BoundarySpec = token.task_spec
+        spec: CatchSpec | BoundarySpec | WatcherSpec = token.task_spec
         spec.triggered(token)
 
     def cancelled(self, token: Token) -> None:
         """A token is being removed before its time, or a boundary event with its host."""
         spec = token.task_spec
-        if isinstance(spec, BoundarySpec):
+        if isinstance(spec, BoundarySpec | WatcherSpec):
             self.limits.pop(token.id, None)
         else:
             self.trace(token.workflow, spec.bpmn_id, "cancelled")
@@ -308,26 +258,6 @@ class Case:
             self.emit(ev.TaskCancelled(task.name))
         if token.scope == token.name:
             self.close_scope(token.scope)
-
-    # -- thrown events --------------------------------------------------------------------------------------------
-    def throw_signal(self, name: str, element: str) -> None:
-        """Reaches every event of the case that waits for the signal (BPMN 10.5.6)."""
-        hit = [t for t in self.signals.values() if t.task_spec.node.event.name == name]
-        self.emit(ev.SignalThrown(name, element, len(hit)))
-        for token in hit:
-            if token.alive:
-                self.trigger(token)
-
-    def throw_escalation(self, token: Token, code: str) -> None:
-        found = find_boundary(token, "escalation", code)
-        if found is not None:
-            found[0].triggered(found[1])
-
-    def throw_error(self, token: Token, code: str) -> None:
-        found = find_boundary(token, "error", code)
-        if found is None:
-            raise KernelFault(token.task_spec.bpmn_id, "incident.error_uncaught", {"code": code or "-"})
-        found[0].triggered(found[1])
 
     # -- proof ----------------------------------------------------------------------------------------------------
     def digest(self) -> str:
@@ -349,8 +279,26 @@ class Case:
             "signals": list(self.signals),
             "limits": [[r.timer, r.breached] for r in self.limits.values()],
             "incidents": self.incidents,
+            **self.subscriptions.state(),
+            **_memory(workflow),
         }
         return hashlib.sha256(canonical(state)).hexdigest()
+
+
+def _memory(workflow: KernelWorkflow) -> dict[str, Any]:
+    """What scopes remember of tokens that are gone, for the digest; {} when nothing."""
+
+    def told(done: list[Completed]) -> list[Any]:
+        return [[c.element, c.data, told(c.inner)] for c in done]
+
+    found: dict[str, Any] = {}
+    if undoable := [[s.prefix, told(s.done)] for s in workflow.scopes() if s.done]:
+        found["undoable"] = undoable
+    if activated := [
+        [s.prefix, {n: sorted(f) for n, f in s.activated.items()}] for s in workflow.scopes() if s.activated
+    ]:
+        found["activated"] = activated
+    return found
 
 
 def _plus(value: Any, now: datetime) -> Any:

@@ -14,6 +14,7 @@ from typing import Any
 
 from engine import feel
 from engine.definitions.forms import FileFact, Form, merged
+from engine.definitions.model import Process
 from engine.domain import commands as cmd
 from engine.domain import events as ev
 from engine.domain.codec import JSON, instant_text, parse_instant
@@ -24,6 +25,7 @@ from engine.domain.rejection import FieldFault, Rejection
 from . import human, limits
 from .case import Case
 from .faults import KernelFault
+from .throwing import start_pool, throw_error, throw_escalation, throw_signal
 
 FUTURE_TOLERANCE = timedelta(minutes=5)
 """Clocks of a browser and the server differ; an instant further ahead than this is a typing error."""
@@ -65,9 +67,12 @@ def _open(case: Case, command: cmd.OpenCase, turn: Turn) -> Rejection | None:
     process = bundle.processes.get(command.process)
     if process is None:
         return Rejection("not_found", "process.unknown", {"process": command.process})
+    start = _start(process, command.start)
+    if isinstance(start, Rejection):
+        return start
     form_id = bundle.start_form(command.process)
     values: Mapping[str, JSON] = command.values
-    if form_id:
+    if form_id and form_id in bundle.forms:
         checked = check_form(case, bundle.forms[form_id], command, {})
         if isinstance(checked, Rejection):
             return checked
@@ -93,9 +98,20 @@ def _open(case: Case, command: cmd.OpenCase, turn: Turn) -> Rejection | None:
         form_id or command.process,
     )
     _files(case, command.files, values, turn, "")
-    case.workflow.begin()
+    case.workflow.begin(start)
     case.run()
     return None
+
+
+def _start(process: Process, wanted: str) -> str | Rejection:
+    """The start event that a case begins at, "" for the process's own entries (BPMN 10.5.2: each start event is a way
+    of its own to begin). Refused when there is a choice and none was made."""
+    starts = [n.id for n in process.nodes.values() if n.kind == "startEvent"]
+    if wanted:
+        return wanted if wanted in starts else Rejection("invalid", "process.start_unknown", {"start": wanted})
+    if process.entries or len(starts) == 1:
+        return "" if process.entries else starts[0]
+    return Rejection("invalid", "process.start_choice", {"starts": ", ".join(starts)})
 
 
 def anchors(case: Case) -> set[str]:
@@ -168,8 +184,8 @@ def _submit(case: Case, command: cmd.SubmitTask, turn: Turn) -> Rejection | None
     refusal = human.may_act(task, turn)
     if refusal is not None:
         return refusal
-    values: Mapping[str, JSON] = {}
-    if task.node.form:
+    values: Mapping[str, JSON] = command.values if case.program.played else {}
+    if task.node.form in case.bundle.forms:
         checked = check_form(case, case.bundle.forms[task.node.form], command, case.variables(task.token.scope))
         if isinstance(checked, Rejection):
             return checked
@@ -190,25 +206,50 @@ def _submit(case: Case, command: cmd.SubmitTask, turn: Turn) -> Rejection | None
 
 
 def _message(case: Case, command: cmd.SendMessage, turn: Turn) -> Rejection | None:
-    waiting = [w for w in case.messages.values() if w.node.event.name == command.name]
+    waiting = [w for w in case.messages.values() if w.accepts(command.name, command.key)]
+    begins = case.program.started_by(case.process, "message", command.name)
+    if begins and case.program.played and not waiting:
+        case.emit(ev.MessageReceived(command.name, turn.actor, 1))
+        case.write(command.values, "", begins[0][1])
+        start_pool(case, command.name, command.key)
+        case.run()
+        return None
     if not waiting:
         return Rejection("conflict", "message.not_awaited", {"message": command.name})
     form = waiting[0].node.properties.get("form", "")
-    values: Mapping[str, JSON] = {}
-    if form:
+    values: Mapping[str, JSON] = command.values if case.program.played else {}
+    if form in case.bundle.forms:
         checked = check_form(case, case.bundle.forms[form], command, case.variables(waiting[0].token.scope))
         if isinstance(checked, Rejection):
             return checked
         values = checked
-    elif command.values:
+    elif command.values and not case.program.played:
         return Rejection("invalid", "message.no_form", {"message": command.name})
     case.emit(ev.MessageReceived(command.name, turn.actor, len(waiting)))
     _files(case, command.files, values, turn, "")
     for scope in dict.fromkeys(w.token.scope for w in waiting):
-        case.write(values, scope, waiting[0].node.id)
+        case.write(values, scope, waiting[0].node.shown)
     for target in waiting:
         if target.token.alive:
             case.trigger(target.token)
+    case.run()
+    return None
+
+
+def _signal(case: Case, command: cmd.SendSignal, turn: Turn) -> Rejection | None:
+    throw_signal(case, command.name, "")
+    case.run()
+    return None
+
+
+def _fail(case: Case, command: cmd.FailTask, turn: Turn) -> Rejection | None:
+    task = case.tasks.get(command.task)
+    if task is None or not case.program.played:
+        return Rejection("conflict", "task.gone", {"task": command.task})
+    if command.escalation:
+        throw_escalation(task.token, command.code, own=True)
+    else:
+        throw_error(task.token, command.code, own=True)
     case.run()
     return None
 
@@ -258,6 +299,8 @@ HANDLERS: dict[type[Any], Callable[[Case, Any, Turn], Rejection | None]] = {
     cmd.OpenCase: _open,
     cmd.SubmitTask: _submit,
     cmd.SendMessage: _message,
+    cmd.SendSignal: _signal,
+    cmd.FailTask: _fail,
     cmd.FireTimer: _fire,
     cmd.ResolveIncident: _resolve_incident,
     **human.HANDLERS,

@@ -35,6 +35,9 @@ class FeelEngine:
         variables: Mapping[str, Any] = self.case.variables(token.scope)
         if extra:
             variables = ChainMap(dict(extra), dict(variables))
+        return self._evaluate(variables, expression, element)
+
+    def _evaluate(self, variables: Mapping[str, Any], expression: feel.Expression, element: str) -> Any:
         try:
             return expression.evaluate(variables, self.environment())
         except feel.FeelEvaluationError as error:
@@ -42,8 +45,17 @@ class FeelEngine:
             raise KernelFault(element, "incident.expression", details) from error
 
     def value(self, token: Token, expression: Any, element: str) -> Any:
-        """The value as JSON, as it goes into case data."""
-        return feel.to_json(self.raw(token, expression, element))
+        """The value as JSON, as it goes into case data. Faults for what has no JSON, such as a function."""
+        value = self.raw(token, expression, element)
+        try:
+            return feel.to_json(value)
+        except feel.FeelEvaluationError as error:
+            details = {"expression": expression.text[:200], "reason": error.message_key, **_plain(error.details)}
+            raise KernelFault(element, "incident.expression", details) from error
+
+    def holds_in(self, scope: str, expression: feel.Expression, element: str) -> bool:
+        """Whether a condition is true in a data scope."""
+        return feel.is_true(self._evaluate(self.case.variables(scope), expression, element))
 
     def holds(self, token: Token, expression: feel.Expression, extra: Mapping[str, Any] | None = None) -> bool:
         """Whether a condition is true; null and anything else count as not true (DMN 1.5, 10.3.2.9)."""

@@ -51,6 +51,12 @@ class Guards:
             if live > self.limits.tokens:
                 raise KernelFault(element, "incident.tokens", {"limit": self.limits.tokens})
 
+    def event(self, element: str) -> None:
+        """Counts a condition that fires: one that makes itself true again must not go on for ever."""
+        self.steps += 1
+        if self.steps > self.limits.steps:
+            raise KernelFault(element, "incident.steps", {"limit": self.limits.steps})
+
     def nesting(self, token: Any) -> None:
         if token.name.count("/") + 1 > self.limits.nesting:
             raise KernelFault(token.task_spec.bpmn_id, "incident.nesting", {"limit": self.limits.nesting})

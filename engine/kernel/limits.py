@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from engine.domain import events as ev
 from engine.domain.codec import instant_text, parse_instant
 
-from .timers import ArmedTimer, explain, first_due, warning_due
-from .tokens import Token
+from .timers import SHORTEST_PERIOD, SHORTEST_PLAYED, ArmedTimer, explain, first_due, warning_due
 
 if TYPE_CHECKING:
     from .case import Case
+    from .tokens import Token
 
 
 LATE_DISCOVERY_SECONDS = 2 * 3600
@@ -42,13 +42,17 @@ class LimitRecord:
 
 def arm(case: Case, token: Token, spec: Any, host: Token) -> None:
     plan, node = spec.plan, spec.node
-    value = case.engine.raw(host, plan.expression, node.id)
-    due, interval, remaining = first_due(plan, value, case.at, node.id)
+    value = case.engine.raw(host, plan.expression, node.shown)
+    shortest = SHORTEST_PLAYED if case.program.played else SHORTEST_PERIOD
+    due, interval, remaining = first_due(plan, value, case.at, node.shown, shortest)
+    if node.interrupting or not spec.catches:
+        # Whoever it reaches goes on at once: there is nobody left to be reached again.
+        interval = remaining = None
     unit = case.unit(host, plan.unit)
     responsible = case.groups(host, plan.responsible)
     timer = ArmedTimer(
         token.name,
-        node.id,
+        node.shown,
         due,
         token,
         plan,
@@ -64,7 +68,7 @@ def arm(case: Case, token: Token, spec: Any, host: Token) -> None:
     deadline = instant_text(due)
     timer.armed = ev.TimerArmed(
         timer=timer.id,
-        element=node.id,
+        element=node.shown,
         due=deadline,
         scope=token.workflow.prefix[:-1],
         label=node.label,
@@ -82,7 +86,7 @@ def arm(case: Case, token: Token, spec: Any, host: Token) -> None:
     case.emit(timer.armed)
     if plan.limit and interval is None:
         case.limits[token.id] = LimitRecord(
-            plan, timer.id, node.id, due, anchor_at, unit, responsible, node.clauses, host.scope, node.label
+            plan, timer.id, node.shown, due, anchor_at, unit, responsible, node.clauses, host.scope, node.label
         )
         if plan.breach:
             host.deadline = min(d for d in (host.deadline, deadline) if d)

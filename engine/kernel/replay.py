@@ -14,9 +14,9 @@ from engine.domain.events import EVENTS, IncidentRaised
 from engine.domain.rejection import Rejection
 
 from .case import Case
-from .compile import Program
 from .decide import Turn, decide
 from .faults import KernelFault
+from .program import Program
 from .withdraw import withdraw
 
 

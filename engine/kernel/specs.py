@@ -13,9 +13,11 @@ from SpiffWorkflow.bpmn.specs.bpmn_task_spec import BpmnTaskSpec
 from SpiffWorkflow.specs.StartTask import StartTask
 from SpiffWorkflow.util.task import TaskState
 
-from engine.definitions.model import Node
+from engine.definitions.bpmn_data import ALL
+from engine.definitions.model import GATEWAYS, Node
 
 from . import limits
+from .compensation import handler_done, note
 from .expressions import Condition
 from .faults import KernelFault
 from .tokens import Token
@@ -34,12 +36,23 @@ class NodeSpec(BpmnTaskSpec):
     def __init__(self, wf_spec: Any, node: Node, name: str = "") -> None:
         super().__init__(wf_spec, name or node.id, lane=node.lane)
         self.node = node
-        self.bpmn_id = node.id
+        # Gateways that the reader made are not in the drawing: their ids keep the mark that the trail leaves out.
+        self.bpmn_id = node.id if node.kind in GATEWAYS else node.shown
         self.bpmn_name = node.name
         self.flows: list[tuple[str, Condition | None, Any]] = []
         self.default: tuple[str, Any] | None = None
         self.boundary: list[Any] = []
         self.instance_of: Any = None
+        self.mapped_in: list[tuple[str, Any]] = []
+        self.mapped_out: list[tuple[str, Any]] = []
+        self.correlation: Any = None
+        self.handler_spec: Any = None
+        self.undoing: Any = None
+        # Only those hear a signal who wait already: whoever throws one lets all others move first.
+        self.broadcasts = node.event.kind == "signal" and node.kind in ("endEvent", "intermediateThrowEvent")
+
+    catches = False
+    """Whether waiting tokens of this spec are looked up when an error, escalation or cancellation is thrown."""
 
     # -- what SpiffWorkflow calls -------------------------------------------------------------------------------
     def _predict(self, my_task: Token, seen: Any = None, looked_ahead: int = 0, mask: int = 0) -> None:
@@ -75,7 +88,9 @@ class NodeSpec(BpmnTaskSpec):
         if not token.name:
             token.name = token.workflow.visit(self.bpmn_id)
         case.trace(token.workflow, self.bpmn_id, "entered", token.via)
-        for spec in self.boundary:
+        if self.mapped_in or self.node.isolated:
+            self._map_in(token)
+        for spec in () if "revived" in token.internal_data else self.boundary:
             waiting = token._add_child(spec, TaskState.WAITING)
             waiting.name = token.workflow.visit(spec.bpmn_id)
             spec.arm(waiting, token)
@@ -92,26 +107,67 @@ class NodeSpec(BpmnTaskSpec):
             limits.host_ended(case, waiting)
             waiting.cancel()
         case.trace(token.workflow, self.bpmn_id, "left")
+        if "undoes" in token.internal_data:
+            handler_done(token)
+            return
+        self.completed(token)
+        if self.mapped_out:
+            self._map_out(token)
         if self.instance_of is not None:
             self.instance_of.instance_ended(token)
             return
+        if token.scope == token.name:
+            outer = case.outer[token.scope]
+            case.close_scope(token.scope)
+            token.scope = outer
         for flow, spec in self.chosen(token):
             case.trace(token.workflow, flow, "taken")
             token.workflow.spawn(spec, flow, token)
         token.workflow.remove(token)
         token.workflow.top_workflow.finished(token.workflow)
 
+    def completed(self, token: Token) -> None:
+        """The activity has ended by itself: from now on it can be compensated."""
+        note(token)
+
+    def _map_in(self, token: Token) -> None:
+        """Gives the activity a data scope of its own and fills it."""
+        case = token.workflow.top_workflow.case
+        engine = token.workflow.script_engine
+        if token.scope != token.name:
+            case.open_scope(token.name, token.scope, narrow=not self.node.isolated)
+            token.scope = token.name
+        for target, expression in self.mapped_in:
+            found = dict(case.variables(token.scope)) if target == ALL else None
+            values = {target: engine.value(token, expression, self.bpmn_id)} if found is None else found
+            case.write(values, token.scope, self.bpmn_id, own=True)
+        if self.node.isolated:
+            case.isolate(token.scope)
+
+    def _map_out(self, token: Token) -> None:
+        """Writes the mapped results into the scope around the activity."""
+        case = token.workflow.top_workflow.case
+        engine = token.workflow.script_engine
+        outer = case.outer[token.scope] if token.scope == token.name else token.scope
+        for target, expression in self.mapped_out:
+            found = dict(case.locals[token.scope]) if target == ALL and token.scope != outer else None
+            values = {target: engine.value(token, expression, self.bpmn_id)} if found is None else found
+            case.write(values, outer, self.bpmn_id)
+
     def chosen(self, token: Token) -> list[tuple[str, Any]]:
-        """Flows that get a token: all whose condition holds; the default when no condition does."""
+        """Flows that get a token: those without a condition, those whose condition holds, and the default when no
+        condition does (BPMN 13.3.1)."""
         if not self.flows:
-            return []
+            return [] if self.default is None else [self.default]
         evaluate = token.workflow.script_engine.holds
-        taken = [
-            (flow, spec) for flow, condition, spec in self.flows if condition is None or evaluate(token, condition)
-        ]
-        if not taken and self.default is not None:
-            return [self.default]
-        if not taken and not self.default:
+        taken, held = [], False
+        for flow, condition, spec in self.flows:
+            if condition is None or evaluate(token, condition):
+                taken.append((flow, spec))
+                held = held or condition is not None
+        if not held and self.default is not None:
+            taken.append(self.default)
+        if not taken:
             raise KernelFault(self.bpmn_id, "incident.no_flow", {"name": self.node.label})
         return taken
 
@@ -129,137 +185,3 @@ class ExclusiveSpec(NodeSpec):
         if self.default is None:
             raise KernelFault(self.bpmn_id, "incident.no_flow", {"name": self.node.label})
         return [self.default]
-
-
-class ParallelSpec(NodeSpec):
-    """Waits for one token on each incoming flow, then gives one to each outgoing flow (BPMN 13.4.1).
-
-    Tokens wait at the gateway by flow; a second token on a flow stays for the next round, as the standard asks.
-    """
-
-    def enter(self, token: Token) -> bool:
-        if len(self.node.incoming) < 2:
-            return super().enter(token)
-        waiting = token.workflow.joins.setdefault(self.bpmn_id, [])
-        waiting.append(token)
-        first: dict[str, Token] = {}
-        for other in waiting:
-            first.setdefault(other.via, other)
-        if len(first) < len(self.node.incoming):
-            token.name = token.workflow.visit(self.bpmn_id)
-            token._set_state(TaskState.WAITING)
-            return False
-        self.merge(token, list(first.values()))
-        return super().enter(token)
-
-    def merge(self, token: Token, consumed: list[Token]) -> None:
-        """Removes the consumed tokens; `token` goes on for all of them."""
-        scope = token.workflow
-        scope.joins[self.bpmn_id] = [t for t in scope.joins[self.bpmn_id] if t not in consumed]
-        if not scope.joins[self.bpmn_id]:
-            del scope.joins[self.bpmn_id]
-        for other in consumed:
-            if other is not token:
-                scope.remove(other)
-
-    def _on_cancel(self, my_task: Token) -> None:
-        waiting = my_task.workflow.joins.get(self.bpmn_id, [])
-        if my_task in waiting:
-            waiting.remove(my_task)
-        super()._on_cancel(my_task)
-
-
-class InclusiveSpec(ParallelSpec):
-    """Join: waits while a token elsewhere can still reach an empty incoming flow without passing the gateway, and
-    can't reach one that already holds a token (BPMN 13.4.3). Split: every flow whose condition holds, else default.
-
-    `upstream[flow]`: elements from which `flow` can be reached without passing the gateway (filled at compilation).
-    """
-
-    upstream: dict[str, frozenset[str]]
-
-    def enter(self, token: Token) -> bool:
-        if len(self.node.incoming) < 2:
-            return NodeSpec.enter(self, token)
-        token.workflow.joins.setdefault(self.bpmn_id, []).append(token)
-        token.name = token.workflow.visit(self.bpmn_id)
-        token._set_state(TaskState.WAITING)
-        return False
-
-    def release(self, scope: Any) -> bool:
-        """Fires the join if nothing more can arrive. Returns whether it fired."""
-        waiting = scope.joins.get(self.bpmn_id)
-        if not waiting:
-            return False
-        filled = {t.via for t in waiting}
-        empty = [f for f in self.node.incoming if f not in filled]
-        for other in scope.live():
-            at = other.task_spec.bpmn_id
-            if other in waiting or at == self.bpmn_id:
-                continue
-            if any(at in self.upstream[f] for f in empty) and not any(at in self.upstream[f] for f in filled):
-                return False
-        first: dict[str, Token] = {}
-        for other in waiting:
-            first.setdefault(other.via, other)
-        token = next(iter(first.values()))
-        self.merge(token, list(first.values()))
-        NodeSpec.enter(self, token)
-        token._set_state(TaskState.READY)
-        return True
-
-
-class SubProcessSpec(NodeSpec):
-    """Embedded sub-process or call activity: done when its last token is gone."""
-
-    called: str
-
-    def act(self, token: Token) -> bool | None:
-        top = token.workflow.top_workflow
-        if token.internal_data.get("begun"):
-            return True
-        token.internal_data["begun"] = True
-        top.case.guards.nesting(token)
-        top.case.enter_stage(self.node)
-        top.nested(token, self.called)
-        return None
-
-
-class EndSpec(NodeSpec):
-    """End events: none, terminate, error, escalation, signal."""
-
-    def act(self, token: Token) -> bool | None:
-        scope, event = token.workflow, self.node.event
-        case = scope.top_workflow.case
-        case.enter_stage(self.node)
-        if "outcome" in self.node.properties:
-            case.outcome = self.node.properties["outcome"]
-        elif scope is scope.top_workflow:
-            case.outcome = case.outcome or self.bpmn_id
-        if event.kind == "terminate":
-            for other in scope.live():
-                if other is not token:
-                    other.cancel()
-        elif event.kind == "signal":
-            case.throw_signal(event.name, self.bpmn_id)
-        elif event.kind == "escalation":
-            case.throw_escalation(token, event.name)
-        elif event.kind == "error":
-            case.throw_error(token, event.name)
-        return True if token.alive else None
-
-    def leave(self, token: Token) -> None:
-        if token.alive:
-            super().leave(token)
-
-
-class ThrowSpec(NodeSpec):
-    """Intermediate throw events: none, signal, escalation."""
-
-    def act(self, token: Token) -> bool | None:
-        case = token.workflow.top_workflow.case
-        if self.node.event.kind == "signal":
-            case.throw_signal(self.node.event.name, self.bpmn_id)
-        elif self.node.event.kind == "escalation":
-            case.throw_escalation(token, self.node.event.name)
-        return True

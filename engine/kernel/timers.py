@@ -14,7 +14,9 @@ from typing import Any, Literal
 
 from engine.domain.calendar import ZONE
 from engine.domain.codec import instant_text, parse_instant
-from engine.feel import Expression, compile_expression
+from engine.feel import Environment, Expression, FeelEvaluationError, compile_expression
+from engine.feel.temporal import parse_duration, shift_months
+from engine.feel.values import YearsDuration
 
 from .faults import KernelFault
 
@@ -23,6 +25,8 @@ ISO_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:
 CYCLE = re.compile(r"R(\d*)/(.+?)(?:/(.+))?", re.ASCII)
 SHORTEST_PERIOD = timedelta(seconds=60)
 """A shorter cycle is a mistake or an attack; it would flood the journal."""
+SHORTEST_PLAYED = timedelta(seconds=1)
+"""In trial runs, which end after a number of firings."""
 LONGEST = timedelta(days=366 * 5)
 
 
@@ -155,31 +159,40 @@ def as_instant(value: Any, element: str) -> datetime:
 
 
 def first_due(
-    plan: TimerPlan, value: Any, now: datetime, element: str
+    plan: TimerPlan, value: Any, now: datetime, element: str, shortest: timedelta = SHORTEST_PERIOD
 ) -> tuple[datetime, timedelta | None, int | None]:
     """(due, interval, remaining firings after it) of a timer entered at `now` whose expression gave `value`."""
     if plan.kind == "date":
         return as_instant(value, element), None, None
     if plan.kind == "duration":
         if isinstance(value, str):
-            try:
-                value = iso_duration(value)
-            except ValueError as error:
-                raise KernelFault(element, "incident.timer_duration", {"got": str(error)[:80]}) from error
+            value = parse_duration(value) or value
+        if isinstance(value, YearsDuration):
+            later = shift_months(now.astimezone(ZONE), value.months)
+            value = later - now if isinstance(later, datetime) else value
         if not isinstance(value, timedelta):
-            shift = getattr(value, "add_to", None)
-            if shift is None:
-                raise KernelFault(element, "incident.timer_duration", {"got": str(value)[:80]})
-            return shift(now), None, None
+            raise KernelFault(element, "incident.timer_duration", {"got": str(value)[:80]})
         if value < timedelta(0) or value > LONGEST:
             raise KernelFault(element, "incident.timer_duration", {"got": str(value)[:80]})
         return now + value, None, None
-    return _cycle(str(value), now, element)
+    return _cycle(str(value), now, element, shortest)
 
 
-def _cycle(text: str, now: datetime, element: str) -> tuple[datetime, timedelta, int | None]:
-    """`R3/PT10M`, `R/PT1H`, `R3/<start>/PT10M`, `R3/PT10M/<end>` (ISO 8601-1 section 5.6): with an end, the firings
-    are the last ones that fit before it."""
+def constant_fault(plan: TimerPlan, shortest: timedelta) -> str:
+    """What is wrong with a timer written as a literal, whenever it is entered; "" if nothing or if it is no literal."""
+    if timer_source(plan.kind, plan.text) == plan.text or plan.kind == "date" or ":" in plan.text:
+        return ""
+    anywhen = datetime(2026, 1, 1, tzinfo=UTC)
+    try:
+        first_due(plan, plan.expression.evaluate({}, Environment(now=anywhen)), anywhen, "", shortest)
+    except (KernelFault, FeelEvaluationError):
+        return plan.text
+    return ""
+
+
+def _cycle(text: str, now: datetime, element: str, shortest: timedelta) -> tuple[datetime, timedelta, int | None]:
+    """`R3/PT10M`, `R/PT1H`, `R3/<start>/PT10M`, `R3/PT10M/<end>`, `R3/<start>/<end>` (ISO 8601-1 section 5.6): with a
+    duration and an end, the firings are the ends of the last intervals before it, the last at the end, none past."""
     match = CYCLE.fullmatch(text)
     try:
         if match is None:
@@ -191,10 +204,15 @@ def _cycle(text: str, now: datetime, element: str) -> tuple[datetime, timedelta,
         elif first.startswith("P"):
             interval, start = iso_duration(first), None
             end = parse_instant(second)
-            count = max(0, min(count if count is not None else 10**6, (end - now) // interval)) if interval else 0
-        else:
+            left = -((now - end) // interval) if interval else 0
+            count = max(0, left if count is None else min(count, left))
+            start = end - interval * (count - 1) if count else None
+        elif second.startswith("P"):
             start, interval = parse_instant(first), iso_duration(second)
-        if interval < SHORTEST_PERIOD or count == 0:
+        else:
+            start = parse_instant(first)
+            interval = parse_instant(second) - start
+        if interval < shortest or count == 0:
             raise ValueError(text)
     except (ValueError, OverflowError) as error:
         raise KernelFault(element, "incident.timer_cycle", {"got": text[:80]}) from error

@@ -9,6 +9,7 @@ in the journal. `Token` replaces uuid4 and time.time of `SpiffWorkflow.task.Task
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from SpiffWorkflow.bpmn.util.subworkflow import BpmnSubWorkflow
@@ -16,11 +17,22 @@ from SpiffWorkflow.bpmn.workflow import BpmnWorkflow
 from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
+from . import limits
+
 if TYPE_CHECKING:
     from .case import Case
-    from .compile import ProcessSpec
+    from .program import ProcessSpec
 
-MANUAL_OR_WAITING = TaskState.WAITING | TaskState.READY | TaskState.STARTED | TaskState.FUTURE
+
+@dataclass(slots=True)
+class Completed:
+    """An activity that has completed and can be compensated (BPMN 10.7): its own handler undoes it, or `inner`, what
+    was completed inside it. `data`: its own fields as they were."""
+
+    element: str
+    spec: Any
+    data: dict[str, Any] | None
+    inner: list[Completed]
 
 
 class Token(Task):
@@ -55,7 +67,8 @@ class Token(Task):
     def _set_state(self, value: int) -> None:
         self._state = value
         if value == TaskState.READY and not self.task_spec.manual:
-            self.workflow.top_workflow.ready.append(self)
+            top = self.workflow.top_workflow
+            (top.last if getattr(self.task_spec, "broadcasts", False) else top.ready).append(self)
 
     def _inherit_data(self) -> None:
         """Case data lives beside the tree (Case.data): Spiff's merge at joins loses list items."""
@@ -88,13 +101,33 @@ class _Scope:
     deadline: str
     visits: dict[str, int]
     joins: dict[str, list[Token]]
+    activated: dict[str, set[str]]
+    """Complex gateways that wait for their reset: the flows whose tokens activated them."""
+    watchers: list[Token]
+    """Tokens that wait for the start events of the scope's event sub-processes; they don't keep it alive."""
+    done: list[Completed]
+    """Activities that may still be compensated, in order of completion."""
 
-    def begin(self) -> None:
-        """Makes the root and puts a token on the start event."""
+    def open(self) -> None:
+        """Makes the root of the scope; no token runs yet."""
         self.visits = {}
         self.joins = {}
+        self.activated = {}
+        self.watchers = []
+        self.done = []
         self.task_tree = Token(self, self.spec.start, None, TaskState.COMPLETED)
-        self.spawn(self.spec.start.outputs[0], "", self.task_tree)
+
+    def begin(self, start: str = "") -> None:
+        """Arms the event sub-processes and puts a token on each entry (BPMN 10.5.2, 13.2.1), or on start event
+        `start` only."""
+        self.open()
+        for spec in self.spec.watching:
+            spec.watch(self)
+        chosen = [s for s in self.spec.starts if s.bpmn_id == start] if start else self.spec.entries
+        for spec in chosen:
+            self.spawn(spec, "", self.task_tree)
+        if not chosen:
+            self.top_workflow.finished(self)
 
     def spawn(self, spec: Any, via: str, like: Token) -> Token:
         """A new token on `spec`, arrived over flow `via`, in the data scope of `like`."""
@@ -119,14 +152,24 @@ class _Scope:
             parent._children.remove(token.id)
 
     def live(self) -> list[Token]:
-        """Tokens other than the root, in the order in which they came to be."""
-        return [t for t in self.tasks.values() if t is not self.task_tree]
+        """Tokens other than the root and the watchers, in the order in which they came to be."""
+        return [t for t in self.tasks.values() if t is not self.task_tree and t not in self.watchers]
+
+    def unwatch(self, met: bool = False) -> None:
+        """Disarms the event sub-processes: the scope has ended by itself, which meets their limits, or an interrupting
+        one has begun, which does not."""
+        watchers, self.watchers = self.watchers, []
+        for token in watchers:
+            if met:
+                limits.host_ended(self.top_workflow.case, token)
+            token.cancel()
 
     def clear(self) -> None:
         """Cancels every token of this scope (terminate, error, interruption)."""
         for token in list(self.task_tree.children):
             token.cancel()
         self.joins.clear()
+        self.watchers = []
 
 
 class KernelWorkflow(_Scope, BpmnWorkflow):
@@ -135,6 +178,8 @@ class KernelWorkflow(_Scope, BpmnWorkflow):
     def __init__(self, spec: ProcessSpec, specs: dict[str, ProcessSpec], script_engine: Any, case: Case) -> None:
         self.case = case
         self.ready: deque[Token] = deque()
+        self.last: deque[Token] = deque()
+        """Tokens that throw a signal: they act when no other can move, so that whoever can wait for it waits."""
         self.numbers = 0
         self.prefix = ""
         self.scope = ""
@@ -147,10 +192,9 @@ class KernelWorkflow(_Scope, BpmnWorkflow):
         return self.numbers
 
     def nested(self, token: Token, spec_name: str) -> KernelSubWorkflow:
-        """Starts the sub-process or called process of `token`."""
+        """The scope of the sub-process or called process of `token`; the caller begins it."""
         sub = KernelSubWorkflow(self.subprocess_specs[spec_name], token)
         self.subprocesses[token.id] = sub
-        sub.begin()
         return sub
 
     def scopes(self) -> list[Any]:
@@ -160,29 +204,45 @@ class KernelWorkflow(_Scope, BpmnWorkflow):
     def do_engine_steps(self, will_complete_task: Any = None, did_complete_task: Any = None) -> None:
         """Runs until only people, clocks and messages can move a token.
 
-        1. Run ready tokens in the order in which they became ready.
-        2. When none is left, let an inclusive join fire that no other token can reach any more; go to 1.
+        1. Let events take effect whose condition has become true or whose message was kept for them.
+        2. Run the token that became ready first, those that throw signals after all others; go to 1.
+        3. When none is left, let an inclusive join fire that no other token can reach any more; go to 1.
         """
         while True:
-            while self.ready:
-                token = self.ready.popleft()
+            while self.case.subscriptions.settle() or self.ready or self.last:
+                if not self.ready and not self.last:
+                    continue
+                token = (self.ready or self.last).popleft()
                 if token._state == TaskState.READY and token.alive:
                     self.case.guards.step(token)
                     token.run()
             if not any(
-                spec.release(scope) for scope in self.scopes() for spec in scope.spec.inclusive_joins if scope.joins
+                spec.release(scope)
+                for scope in self.scopes()
+                if scope.joins or scope.activated
+                for spec in scope.spec.inclusive_joins
             ):
                 return
 
     def finished(self, scope: Any) -> None:
         """Called when a token left `scope`: ends the scope when it was the last."""
-        if len(scope.tasks) > 1 or scope.completed:
+        if len(scope.tasks) > 1 + len(scope.watchers) or scope.completed:
             return
         scope.completed = True
+        scope.unwatch(met=True)
         if scope is self:
             return
         self.subprocesses.pop(scope.parent_token.id, None)
+        if scope.done:
+            scope.parent_token.internal_data["completed"] = scope.done
         scope.parent_token._set_state(TaskState.READY)
+
+    def participant(self, process: str, start: str) -> None:
+        """Starts another pool of the case's file with its start event `start`."""
+        spec = self.spec.participants[process]
+        token = self.task_tree._add_child(spec, TaskState.FUTURE)
+        token.internal_data["start"] = start
+        spec._update(token)
 
 
 class KernelSubWorkflow(_Scope, BpmnSubWorkflow):

@@ -83,10 +83,11 @@ def _back(case: Case, prior: Case, command: WithdrawSubmission) -> list[Event]:
                 ev.MessageAwaited(
                     name,
                     node.event.name,
-                    node.id,
+                    node.shown,
                     node.properties.get("action", ""),
                     node.properties.get("form", ""),
                     waiting.groups,
+                    waiting.key,
                 )
             )
     if prior.stage != case.stage:

@@ -180,8 +180,8 @@ def for_case(conn: Connection, case_id: str) -> tuple[LimitRow, ...]:
 
 
 def covers(host: str, task: str) -> bool:
-    """Whether `task` is the activity `host` or lies inside it."""
-    return task.startswith(host) and (len(task) == len(host) or task[len(host)] in "/[")
+    """Whether `task` is the activity `host` or lies inside it; "" is the whole case."""
+    return not host or task.startswith(host) and (len(task) == len(host) or task[len(host)] in "/[")
 
 
 def _readable(groups: frozenset[str], all_cases: bool) -> list[ColumnElement[bool]]:

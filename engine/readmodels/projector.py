@@ -12,7 +12,7 @@ from . import project_case, project_limits, project_papers, project_tasks
 from .statements import Writer
 from .turn import Handler, Turn
 
-UNSEEN: Final = frozenset({"DecisionMade", "MessageReceived", "SignalThrown"})
+UNSEEN: Final = frozenset({"DecisionMade", "MessageReceived", "MessageThrown", "SignalThrown"})
 """Events that no read model shows; the timeline reads them from the journal."""
 
 _SUBJECTS: Final = (

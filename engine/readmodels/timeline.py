@@ -257,6 +257,10 @@ def _message_received(told: _Told, event: Happened) -> TimelineItem:
     return TimelineItem("timeline.message_received", {"message": told.messages.get(message, message)})
 
 
+def _message_thrown(told: _Told, event: Happened) -> TimelineItem:
+    return TimelineItem("timeline.message_thrown", {"message": event["message"]}, minor=True)
+
+
 def _signal_thrown(told: _Told, event: Happened) -> TimelineItem:
     return TimelineItem("timeline.signal_thrown", {"signal": event["signal"], "count": event["count"]}, minor=True)
 
@@ -308,6 +312,7 @@ _TELLERS: Final[Mapping[str, _Teller]] = {
     "CommentAdded": _commented,
     "FileAttached": _attached,
     "MessageReceived": _message_received,
+    "MessageThrown": _message_thrown,
     "SignalThrown": _signal_thrown,
     "IncidentRaised": _incident_raised,
     "IncidentResolved": _incident_resolved,
@@ -322,9 +327,9 @@ KEYS: Final = frozenset(
         "case_closed", "case_opened", "commented", "copied", "copy_read", "cosign_agreed", "cosign_cancelled",
         "cosign_disagreed", "cosign_requested", "data_written", "decision_made", "document_drafted", "file_attached",
         "incident_raised", "incident_resolved", "limit_breached", "limit_met", "limit_met_late", "limit_started",
-        "limit_warned", "message_received", "notified", "signal_thrown", "stage_changed", "task_cancelled",
-        "task_claimed", "task_completed", "task_created", "task_delegated", "task_released", "task_resolved",
-        "task_returned", "task_transferred", "timer_fired", "urged", "withdrawn",
+        "limit_warned", "message_received", "message_thrown", "notified", "signal_thrown", "stage_changed",
+        "task_cancelled", "task_claimed", "task_completed", "task_created", "task_delegated", "task_released",
+        "task_resolved", "task_returned", "task_transferred", "timer_fired", "urged", "withdrawn",
     )
 )  # fmt: skip
 """Every key an item can have: what the catalogue must hold."""

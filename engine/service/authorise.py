@@ -22,7 +22,7 @@ def authorise(command: Command, actor: Actor, case: Case | None) -> str | Reject
     """
     if "system" in actor.roles:
         return ""
-    if isinstance(command, cmd.FireTimer):
+    if isinstance(command, cmd.FireTimer | cmd.SendSignal | cmd.FailTask):
         return Rejection("forbidden", "access.system_only")
     roles = actor.acting_roles
     if roles & READ_ONLY or not roles & (CASE_WORKERS | {"process_owner"}):

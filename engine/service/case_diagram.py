@@ -90,16 +90,19 @@ def _drawing(
 ) -> str:
     """The scope of the diagram that a trail belongs to: that of the innermost call, since an embedded sub-process is
     drawn where it stands. Notes the process of each call and the call activity that opened it."""
-    body, drawing, path = root, "", ""
+    bodies, drawing, path = [root], "", ""
     for step in scope.split("/") if scope else ():
         path = f"{path}/{step}" if path else step
-        node = body.nodes[step.partition("#")[0]]
-        if node.body is not None:
-            body = node.body
+        ident = step.partition("#")[0]
+        # A compensation handler runs in the scope that asked for it, and stands in one around that.
+        node = next((body.nodes[ident] for body in reversed(bodies) if ident in body.nodes), None)
+        if node is not None and node.body is not None:
+            bodies.append(node.body)
             continue
-        body = bundle.processes[node.called]
-        processes[path] = body
-        parents[path] = (drawing, node.id)
+        # No element of that name: another pool of the file, which a message or signal has started.
+        bodies = [bundle.processes[ident if node is None else node.called]]
+        processes[path] = bodies[0]
+        parents[path] = (drawing, ident)
         drawing = path
     return drawing
 

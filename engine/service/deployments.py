@@ -20,7 +20,8 @@ from engine.domain.rejection import FieldFault, Rejection
 from engine.journal.entry import GENESIS, make_entry
 from engine.journal.schema import bundle_files, bundles, deployments
 from engine.journal.store import SqlJournal, SqlTransaction
-from engine.kernel.compile import Program, compile_bundle
+from engine.kernel.compile import compile_bundle
+from engine.kernel.program import Program
 
 STREAM = "_deployments"
 """Journal stream that keeps who deployed what and why."""

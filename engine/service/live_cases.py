@@ -11,7 +11,7 @@ from typing import Any
 from engine.definitions.bundle import Bundle
 from engine.journal.store import Transaction
 from engine.kernel.case import Case
-from engine.kernel.compile import Program
+from engine.kernel.program import Program
 from engine.kernel.replay import Diverged, Loader, advance, rebuild
 
 CAPACITY = 2_000

@@ -14,8 +14,9 @@ from engine.domain.events import Event
 from engine.domain.rejection import Rejection
 from engine.journal.entry import GENESIS, StoredEntry, make_entry
 from engine.kernel.case import Case
-from engine.kernel.compile import Program, compile_bundle
+from engine.kernel.compile import compile_bundle
 from engine.kernel.decide import Turn, decide, next_due
+from engine.kernel.program import Program
 
 T0 = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 """Monday 2026-03-02 09:00 in Xuchang."""
@@ -118,7 +119,7 @@ def escalation(ref: str) -> str:
 
 TERMINATE = "<bpmn:terminateEventDefinition/>"
 DECLARED = (
-    '<bpmn:message id="m_go" name="go"/><bpmn:signal id="s_stop" name="stop"/>'
+    '<bpmn:message id="m_go" name="go"/><bpmn:message id="m_back" name="back"/><bpmn:signal id="s_stop" name="stop"/>'
     '<bpmn:error id="e_bad" errorCode="bad"/><bpmn:escalation id="c_up" escalationCode="up"/>'
 )
 
@@ -156,13 +157,20 @@ def bundle_of(**scopes: Scope) -> tuple[Program, Bundle]:
 class Run:
     """A case of process `p` driven directly through `decide`, keeping a journal of its own."""
 
-    def __init__(self, program: Program, bundle: Bundle, data: dict[str, Any] | None = None, at: datetime = T0) -> None:
+    def __init__(
+        self,
+        program: Program,
+        bundle: Bundle,
+        data: dict[str, Any] | None = None,
+        at: datetime = T0,
+        first: OpenCase | None = None,
+    ) -> None:
         bundle.regulation = {**bundle.regulation, "parameters": data or {}}
         self.program, self.bundle = program, bundle
         self.case = Case(program, bundle, "T-1", "p")
         self.at = at
         self.entries: list[StoredEntry] = []
-        self.do(OpenCase("p", {}))
+        self.do(first or OpenCase("p", {}))
 
     def do(self, command: Command, actor: str = "wangfang") -> tuple[Event, ...]:
         """Settles what is due, then carries the command out; the command must not be refused."""

@@ -34,15 +34,16 @@ def around(tag: str, inner: str = "", **values: str) -> Scope:
 @pytest.mark.parametrize(
     ("scope", "key"),
     [
-        (around("complexGateway"), "bpmn.unsupported"),
-        (around("transaction"), "bpmn.unsupported"),
         (around("adHocSubProcess"), "bpmn.unsupported"),
+        (around("choreographyTask"), "bpmn.unsupported"),
         (
             around("userTask", "<bpmn:standardLoopCharacteristics/>", camunda_candidateGroups="office"),
-            "bpmn.unsupported",
+            "bpmn.loop_endless",
         ),
-        (around("userTask", isForCompensation="true", camunda_candidateGroups="office"), "bpmn.attribute"),
+        (around("task", isForCompensation="true"), "bpmn.handler_alone"),
         (around("userTask", startQuantity="2", camunda_candidateGroups="office"), "bpmn.attribute"),
+        (around("task", completionQuantity="2"), "bpmn.attribute"),
+        (around("eventBasedGateway", eventGatewayType="Parallel"), "bpmn.attribute"),
         (around("userTask"), "bpmn.nobody"),
         (around("userTask", camunda_candidateGroups="office", camunda_formRef="nowhere"), "bpmn.form_unknown"),
         (around("userTask", camunda_candidateGroups="=1 +"), "bpmn.expression"),
@@ -56,12 +57,37 @@ def around(tag: str, inner: str = "", **values: str) -> Scope:
         (around("callActivity", calledElement="q"), "bpmn.call_unknown"),
         (around("receiveTask"), "bpmn.reference_missing"),
         (around("intermediateCatchEvent"), "bpmn.event_not_here"),
-        (around("intermediateCatchEvent", "<bpmn:conditionalEventDefinition/>"), "bpmn.event_unsupported"),
-        (around("intermediateThrowEvent", "<bpmn:compensateEventDefinition/>"), "bpmn.event_unsupported"),
-        (around("intermediateThrowEvent", "<bpmn:linkEventDefinition name='l'/>"), "bpmn.event_unsupported"),
+        (around("intermediateCatchEvent", "<bpmn:conditionalEventDefinition/>"), "bpmn.condition_empty"),
+        (around("intermediateCatchEvent", "<bpmn:compensateEventDefinition/>"), "bpmn.event_not_here"),
+        (around("intermediateThrowEvent", timer("duration", "PT1H")), "bpmn.event_not_here"),
+        (
+            around("intermediateThrowEvent", "<bpmn:compensateEventDefinition waitForCompletion='false'/>"),
+            "bpmn.compensation_wait",
+        ),
+        (around("intermediateThrowEvent", "<bpmn:linkEventDefinition name='l'/>"), "bpmn.link_alone"),
+        (around("intermediateCatchEvent", timer("date", "2026-03-02T18:00:00")), "bpmn.timer_offset"),
+        (around("intermediateCatchEvent", timer("cycle", "0 0 9 * * ?")), "bpmn.timer_iso"),
+        (around("intermediateCatchEvent", timer("cycle", "R3/PT10S")), "bpmn.timer_value"),
+        (around("intermediateCatchEvent", timer("duration", "P9999999Y")), "bpmn.timer_value"),
+        (around("endEvent", "<bpmn:cancelEventDefinition/>"), "bpmn.no_outgoing_allowed"),
+        (around("serviceTask", camunda_class="com.example.Delegate"), "bpmn.service_code"),
+        (around("callActivity", calledElement="${which}"), "bpmn.call_dynamic"),
+        (around("callActivity", calledElement="p", camunda_calledElementBinding="version"), "bpmn.binding"),
+        (around("callActivity", calledElement="p", camunda_calledElementVersionTag="v2"), "bpmn.call_tag"),
+        (
+            around("task", "<bpmn:extensionElements><camunda:executionListener/></bpmn:extensionElements>"),
+            "bpmn.extension_error",
+        ),
+        (
+            around("task", multi(cardinality="2").replace("isSequential", 'behavior="One" isSequential')),
+            "bpmn.multi_behavior",
+        ),
         (around("intermediateCatchEvent", "<bpmn:timerEventDefinition/>"), "bpmn.timer_empty"),
         (around("intermediateCatchEvent", timer("duration", "8 hours")), "bpmn.expression"),
-        (around("intermediateCatchEvent", timer("date", "x") + message("m_go")), "bpmn.event_multiple"),
+        (
+            around("boundaryEvent", timer("date", "x") + message("m_go"), parallelMultiple="true", attachedToRef="y"),
+            "bpmn.event_multiple",
+        ),
         (
             around("intermediateCatchEvent", "<bpmn:eventDefinitionRef>e</bpmn:eventDefinitionRef>"),
             "bpmn.event_reference",
@@ -75,20 +101,32 @@ def test_what_can_not_be_run_is_refused_at_its_element(scope, key):
     assert ("x", key) in findings(scope)
 
 
-def test_event_subprocess_is_refused_because_spiff_would_keep_the_case_alive_for_ever():
+def test_an_event_subprocess_without_one_triggered_start_is_refused():
     s = plain()
     inside = Scope(prefix="i")
     inside.chain(inside.start(), inside.end())
     s.node("subProcess", "handler", inside.text(), triggeredByEvent="true")
 
-    assert ("handler", "bpmn.event_subprocess") in findings(s)
+    assert ("handler", "bpmn.event_start") in findings(s)
 
 
-def test_interrupting_cycle_is_refused():
-    s = plain()
-    s.chain(s.boundary("late", "a", timer("cycle", "R3/PT1H")), s.end("e2"))
+def test_a_joining_complex_gateway_needs_its_activation_condition():
+    s = Scope()
+    s.chain(s.start(), s.node("parallelGateway", "f"), s.user("a"), s.node("complexGateway", "x"), s.end())
+    s.chain("f", s.user("b"), "x")
 
-    assert ("late", "bpmn.cycle_interrupting") in findings(s)
+    assert ("x", "bpmn.activation_empty") in findings(s)
+
+
+def test_a_condition_on_a_flow_that_can_not_have_one_is_refused():
+    s = Scope()
+    s.chain(s.start(), s.node("parallelGateway", "x"))
+    s.flow("x", s.user("a"), "n = 1", ident="f_cond")
+    s.flow("x", s.user("b"))
+    s.chain("a", s.end("e1"))
+    s.chain("b", s.end("e2"))
+
+    assert ("f_cond", "bpmn.condition_here") in findings(s)
 
 
 def test_unreachable_elements_are_named_and_not_dropped():
@@ -116,18 +154,18 @@ def test_a_gateway_flow_without_condition_and_default_is_named():
     assert ("x", "bpmn.condition_missing") in findings(s)
 
 
-def test_duplicate_ids_two_starts_and_no_start_are_named():
+def test_duplicate_ids_and_two_starts_are_named():
     s = plain()
     s.node("task", "a")
     assert ("a", "bpmn.duplicate_id") in findings(s)
 
     s = plain()
     s.chain(s.start("start2"), "a")
-    assert ("p", "bpmn.one_start") in findings(s)
+    assert ("start2", "bpmn.one_start") in findings(s)
 
 
 def test_a_finding_knows_file_element_name_and_line():
-    _, found = read_bpmn("bpmn/x.bpmn", document(p=around("complexGateway", name="汇总")))
+    _, found = read_bpmn("bpmn/x.bpmn", document(p=around("adHocSubProcess", name="汇总")))
 
     (finding,) = [f for f in found if f.key == "bpmn.unsupported"]
     assert (finding.file, finding.element, finding.name) == ("bpmn/x.bpmn", "x", "汇总")

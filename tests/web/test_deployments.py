@@ -134,13 +134,13 @@ def test_findings_can_be_narrowed_by_severity_and_file(own_desk: Desk):
 
 def test_what_follows_from_an_element_that_is_not_read_is_told_apart(own_desk: Desk):
     seat = own_desk.seat("sunli")
-    drawn = triage().replace(b"bpmn:exclusiveGateway", b"bpmn:complexGateway")
+    drawn = triage().replace(b"bpmn:exclusiveGateway", b"bpmn:adHocSubProcess")
 
     upload(seat, ("triage.bpmn", drawn))
     page = seat.get("/deployments").text
     first, following = page.split("<details", 1)
 
-    assert "complexGateway 尚不支持" in first
+    assert "adHocSubProcess 不能执行" in first
     assert "永远不会执行到" not in first and "永远不会执行到" in following
 
 
