@@ -78,7 +78,22 @@ class Duty:
                 if user not in rank and any(self._choice_fails(choice, rank) for choice in self.seen[user]):
                     rank[user] = rank[failed] + 1
                     todo.append(user)
-        return [self._way((start, False), rank, reason) for start in starts if (start, False) in rank]
+        hopeful = self._hopeful(users)
+        return [self._way((start, False), rank, reason, hopeful) for start in starts if (start, False) in rank]
+
+    def _hopeful(self, users: dict[Late, list[Late]]) -> set[Late]:
+        """States from which the duty can still be done: where several threads fail, one of these is to blame."""
+        over = {one for one in self.seen if one[0].at != END and self._is_over(one[0])}
+        # Done by its own act, not by hearing of it where threads meet.
+        acted = {one for one in over if self.walk.place(one[0]).role == "node" and not _meets(self.walk.place(one[0]))}
+        found = acted or over
+        todo = list(found)
+        while todo:
+            for user in users.get(todo.pop(), ()):
+                if user not in found:
+                    found.add(user)
+                    todo.append(user)
+        return found
 
     def _fails(self, one: Late, choices: list[tuple[Late, ...]]) -> str:
         state, late = one
@@ -112,19 +127,25 @@ class Duty:
         )
 
     def _way(
-        self, start: Late, rank: dict[Late, int], reason: dict[Late, str]
+        self, start: Late, rank: dict[Late, int], reason: dict[Late, str], hopeful: set[Late]
     ) -> tuple[State, list[State], str]:
         way = [start]
         while way[-1] not in reason:
             here = way[-1]
             bad = [c for c in self.seen[here] if self._choice_fails(c, rank)]
-            targets = [t for choice in bad for t in choice if t in rank and rank[t] < rank[here]]
-            if not targets:
+            below = [[t for t in choice if t in rank and rank[t] < rank[here]] for choice in bad]
+            # Of threads that run side by side the one that comes furthest; of choices the one that fails soonest.
+            best = [min(threads, key=lambda t: (t not in hopeful, -rank[t])) for threads in below if threads]
+            if not best:
                 break
-            way.append(min(targets, key=lambda t: rank[t]))
+            way.append(min(best, key=lambda t: rank[t]))
         return start[0], [state for state, _ in way], reason.get(way[-1], "ends")
 
 
 def _deaf(place: Place) -> bool:
     """A boundary event or catching event whose signal is never thrown: it stays where it is."""
     return place.node.event.kind == "signal" and place.node.kind != "endEvent"
+
+
+def _meets(place: Place) -> bool:
+    return place.node.kind.endswith("Gateway") and len(place.node.incoming) > 1

@@ -261,7 +261,7 @@ class Fields:
         """Fields whose value decides where a token goes, who is asked, or when a timer is due."""
         node = place.node
         texts: list[str] = []
-        if place.role == "node" and node.kind in ("exclusiveGateway", "inclusiveGateway") and len(place.outs) > 1:
+        if place.role == "node" and node.kind in ("exclusiveGateway", "inclusiveGateway", "complexGateway") and len(place.outs) > 1:
             texts += [flow.condition for flow, _ in place.outs if flow.condition]
         if place.role in ("host", "node"):
             if node.multi is not None:
@@ -311,12 +311,17 @@ class Fields:
             if isinstance(elements, list) and node.multi.variable:
                 grown |= self.domains.add(node.multi.variable, elements[:1])
             if collected(node):
-                inside = self.written_from([place.index])
+                inside = self.places.reach([place.index])
                 known = self.domains.sample()
-                result = {n: known[n] for n in sorted(inside) if known.get(n) is not None and n != collected(node)}
-                values = self.domains.values.setdefault(collected(node), [None])
-                del values[1:]
-                values.append([result])
+                if isinstance(elements, list) and elements:
+                    known[node.multi.variable] = elements[0]
+                for index in sorted(inside):
+                    one = self.places[index].node
+                    if one.script and one.result != node.multi.variable:
+                        known[one.result] = json_of(evaluated(one.script, known, NOW, self.bundle))
+                names = self.written_from([place.index]) - {collected(node)}
+                result = {n: known[n] for n in sorted(names) if known.get(n) is not None}
+                self.domains.values[collected(node)] = [[result]]
         return grown
 
     def _live(self) -> list[int]:
@@ -420,6 +425,8 @@ def is_one(what: What, place: Place, forms: Iterable[Field]) -> bool:
     if what.script and not (node.result in what.script and node.kind in ("scriptTask", "businessRuleTask")):
         return False
     if what.topic and node.topic != what.topic:
+        return False
+    if what.outcome and node.properties.get("outcome") != what.outcome:
         return False
     told = node.kind in ("serviceTask", "sendTask") and node.topic == "notify"
     if what.task and not (node.kind == "userTask" or (what.notify and told)):

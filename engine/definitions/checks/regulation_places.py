@@ -112,7 +112,7 @@ class Places:
         for node in process.nodes.values():
             own[node.id] = self._new(node, scope.index, "node")
             scope.killed |= node.kind == "endEvent" and node.event.kind in ("terminate", "error", "cancel")
-            if node.kind in ("parallelGateway", "inclusiveGateway") and len(node.incoming) > 1:
+            if node.kind in ("parallelGateway", "inclusiveGateway", "complexGateway") and len(node.incoming) > 1:
                 for flow in node.incoming:
                     arrivals[flow] = arrival = self._new(node, scope.index, "arrive", flow)
                     arrival.exit = own[node.id].index

@@ -18,12 +18,13 @@ TEXTS = (*EXPRESSIONS, "at_most", "clause", "kind", "says", "says_en", "field", 
 @dataclass(frozen=True, slots=True)
 class What:
     """Elements by what they do. `writes`: a person fills in one of these fields; `script`: the flow itself writes one;
-    `topic`: a service; `notify`: a notification counts as well; `task`: a user task. `only`: all whom it turns to are
+    `topic`: a service; `outcome`: an end with that result; `notify`: a notification counts as well; `task`: a user task. `only`: all whom it turns to are
     of these groups; `some`: one of them is."""
 
     writes: tuple[str, ...] = ()
     script: tuple[str, ...] = ()
     topic: str = ""
+    outcome: str = ""
     task: bool = False
     notify: bool = False
     only: tuple[str, ...] = ()
@@ -154,6 +155,7 @@ def _what(value: object) -> What:
         _texts(row.get("writes")),
         _texts(row.get("script")),
         str(row.get("topic", "")),
+        str(row.get("outcome", "")),
         row.get("task") is True,
         row.get("notify") is True,
         _texts(row.get("only")),

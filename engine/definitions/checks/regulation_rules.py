@@ -60,7 +60,7 @@ class Checker:
             "way": " → ".join(ids[-LONGEST_PATH:]) or "-",
             **details,
         }
-        element = node.id if node is not None else scope.id
+        element = node.shown if node is not None else scope.id
         name = node.name if node is not None else scope.name
         line = node.line if node is not None else scope.line
         self.findings.setdefault(
@@ -177,9 +177,10 @@ class Checker:
         met = False
         for place, state in self.states_at(rule):
             met = True
-            for groups in self.walk.groups(state):
+            lists = self.walk.groups(state)
+            for groups in lists:
                 wrong = [g for g in groups if matches(g, rule.never) or (rule.only and not matches(g, rule.only))]
-                if wrong or not groups:
+                if wrong or not any(lists):
                     shown = ", ".join(wrong) or "-"
                     self.add("regulation.wrong_people", rule, place, self.walk.path(state), groups=shown)
         if not met:
@@ -223,7 +224,7 @@ class Checker:
             Limit(self, rule, states).check()
 
     def _named(self, what: What) -> str:
-        return ", ".join((*what.writes, *what.script, what.topic)).strip(", ")
+        return ", ".join((*what.writes, *what.script, what.topic, what.outcome)).strip(", ")
 
     def missing_consequences(self, timer: int) -> list[str]:
         """Keys of what a broken limit does not reach: leader, office, report; and whether the breach is recorded."""
@@ -268,6 +269,8 @@ class Limit:
         self.verdicts: dict[int, tuple[str, str, str]] = {}
         self.entered: dict[int, list[State]] = {}
         self.begun = self.walk.data(starts[0])
+        self.interrupting: frozenset[int] = frozenset()
+        self.meant: list[int] | None = None
 
     def check(self) -> None:
         rule, walk, checker = self.rule, self.walk, self.checker
@@ -281,12 +284,18 @@ class Limit:
             for index in self.entered
             if index != END and self._is_limit_event(walk.places[index]) and self._keeps(index)
         )
-        duty = Duty(walk, done, freed, self._uncovered, interrupting, checker.settled(rule))
+        self.interrupting = interrupting
+        duty = self._duty()
         for begun, states, why in duty.failures(self.starts):
             self._tell(begun, states, why)
         self._consequences(duty)
         if rule.each:
             self._each(duty, done)
+
+    def _duty(self) -> Duty:
+        checker, rule = self.checker, self.rule
+        done, freed = checker.done(rule), checker.freed(rule)
+        return Duty(self.walk, done, freed, self._uncovered, self.interrupting, checker.settled(rule))
 
     def _is_limit_event(self, place: Place) -> bool:
         return place.node.kind == "boundaryEvent" and place.node.event.timer is not None and place.node.interrupting
@@ -329,14 +338,25 @@ class Limit:
         if why != "waits":
             checker.add("regulation.not_done", rule, place, way, grade=grade)
             return
-        worst = {"late": "regulation.limit_late", "moves": "regulation.limit_moves", "never": "regulation.limit_null"}
-        near = [(t, self.verdicts[t]) for t, _ in timers_around(self.walk.places, place.index) if t in self.verdicts]
-        close = [(t, v) for t, v in near if self.walk.places[t].node.properties.get("limit") or v[0] == "late"]
-        for timer, (verdict, at, bound) in close[:1]:
+        keys = {"late": "regulation.limit_late", "moves": "regulation.limit_moves", "never": "regulation.limit_null"}
+        for timer in self._meant():
+            verdict, at, bound = self.verdicts[timer]
             event = self.walk.places[timer]
-            checker.add(worst[verdict], rule, event, way, grade=grade, due=at, bound=bound, waiting=place.node.label)
-        if not close:
-            checker.add("regulation.limit_missing", rule, place, way, grade=grade)
+            way = [*self.walk.path(self.walk.at[timer][0])] if self.walk.at.get(timer) else way
+            checker.add(keys[verdict], rule, event, way, grade=grade, due=at, bound=bound, waiting=place.node.label)
+            return
+        checker.add("regulation.limit_missing", rule, place, way, grade=grade)
+
+    def _meant(self) -> list[int]:
+        """Timers that would be the limit of this rule, were they not due too late."""
+        if self.meant is None:
+            self.meant = []
+            for timer in [t for t, verdict in self.verdicts.items() if verdict[0]]:
+                kept, self.verdicts[timer] = self.verdicts[timer], ("", "", "")
+                if not self._duty().failures(self.starts):
+                    self.meant.append(timer)
+                self.verdicts[timer] = kept
+        return self.meant
 
     def _consequences(self, duty: Duty) -> None:
         """Of the limits that run in a state at least one must, when broken, reach whom the profile names."""

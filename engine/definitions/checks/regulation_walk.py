@@ -102,11 +102,18 @@ class Walk:
 
     def groups(self, state: State) -> list[list[str]]:
         """Whom the element of a state turns to: each possible list of groups."""
-        lists: list[list[str]] = [[]]
-        for text in recipients(self.place(state).node):
-            values = {self._group(value) for value, _ in self.outcomes(text, state.data)}
-            lists = [[*one, value] if value else one for one in lists for value in sorted(values)][:MAX_OUTCOMES]
-        return [list(one) for one in dict.fromkeys(tuple(found) for found in lists)]
+        place = self.place(state)
+        datas = [state.data]
+        if place.node.multi is not None and place.role == "node":
+            datas = [data for data in self._instances(place.node, state.data, place) if data is not None]
+        found: dict[tuple[str, ...], None] = {}
+        for data in datas:
+            lists: list[list[str]] = [[]]
+            for text in recipients(place.node):
+                values = {self._group(value) for value, _ in self.outcomes(text, data)}
+                lists = [[*one, value] if value else one for one in lists for value in sorted(values)][:MAX_OUTCOMES]
+            found.update(dict.fromkeys(tuple(one) for one in lists))
+        return [list(one) for one in found]
 
     @staticmethod
     def _group(value: Any) -> str:
@@ -198,7 +205,8 @@ class Walk:
         new = list(data)
         for name in names:
             number = self.fields.number.get(name)
-            if number is not None and name not in self.steady:
+            # A steady field is given once; from then on it is one scenario.
+            if number is not None and (name not in self.steady or new[number] == NULL):
                 new[number] = STAR
         return tuple(new)
 
@@ -405,7 +413,7 @@ class Walk:
         elif node.kind == "eventBasedGateway":
             for _, target in place.outs:
                 self._choose(state, self._go(state, target, data))
-        elif node.kind == "inclusiveGateway":
+        elif node.kind in ("inclusiveGateway", "complexGateway"):
             self._include(state, place, data)
         else:
             self._fork(state, [target for _, target in place.outs], data)
@@ -598,7 +606,7 @@ class Walk:
         if taught is None:
             # What the thrower's branch may write after the signal is not settled by it.
             onward = self.fields.written_from(self.places.next(thrower.at))
-            names = self.fields.told(thrower.at, catcher.at) - onward
+            names = self.fields.told(thrower.at, catcher.at) - onward - self.fields.collects.keys()
             taught = frozenset(n for name, n in self.fields.number.items() if name in names)
             self._taught[thrower.at, catcher.at] = taught
         for number, (mine, theirs) in enumerate(zip(catcher.data, thrower.data, strict=True)):
@@ -668,22 +676,25 @@ class Walk:
         return True
 
     def _filled(self, data: Data, known: list[Data], target: int) -> list[Data]:
-        """Data with each STAR that matters replaced by what the other threads know, every combination."""
-        stars = [
-            n for n, value in enumerate(data) if value == STAR and (target == END or self._live[target][n])
-        ]
-        options = []
-        for number in stars:
-            values = list(dict.fromkeys(other[number] for other in known if other[number] != STAR))
-            options.append(values or [STAR])
-        found = []
-        for chosen in itertools.islice(itertools.product(*options), MAX_OUTCOMES):
-            new = list(data)
-            for number, value in zip(stars, chosen, strict=True):
-                new[number] = value
-            found.append(tuple(new))
-        return found
+        """Data with each STAR that matters replaced by what the threads beside it know.
 
+        Each of them is believed first once, then the others as far as they agree, in one order and in the other: so
+        whatever one thread knows is met, though not every combination of three and more.
+        """
+        live = self._live[target] if target != END else [True] * len(data)
+        distinct = list(dict.fromkeys(known))
+        found: dict[Data, None] = {}
+        for first in distinct:
+            for order in (distinct, distinct[::-1]):
+                one = self._told(data, first, live)
+                for other in order:
+                    if self._agree(one, other):
+                        one = self._told(one, other, live)
+                found[one] = None
+        return list(found) or [data]
+
+    def _told(self, mine: Data, theirs: Data, live: list[bool]) -> Data:
+        return tuple([b if a == STAR and on else a for a, b, on in zip(mine, theirs, live, strict=True)])
 
     def facts(self) -> Mapping[str, int]:
         """Counts, for measuring."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .bundle_edits import (
+from tests.unit.checks.bundle_edits import (
     B,
     C,
     D,

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from lxml import etree
 
-from .bundle_edits import (
+from tests.unit.checks.bundle_edits import (
     B,
     C,
     D,
