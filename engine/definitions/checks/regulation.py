@@ -12,6 +12,7 @@ from engine.definitions.model import Finding, Process
 
 from .regulation_clauses import unfulfilled
 from .regulation_fields import Fields
+from .regulation_limits import check_limit
 from .regulation_places import Places
 from .regulation_profile import Profile, Rule, read_profile
 from .regulation_rules import Checker, fallen
@@ -60,6 +61,8 @@ def _checked(bundle: Bundle, profile: Profile, root: Process, file: str) -> list
             for key, details in broken(bundle, rule):
                 scope, node = next(iter(uses(bundle, rule.decision)), (root, None))
                 checker.say(key, rule.clause, rule, scope, node, (), **details)
+        elif rule.kind == "limit":
+            check_limit(checker, rule)
         else:
             checker.check(rule)
     fallen(checker, WHOLE)

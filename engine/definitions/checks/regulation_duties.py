@@ -1,4 +1,4 @@
-"""Duties over the states of a walk: from a state on, on every path, something must come, and a clock must run till then.
+"""Duties over the states of a walk: from a state on, on every path, something comes, and a clock runs till then.
 
 Greatest fixpoint of an AND/OR graph: a state fails if it is a failure itself, or if for one of its choices each token
 that then runs side by side fails. A loop that never leaves is no failure; that it can be left is soundness.
@@ -10,8 +10,9 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from .regulation_knowledge import END, State
 from .regulation_places import Place
-from .regulation_walk import END, State, Walk
+from .regulation_walk import Walk
 
 Late = tuple[State, bool]
 """A state, and whether the limit has been broken on the way to it: then no clock is asked for any more."""

@@ -261,7 +261,11 @@ class Fields:
         """Fields whose value decides where a token goes, who is asked, or when a timer is due."""
         node = place.node
         texts: list[str] = []
-        if place.role == "node" and node.kind in ("exclusiveGateway", "inclusiveGateway", "complexGateway") and len(place.outs) > 1:
+        if (
+            place.role == "node"
+            and node.kind in ("exclusiveGateway", "inclusiveGateway", "complexGateway")
+            and len(place.outs) > 1
+        ):
             texts += [flow.condition for flow, _ in place.outs if flow.condition]
         if place.role in ("host", "node"):
             if node.multi is not None:

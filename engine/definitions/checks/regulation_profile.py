@@ -1,4 +1,7 @@
-"""The rules of `regulation.toml`: `[checking]` and `[[checks]]`, read into plain values. See docs/regulation_checks.md."""
+"""The rules of `regulation.toml`: `[checking]` and `[[checks]]`, read into plain values.
+
+See docs/regulation_checks.md.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +21,8 @@ TEXTS = (*EXPRESSIONS, "at_most", "clause", "kind", "says", "says_en", "field", 
 @dataclass(frozen=True, slots=True)
 class What:
     """Elements by what they do. `writes`: a person fills in one of these fields; `script`: the flow itself writes one;
-    `topic`: a service; `outcome`: an end with that result; `notify`: a notification counts as well; `task`: a user task. `only`: all whom it turns to are
-    of these groups; `some`: one of them is."""
+    `topic`: a service; `outcome`: an end with that result; `task`: a user task; `notify`: a notification counts too.
+    `only`: all whom it turns to are of these groups; `some`: one of them is."""
 
     writes: tuple[str, ...] = ()
     script: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""One function for each kind of rule: what of it the states of the walk break, as findings."""
+"""One function for each kind of rule but limits: what of it the states of the walk break, as findings."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 from engine.definitions.bundle import Bundle
 from engine.definitions.model import Finding, Node, Process
 
-from .regulation_clocks import lateness, timer_of, timers_around
 from .regulation_duties import Duty
 from .regulation_fields import by, is_one
-from .regulation_places import Place, waits
+from .regulation_knowledge import END, State
+from .regulation_places import Place
 from .regulation_profile import Profile, Rule, What, matches
-from .regulation_values import json_of, names_in
-from .regulation_walk import END, State, Walk
+from .regulation_values import names_in
+from .regulation_walk import Walk
 
 LONGEST_PATH = 40
 
@@ -28,7 +28,6 @@ class Checker:
     profile: Profile
     walk: Walk
     findings: dict[tuple[str, str, str], Finding] = field(default_factory=dict)
-    consequences: dict[int, list[str]] = field(default_factory=dict)
     edges: list[tuple[State, State]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -47,7 +46,14 @@ class Checker:
         self.say(key, clause or rule.clause, rule, scope, node, way, **details)
 
     def say(
-        self, key: str, clause: str, rule: Rule, scope: Process, node: Node | None, way: Iterable[str], **details: object
+        self,
+        key: str,
+        clause: str,
+        rule: Rule,
+        scope: Process,
+        node: Node | None,
+        way: Iterable[str],
+        **details: object,
     ) -> None:
         entry = self.bundle.regulation.get("clauses", {}).get(clause, {})
         ids = list(way)
@@ -84,8 +90,12 @@ class Checker:
     def beginnings(self, text: str) -> list[State]:
         """States in which a condition has just become true."""
         verdict = self.walk.verdict
-        found = [state for state, origin in self.walk.origin.items() if origin is None and verdict(text, state.data) == 2]
-        found += [target for state, target in self.edges if verdict(text, target.data) == 2 and not verdict(text, state.data)]
+        found = [
+            state for state, origin in self.walk.origin.items() if origin is None and verdict(text, state.data) == 2
+        ]
+        found += [
+            target for state, target in self.edges if verdict(text, target.data) == 2 and not verdict(text, state.data)
+        ]
         return list(dict.fromkeys(found))
 
     def by_whom(self, rule: Rule, state: State) -> bool:
@@ -135,9 +145,7 @@ class Checker:
     # -- the kinds -----------------------------------------------------------------------------------------------
 
     def check(self, rule: Rule) -> None:
-        {"limit": self.limit, "must": self.must, "before": self.before, "who": self.who, "person": self.person}[
-            rule.kind
-        ](rule)
+        {"must": self.must, "before": self.before, "who": self.who, "person": self.person}[rule.kind](rule)
 
     def settled(self, rule: Rule) -> frozenset[int]:
         """Places where an instance ends that alone knows what `until` asks for: what is not done there never is."""
@@ -152,12 +160,12 @@ class Checker:
             self.add("regulation.never", rule, None, what=rule.starts)
         duty = Duty(self.walk, self.done(rule), self.freed(rule), settled=self.settled(rule))
         for first, states, _ in duty.failures(starts):
-            self.add("regulation.not_done", rule, self._last(states), self.way(first, states), grade=self.grade(first))
+            self.add("regulation.not_done", rule, self.last(states), self.way(first, states), grade=self.grade(first))
 
     def firsts(self) -> list[State]:
         return [state for state, origin in self.walk.origin.items() if origin is None]
 
-    def _last(self, states: list[State]) -> Place:
+    def last(self, states: list[State]) -> Place:
         return self.walk.place(next(state for state in reversed(states) if state.at != END))
 
     def before(self, rule: Rule) -> None:
@@ -207,193 +215,15 @@ class Checker:
         for state in self.walk.at.get(place.index, []):
             for choice in self.walk.choices[state]:
                 for target in choice:
-                    if number is not None and target.at != END and target.data[number] not in {state.data[n] for n in sources}:
+                    if (
+                        number is not None
+                        and target.at != END
+                        and target.data[number] not in {state.data[n] for n in sources}
+                    ):
                         self.add("regulation.not_a_person", rule, place, self.walk.path(state), field=rule.field)
-
-    def limit(self, rule: Rule) -> None:
-        """From where `starts` becomes true until `until` holds, a timer runs that is due no later than `at_most`."""
-        starts = self.beginnings(rule.starts)
-        if not starts:
-            self.add("regulation.never", rule, None, what=rule.starts)
-        names = sorted(names_in(rule.at_most, self.walk.fields.written))
-        bounds: dict[str, list[State]] = {}
-        for state in starts:
-            data = self.walk.data(state)
-            bounds.setdefault(repr([data.get(name) for name in names]), []).append(state)
-        for states in bounds.values():
-            Limit(self, rule, states).check()
 
     def _named(self, what: What) -> str:
         return ", ".join((*what.writes, *what.script, what.topic, what.outcome)).strip(", ")
-
-    def missing_consequences(self, timer: int) -> list[str]:
-        """Keys of what a broken limit does not reach: leader, office, report; and whether the breach is recorded."""
-        known = self.consequences.get(timer)
-        if known is None:
-            known = self.consequences[timer] = list(self._missing(timer))
-        return known
-
-    def _missing(self, timer: int) -> Iterator[str]:
-        breach, walk = self.profile.breach, self.walk
-        node = walk.places[timer].node
-        limit = node.properties.get("limit", "")
-        states = walk.at.get(timer, [])
-        if node.properties.get("breach") != "true" and not node.triggered:
-            yield "regulation.breach_unrecorded"
-        if breach.leader and not self._reached(states, What(task=True, notify=True, some=breach.leader)):
-            yield "regulation.breach_leader"
-        if breach.office and not self._reached(states, What(task=True, notify=True, some=breach.office)):
-            yield "regulation.breach_office"
-        if breach.report:
-            drafted = Duty(
-                walk,
-                lambda s: (
-                    s.at != END
-                    and walk.place(s).node.topic == breach.report
-                    and walk.place(s).node.properties.get("limit", "") in ("", limit)
-                ),
-            )
-            if not states or drafted.failures(states):
-                yield "regulation.breach_report"
-
-    def _reached(self, states: list[State], what: What) -> bool:
-        return bool(states) and not Duty(self.walk, lambda state: self.does(what, state)).failures(states)
-
-
-class Limit:
-    """One limit rule from beginnings that have the same bound."""
-
-    def __init__(self, checker: Checker, rule: Rule, starts: list[State]) -> None:
-        self.checker, self.rule, self.starts = checker, rule, starts
-        self.walk = checker.walk
-        self.verdicts: dict[int, tuple[str, str, str]] = {}
-        self.entered: dict[int, list[State]] = {}
-        self.begun = self.walk.data(starts[0])
-        self.interrupting: frozenset[int] = frozenset()
-        self.meant: list[int] | None = None
-
-    def check(self) -> None:
-        rule, walk, checker = self.rule, self.walk, self.checker
-        done, freed = checker.done(rule), checker.freed(rule)
-        first = Duty(walk, done, freed, settled=checker.settled(rule))
-        first.explore(self.starts)
-        for state, _ in first.seen:
-            self.entered.setdefault(state.at, []).append(state)
-        interrupting = frozenset(
-            index
-            for index in self.entered
-            if index != END and self._is_limit_event(walk.places[index]) and self._keeps(index)
-        )
-        self.interrupting = interrupting
-        duty = self._duty()
-        for begun, states, why in duty.failures(self.starts):
-            self._tell(begun, states, why)
-        self._consequences(duty)
-        if rule.each:
-            self._each(duty, done)
-
-    def _duty(self) -> Duty:
-        checker, rule = self.checker, self.rule
-        done, freed = checker.done(rule), checker.freed(rule)
-        return Duty(self.walk, done, freed, self._uncovered, self.interrupting, checker.settled(rule))
-
-    def _is_limit_event(self, place: Place) -> bool:
-        return place.node.kind == "boundaryEvent" and place.node.event.timer is not None and place.node.interrupting
-
-    def _keeps(self, index: int) -> bool:
-        place = self.walk.places[index]
-        scope = self.walk.places.scopes[place.scope]
-        hosts = [p for p in self.walk.places if p.scope == scope.index and index in p.boundary]
-        return bool(hosts) and self._verdict(index, hosts[0].index)[0] == ""
-
-    def _verdict(self, timer: int, host: int) -> tuple[str, str, str]:
-        """"" for a timer that is a limit of this rule; else why not, with the due instant and the bound."""
-        known = self.verdicts.get(timer)
-        if known is not None:
-            return known
-        text = timer_of(self.walk.places, timer)
-        assert text is not None
-        states = self.entered.get(host) or self.walk.at.get(host, []) if host >= 0 else self.checker.firsts()
-        names = names_in(text.text, self.walk.fields.written)
-        found = ("", "", "")
-        for data in {repr(d): d for d in ({n: v for n, v in self.walk.data(s).items() if n in names} for s in states)}.values():
-            why, at, bound = lateness(self.walk, text, data, self.begun, self.rule.at_most)
-            if why:
-                found = (why, at.strftime("%m-%d %H:%M") if at else "-", bound.strftime("%m-%d %H:%M") if bound else "-")
-                break
-        self.verdicts[timer] = found
-        return found
-
-    def _around(self, state: State) -> list[int]:
-        """Timers that run in a state and keep the bound."""
-        return [t for t, host in timers_around(self.walk.places, state.at) if self._verdict(t, host)[0] == ""]
-
-    def _uncovered(self, state: State) -> bool:
-        return waits(self.walk.place(state)) and not self._around(state)
-
-    def _tell(self, begun: State, states: list[State], why: str) -> None:
-        checker, rule = self.checker, self.rule
-        way, grade = checker.way(begun, states), checker.grade(begun)
-        place = checker._last(states)
-        if why != "waits":
-            checker.add("regulation.not_done", rule, place, way, grade=grade)
-            return
-        keys = {"late": "regulation.limit_late", "moves": "regulation.limit_moves", "never": "regulation.limit_null"}
-        for timer in self._meant():
-            verdict, at, bound = self.verdicts[timer]
-            event = self.walk.places[timer]
-            way = [*self.walk.path(self.walk.at[timer][0])] if self.walk.at.get(timer) else way
-            checker.add(keys[verdict], rule, event, way, grade=grade, due=at, bound=bound, waiting=place.node.label)
-            return
-        checker.add("regulation.limit_missing", rule, place, way, grade=grade)
-
-    def _meant(self) -> list[int]:
-        """Timers that would be the limit of this rule, were they not due too late."""
-        if self.meant is None:
-            self.meant = []
-            for timer in [t for t, verdict in self.verdicts.items() if verdict[0]]:
-                kept, self.verdicts[timer] = self.verdicts[timer], ("", "", "")
-                if not self._duty().failures(self.starts):
-                    self.meant.append(timer)
-                self.verdicts[timer] = kept
-        return self.meant
-
-    def _consequences(self, duty: Duty) -> None:
-        """Of the limits that run in a state at least one must, when broken, reach whom the profile names."""
-        checked: set[tuple[int, ...]] = set()
-        for state, late in duty.seen:
-            if state.at == END or late or not waits(self.walk.place(state)) or duty.done(state) or duty.freed(state):
-                continue
-            timers = tuple(self._around(state))
-            if not timers or timers in checked:
-                continue
-            checked.add(timers)
-            best = min(timers, key=lambda t: len(self.checker.missing_consequences(t)))
-            for key in self.checker.missing_consequences(best):
-                event = self.walk.places[best]
-                clause = "R38" if key == "regulation.breach_office" else "R39"
-                self.checker.add(
-                    key, self.rule, event, self.walk.path(state), clause, limit_clause=self.rule.clause
-                )
-
-    def _each(self, duty: Duty, done: Callable[[State], bool]) -> None:
-        """Every unit has an instance of its own, all begun at once, none given up when others are done."""
-        hosts = {h for state, _ in duty.seen if state.at != END and done(state) for h in self._instances(state)}
-        if not hosts:
-            self.checker.add("regulation.not_each", self.rule, self.checker._last([self.starts[0]]))
-        for host in hosts:
-            place = self.walk.places[host]
-            multi = place.node.multi
-            assert multi is not None
-            for state in self.walk.at.get(host, []):
-                wanted = json_of(self.walk.outcomes(self.rule.each, state.data)[0][0])
-                has = json_of(self.walk.outcomes(multi.collection or multi.cardinality, state.data)[0][0])
-                whole = isinstance(has, list) and isinstance(wanted, list) and all(one in has for one in wanted)
-                if multi.completion or multi.sequential or not whole:
-                    self.checker.add("regulation.not_each", self.rule, place, self.walk.path(state))
-
-    def _instances(self, state: State) -> list[int]:
-        return [h for h in self.walk.places.hosts(state.at) if self.walk.places[h].node.multi is not None][:1]
 
 
 def fallen(checker: Checker, rule: Rule) -> None:

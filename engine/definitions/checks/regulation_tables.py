@@ -46,9 +46,7 @@ def broken(bundle: Bundle, rule: Rule) -> Iterator[Broken]:
             yield from _wrong(bundle, decision, rule, expected, shape)
 
 
-def _wrong(
-    bundle: Bundle, decision: Decision, rule: Rule, expected: Mapping[str, Any], shape: str
-) -> Iterator[Broken]:
+def _wrong(bundle: Bundle, decision: Decision, rule: Rule, expected: Mapping[str, Any], shape: str) -> Iterator[Broken]:
     """The table must give `give` for `when`, whatever its other inputs are: all empty, one set, all set."""
     when, give = dict(expected.get("when", {})), dict(expected.get("give", {}))
     for others in _others(decision, set(when) | set(expected.get("but", ()))):

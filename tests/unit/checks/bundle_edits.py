@@ -92,7 +92,9 @@ def scope_of(root: etree._Element, ident: str) -> etree._Element:
 
 def add(root: etree._Element, beside: str, text: str) -> etree._Element:
     """An element written as XML, in the scope of `beside`."""
-    space = 'xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:camunda="http://camunda.org/schema/1.0/bpmn"'
+    space = (
+        'xmlns:bpmn="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:camunda="http://camunda.org/schema/1.0/bpmn"'
+    )
     made = etree.fromstring(re.sub(r"^<([\w:]+)", rf"<\1 {space}", text, count=1))
     scope_of(root, beside).append(made)
     return made
@@ -100,8 +102,14 @@ def add(root: etree._Element, beside: str, text: str) -> etree._Element:
 
 def connect(root: etree._Element, source: str, target: str, condition: str = "") -> str:
     ident = f"Flow_new_{source}__{target}"
-    inner = f'<bpmn:conditionExpression>{condition.replace("<", "&lt;")}</bpmn:conditionExpression>' if condition else ""
-    add(root, source, f'<bpmn:sequenceFlow id="{ident}" sourceRef="{source}" targetRef="{target}">{inner}</bpmn:sequenceFlow>')
+    inner = (
+        f"<bpmn:conditionExpression>{condition.replace('<', '&lt;')}</bpmn:conditionExpression>" if condition else ""
+    )
+    add(
+        root,
+        source,
+        f'<bpmn:sequenceFlow id="{ident}" sourceRef="{source}" targetRef="{target}">{inner}</bpmn:sequenceFlow>',
+    )
     return ident
 
 

@@ -551,7 +551,9 @@ def join_of_the_reply_becomes_exclusive(files: Files) -> None:
 @breaks("R07", "R50")
 def first_unit_done_releases_the_reply(files: Files) -> None:
     with xml(files, "unit_handling.bpmn") as root:
-        condition(root, "Gateway_all_units", "Event_units_confirmed", "some r in unit_results satisfies r.unit_done = true")
+        condition(
+            root, "Gateway_all_units", "Event_units_confirmed", "some r in unit_results satisfies r.unit_done = true"
+        )
 
 
 @breaks("R07", "R50", "R52")
@@ -599,7 +601,9 @@ def supervision_concluded_by_one_side_only(files: Files) -> None:
     with xml(files, "supervision.bpmn") as root:
         el(root, "Gateway_fork_sign").tag = f"{B}exclusiveGateway"
         condition(root, "Gateway_fork_sign", "Task_supervision_group", 'grade = "major_negative"')
-        el(root, "Gateway_fork_sign").set("default", flow(root, "Gateway_fork_sign", "Task_supervision_office").get("id"))
+        el(root, "Gateway_fork_sign").set(
+            "default", flow(root, "Gateway_fork_sign", "Task_supervision_office").get("id")
+        )
         el(root, "Gateway_join_sign").tag = f"{B}exclusiveGateway"
 
 
@@ -644,7 +648,12 @@ def downgrade_condition_inverted(files: Files) -> None:
 def default_flow_of_the_disposition_removed(files: Files) -> None:
     with xml(files, "case_round.bpmn") as root:
         del el(root, "Gateway_disposition_round").attrib["default"]
-        condition(root, "Gateway_disposition_round", "Gateway_fork_handle", 'disposition = "handle" and grade = "major_negative"')
+        condition(
+            root,
+            "Gateway_disposition_round",
+            "Gateway_fork_handle",
+            'disposition = "handle" and grade = "major_negative"',
+        )
 
 
 @breaks("R40", STRUCTURE)
@@ -753,7 +762,15 @@ def approval_loses_the_choice_to_return(files: Files) -> None:
     def change(content: dict) -> None:
         one = field(content, "grade")
         one.clear()
-        one.update({"type": "expression", "key": "grade", "id": "x", "expression": '="ordinary_negative"', "computeOn": "change"})
+        one.update(
+            {
+                "type": "expression",
+                "key": "grade",
+                "id": "x",
+                "expression": '="ordinary_negative"',
+                "computeOn": "change",
+            }
+        )
 
     form(files, "grade", change)
 

@@ -1,4 +1,4 @@
-"""Changes of the shipped bundle that keep its meaning as far as the regulation goes: no check may be fooled into alarm."""
+"""Changes of the shipped bundle that keep its meaning as far as the regulation goes: none may raise an alarm."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from collections.abc import Callable
 from lxml import etree
 
 from tests.unit.checks.bundle_edits import (
+    DI,
     B,
     C,
     D,
-    DI,
     Files,
     add,
     condition,
@@ -199,8 +199,14 @@ def publishing_the_statement_split_in_two_tasks(files: Files) -> None:
     content = json.loads(files["forms/statement_publish.form"])
     content["id"] = "statement_proof"
     files["forms/statement_proof.form"] = json.dumps(content).encode()
-    form(files, "statement_publish", lambda c: [drop_field(c, k) for k in ("statement_url", "statement_proof")] and None)
-    form(files, "statement_proof", lambda c: [drop_field(c, k) for k in ("statement_channel", "statement_published_at")] and None)
+    form(
+        files, "statement_publish", lambda c: [drop_field(c, k) for k in ("statement_url", "statement_proof")] and None
+    )
+    form(
+        files,
+        "statement_proof",
+        lambda c: [drop_field(c, k) for k in ("statement_channel", "statement_published_at")] and None,
+    )
     with xml(files, "holding_statement.bpmn") as root:
         put_after(
             root,
@@ -215,12 +221,17 @@ def verification_split_in_two_tasks(files: Files) -> None:
     content["id"] = "unit_trend"
     files["forms/unit_trend.form"] = json.dumps(content).encode()
     form(files, "unit_verify", lambda c: [drop_field(c, k) for k in ("trend", "impact_score", "spread_note")] and None)
-    form(files, "unit_trend", lambda c: [drop_field(c, k) for k in ("verify_facts", "verify_conclusion", "verified_by")] and None)
+    form(
+        files,
+        "unit_trend",
+        lambda c: [drop_field(c, k) for k in ("verify_facts", "verify_conclusion", "verified_by")] and None,
+    )
     with xml(files, "unit_opinion.bpmn") as root:
         put_after(
             root,
             "Task_verify",
-            '<bpmn:userTask id="Task_trend" camunda:formRef="unit_trend" camunda:candidateGroups="=&quot;unit:&quot; + unit"/>',
+            '<bpmn:userTask id="Task_trend" camunda:formRef="unit_trend" '
+            'camunda:candidateGroups="=&quot;unit:&quot; + unit"/>',
         )
 
 
@@ -280,7 +291,9 @@ def conditions_in_other_words(files: Files) -> None:
     with xml(files, "case_round.bpmn") as root:
         condition(root, "Gateway_major", "Call_statement", '"major_negative" = grade')
     with xml(files, "report_leader.bpmn") as root:
-        condition(root, "Gateway_to_chief", "Service_inform_vice", 'not(grade != "major_negative") or (global_flag = true)')
+        condition(
+            root, "Gateway_to_chief", "Service_inform_vice", 'not(grade != "major_negative") or (global_flag = true)'
+        )
     with xml(files, "unified_reply.bpmn") as root:
         condition(root, "Gateway_approver", "Task_approve_chief", 'list contains(["major_negative"], grade)')
 

@@ -17,13 +17,12 @@ from engine.definitions.checks.regulation_walk import Walk
 from engine.definitions.checks.soundness import check_soundness
 from engine.definitions.model import Finding
 from engine.kernel.compile import compile_bundle
-
 from tests.unit.checks.bundle_edits import ROOT, Files, shipped, xml
 from tests.unit.checks.mutations import MUTATIONS, STRUCTURE, Mutation
 from tests.unit.checks.same_meaning import CHANGES, Change
 
 MOST_STATES = 6_000
-"""A third of a second. Twice as many means that some field has begun to multiply the states: find it, don't raise this."""
+"""A third of a second. Twice as many: some field has begun to multiply the states. Find it, don't raise this."""
 
 
 def changed(change: Mutation | Change) -> Bundle:
