@@ -162,7 +162,10 @@ def test_both_languages_say_the_same_things() -> None:
     chinese, english = sentences("zh"), sentences("en")
 
     assert chinese.keys() == english.keys()
-    different = {key for key in chinese if not blanks(english[key]) <= blanks(chinese[key])}
+    # `x_en` is the English twin of a blank `x` that a process owner words himself, as the rules of the profile.
+    different = {
+        key for key in chinese if not {b.removesuffix("_en") for b in blanks(english[key])} <= blanks(chinese[key])
+    }
     assert different == set()
 
 
