@@ -15,7 +15,7 @@ from .regulation_fields import Fields
 from .regulation_limits import check_limit
 from .regulation_places import Places
 from .regulation_profile import Profile, Rule, read_profile
-from .regulation_rules import Checker, fallen
+from .regulation_rules import Checker, fallen, lanes
 from .regulation_tables import broken, uses
 from .regulation_walk import Walk
 
@@ -65,6 +65,7 @@ def _checked(bundle: Bundle, profile: Profile, root: Process, file: str) -> list
             check_limit(checker, rule)
         else:
             checker.check(rule)
+    lanes(checker)
     fallen(checker, WHOLE)
     for key, clause, name, process, node in unfulfilled(bundle, places):
         checker.say(key, clause, TABLE_OF_CLAUSES, process or root, node, (), element=name)

@@ -69,15 +69,19 @@ class Knowledge:
     def may_hold(self, text: str, state: State) -> bool:
         return self.verdict(text, state.data) > 0
 
-    def verdict(self, text: str, data: Data) -> int:
-        """2: the condition holds; 1: it depends on what a STAR stands for; 0: it does not hold."""
+    def question(self, text: str) -> tuple[Callable[[Data], Any], dict[Any, int]]:
+        """What a condition reads of data, and the verdicts known for what was read."""
         asked = self._questions.get(text)
         if asked is None:
             numbers = [self.fields.number[n] for n in self.fields.names_read(text) if n in self.fields.number]
             pick: Callable[[Data], Any] = itemgetter(*numbers) if numbers else _nothing
             asked = self._questions[text] = (pick, {})
-        known = asked[1]
-        key = asked[0](data)
+        return asked
+
+    def verdict(self, text: str, data: Data) -> int:
+        """2: the condition holds; 1: it depends on what a STAR stands for; 0: it does not hold."""
+        pick, known = self.question(text)
+        key = pick(data)
         found = known.get(key)
         if found is None:
             true = [value is True for value, _ in self.outcomes(text, data)]

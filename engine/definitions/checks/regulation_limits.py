@@ -185,9 +185,11 @@ class Breaches:
     def _missing(self, timer: int) -> Iterator[str]:
         breach, walk = self.checker.profile.breach, self.checker.walk
         node = walk.places[timer].node
+        trigger = node.body.trigger if node.triggered and node.body is not None else None
+        node = trigger or node
         limit = node.properties.get("limit", "")
         states = walk.at.get(timer, [])
-        if node.properties.get("breach") != "true" and not node.triggered:
+        if node.properties.get("breach") != "true":
             yield "regulation.breach_unrecorded"
         if breach.leader and not self._reached(states, What(task=True, notify=True, some=breach.leader)):
             yield "regulation.breach_leader"

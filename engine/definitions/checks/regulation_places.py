@@ -57,6 +57,7 @@ class Places:
         self.places: list[Place] = []
         self.scopes: list[Scope] = []
         self.cut = False
+        self._reaches: dict[tuple[int, ...], frozenset[int]] = {}
         self._scope(root, -1, (root.id,))
 
     def __iter__(self) -> Iterator[Place]:
@@ -87,6 +88,13 @@ class Places:
 
     def reach(self, starts: list[int]) -> frozenset[int]:
         """Every place that a token at one of `starts` can come to without leaving the body."""
+        key = tuple(starts)
+        known = self._reaches.get(key)
+        if known is None:
+            known = self._reaches[key] = self._reach(starts)
+        return known
+
+    def _reach(self, starts: list[int]) -> frozenset[int]:
         seen = set(starts)
         todo = list(starts)
         while todo:

@@ -77,12 +77,14 @@ class Breach:
 
 @dataclass(slots=True)
 class Profile:
-    """`problems`: (rule number from 1, what is wrong with it); a rule with a problem is not checked."""
+    """`lanes`: name of a lane -> groups, of which a task in it has one.
+    `problems`: (rule number from 1, what is wrong with it); a rule with a problem is not checked."""
 
     root: str = ""
     steady: frozenset[str] = frozenset()
     fresh: str = ""
     breach: Breach = Breach()
+    lanes: dict[str, tuple[str, ...]] = make(default_factory=dict)
     rules: list[Rule] = make(default_factory=list)
     problems: list[tuple[int, str]] = make(default_factory=list)
 
@@ -102,6 +104,7 @@ def read_profile(regulation: Mapping[str, Any]) -> Profile | None:
         root=str(general.get("root", "")),
         steady=frozenset(_texts(general.get("steady"))),
         fresh=str(general.get("round", "")),
+        lanes={str(name): _texts(groups) for name, groups in _table(general.get("lanes")).items()},
         breach=Breach(_texts(breach.get("leader")), _texts(breach.get("office")), str(breach.get("report", ""))),
     )
     for number, row in enumerate(rows, 1):

@@ -18,6 +18,7 @@ from .regulation_values import names_in
 from .regulation_walk import Walk
 
 LONGEST_PATH = 40
+WHO = Rule(0, "R09", "who", "谁主管、谁负责", "Who is in charge is responsible")
 
 
 @dataclass(slots=True)
@@ -29,6 +30,7 @@ class Checker:
     walk: Walk
     findings: dict[tuple[str, str, str], Finding] = field(default_factory=dict)
     edges: list[tuple[State, State]] = field(default_factory=list)
+    kinds: dict[What, frozenset[int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for state, choices in self.walk.choices.items():
@@ -90,12 +92,17 @@ class Checker:
     def beginnings(self, text: str) -> list[State]:
         """States in which a condition has just become true."""
         verdict = self.walk.verdict
+        pick, _ = self.walk.question(text)
         found = [
             state for state, origin in self.walk.origin.items() if origin is None and verdict(text, state.data) == 2
         ]
-        found += [
-            target for state, target in self.edges if verdict(text, target.data) == 2 and not verdict(text, state.data)
-        ]
+        for state, target in self.edges:
+            if (
+                pick(state.data) != pick(target.data)
+                and verdict(text, target.data) == 2
+                and not verdict(text, state.data)
+            ):
+                found.append(target)
         return list(dict.fromkeys(found))
 
     def by_whom(self, rule: Rule, state: State) -> bool:
@@ -123,9 +130,18 @@ class Checker:
 
         return free
 
+    def places_of(self, what: What) -> frozenset[int]:
+        """Places of the kind that `what` describes, whoever is asked."""
+        known = self.kinds.get(what)
+        if known is None:
+            forms = self.walk.fields.forms
+            known = frozenset(p.index for p in self.walk.places if is_one(what, p, forms[p.index]))
+            self.kinds[what] = known
+        return known
+
     def does(self, what: What, state: State) -> bool:
         """Whether a state is at such an element, and it turns to the right people."""
-        if state.at == END or not is_one(what, self.walk.place(state), self.walk.fields.forms[state.at]):
+        if state.at not in self.places_of(what):
             return False
         if not what.only and not what.some:
             return True
@@ -136,11 +152,10 @@ class Checker:
 
     def states_at(self, rule: Rule) -> Iterator[tuple[Place, State]]:
         """States before each element that a rule is about."""
-        for place in self.walk.places:
-            if is_one(rule.at, place, self.walk.fields.forms[place.index]):
-                for state in self.walk.at.get(place.index, []):
-                    if not rule.given or self.walk.may_hold(rule.given, state):
-                        yield place, state
+        for index in sorted(self.places_of(rule.at)):
+            for state in self.walk.at.get(index, []):
+                if not rule.given or self.walk.may_hold(rule.given, state):
+                    yield self.walk.places[index], state
 
     # -- the kinds -----------------------------------------------------------------------------------------------
 
@@ -224,6 +239,22 @@ class Checker:
 
     def _named(self, what: What) -> str:
         return ", ".join((*what.writes, *what.script, what.topic, what.outcome)).strip(", ")
+
+
+def lanes(checker: Checker) -> None:
+    """Tasks drawn in the lane of people who are not asked: the drawing must not say other than what runs."""
+    walk = checker.walk
+    drawn: dict[str, list[Place]] = {}
+    for place in walk.places:
+        if place.node.kind == "userTask" and place.node.lane in checker.profile.lanes and place.index in walk.at:
+            drawn.setdefault(place.node.id, []).append(place)
+    for places in drawn.values():
+        place = places[0]
+        asked = {g for p in places for state in walk.at[p.index] for one in walk.groups(state) for g in one}
+        if not any(matches(group, checker.profile.lanes[place.node.lane]) for group in asked):
+            rules = [r for r in checker.profile.rules if r.kind == "who" and place.index in checker.places_of(r.at)]
+            shown, way = ", ".join(sorted(asked)) or "-", walk.path(walk.at[place.index][0])
+            checker.add("regulation.wrong_lane", [*rules, WHO][0], place, way, lane=place.node.lane, groups=shown)
 
 
 def fallen(checker: Checker, rule: Rule) -> None:

@@ -310,6 +310,14 @@ def supervision_concluded_by_the_unit_head(files: Files) -> None:
 
 
 @breaks("R38")
+def supervision_lanes_swapped(files: Files) -> None:
+    with xml(files, "supervision.bpmn") as root:
+        one, other = el(root, "Lane_supervision_s"), el(root, "Lane_supervision_o")
+        ours, theirs = list(one), list(other)
+        one[:], other[:] = theirs, ours
+
+
+@breaks("R38")
 def unit_joins_the_assessment_of_its_delay(files: Files) -> None:
     with xml(files, "late_report.bpmn") as root:
         groups(root, "Task_late_assess", 'supervision, office, ="unit:" + late_report.unit')

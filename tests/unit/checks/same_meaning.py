@@ -437,6 +437,27 @@ def reminder_loop_for_the_leader(files: Files) -> None:
         timer(root, "Event_remind_chief", "R/PT30M", "timeCycle")
 
 
+@keeps
+def the_limit_as_an_event_sub_process(files: Files) -> None:
+    """The call and an event sub-process with the timer stand in a sub-process of their own."""
+    with xml(files, "unit_handling.bpmn") as root:
+        sub = wrap(root, "Call_unit_opinion", "Sub_x")
+        boundary = el(root, "Event_eight_hours")
+        branch = ["Service_draft_eight_hours", "Call_late_eight_hours", "Event_late_eight_hours_done"]
+        made = etree.SubElement(sub, f"{B}subProcess", {"id": "Sub_late", "triggeredByEvent": "true"})
+        boundary.tag = f"{B}startEvent"
+        del boundary.attrib["attachedToRef"]
+        del boundary.attrib["cancelActivity"]
+        boundary.set("isInterrupting", "false")
+        flows = [
+            flow(root, "Event_eight_hours", branch[0]),
+            flow(root, branch[0], branch[1]),
+            flow(root, branch[1], branch[2]),
+        ]
+        for one in [boundary, *(el(root, ident) for ident in branch), *flows]:
+            made.append(one)
+
+
 def _notify(root: etree._Element, beside: str, ident: str, to: str) -> None:
     _as_notify(add(root, beside, f'<bpmn:serviceTask id="{ident}"/>'), to)
 
