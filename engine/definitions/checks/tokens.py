@@ -113,7 +113,8 @@ class Board:
 
 def _moves(site: Site, net: Net) -> bool:
     """Whether anything but a conditional event may move an active site."""
+    if site.role == "wait" and site.node.kind not in ("intermediateCatchEvent", "receiveTask"):
+        return True
     waiting = [net.sites[out.target] for out in site.outs] if site.role == "race" else [site]
     waiting += [net.sites[number] for number in site.boundary]
-    waiting = waiting[1:] if site.role == "host" else waiting
-    return any(one.trigger.kind != "conditional" for one in waiting)
+    return any(one.trigger.kind in ("timer", "message", "signal") for one in waiting)
