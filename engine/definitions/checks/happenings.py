@@ -71,6 +71,9 @@ class Happenings(Board):
             return name in self.net.outside or bool(bits & self.net.throwers.get(name, 0))
         if kind == "message":
             return not event.closed
+        if kind == "conditional":
+            # Data only change where something else can still move.
+            return self.net.shared or bool(bits & self.lively)
         if kind in ("error", "escalation", "cancel", "compensate"):
             # Raised by what is inside; a task has no inside that this net knows.
             if event.node.kind != "boundaryEvent":

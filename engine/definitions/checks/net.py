@@ -105,8 +105,8 @@ class Mail:
 class Net:
     """`size`: number of marks; bit `2 * size` means: the case has ended. `outside`: signal names that somebody outside
     the net may throw at any time; `throwers`: name -> bits of the atomic sites that may throw it while active;
-    `vague`: it holds a complex join, which is played as an inclusive one; `mail`: by name,
-    the messages that are thrown inside."""
+    `shared`: somebody outside may change the data that conditional events look at; `vague`: it holds a complex join,
+    which is played as an inclusive one; `mail`: by name, the messages that are thrown inside."""
 
     root: Process
     sites: list[Site] = field(default_factory=list)
@@ -115,6 +115,7 @@ class Net:
     outside: frozenset[str] = frozenset()
     throwers: dict[str, int] = field(default_factory=dict)
     vague: bool = False
+    shared: bool = True
     mail: dict[str, Mail] = field(default_factory=dict)
     site_of_mark: list[int] = field(default_factory=list)
 

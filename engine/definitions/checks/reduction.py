@@ -34,6 +34,8 @@ class Reduction:
         self.sites = net.sites
         self.ending = ending
         self.only_sites = (1 << len(net.sites)) - 1
+        # A conditional event that nobody outside serves lives on what all others do.
+        self.watchful = not net.shared and any(s.trigger.kind == "conditional" for s in net.sites)
         reach = Reach(net)
         self.reach = reach
         self.step, self.future, self.rank = reach.step, reach.future, reach.rank
@@ -55,7 +57,7 @@ class Reduction:
             low = rest & -rest
             rest ^= low
             active.append(low.bit_length() - 1)
-        if len(active) > 1 and game.released(bits) is None:
+        if len(active) > 1 and not self.watchful and game.released(bits) is None:
             for number in sorted(active, key=self.rank.__getitem__):
                 if self.alone(number, active, bits):
                     drafts = list(game.host_moves(self.sites[number], bits, values))

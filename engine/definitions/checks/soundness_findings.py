@@ -50,6 +50,8 @@ class Speaker:
                 lacking = [f for f, slot in zip(site.node.incoming, site.slots, strict=True) if not bits >> slot & 1]
                 missing = ", ".join(self.source(site, flow) for flow in lacking)
                 blamed[site.node.shown] = self.of_site("error", key, site, way, missing=missing)
+            elif _looks_at_data(site, self.net):
+                blamed[site.node.shown] = self.of_site("warning", "check.stuck_condition", site, way)
             elif site.role == "race" or site.trigger.kind in ("signal", "message"):
                 awaited = [self.net.sites[out.target] for out in site.outs] if site.role == "race" else [site]
                 names = ", ".join(dict.fromkeys(one.trigger.name for one in awaited))
@@ -179,3 +181,9 @@ def _marked(net: Net, bits: int) -> list[Site]:
 def _blame(site: Site) -> int:
     """Which of several stuck sites to name: a join before what waits, and never the composite around."""
     return {"and": 0, "or": 1, "race": 2, "wait": 2, "host": 3}.get(site.role, 4)
+
+
+def _looks_at_data(site: Site, net: Net) -> bool:
+    """Whether a stuck site waits for a condition to become true."""
+    awaited = [net.sites[out.target] for out in site.outs] if site.role == "race" else [site]
+    return any(one.trigger.kind == "conditional" for one in awaited)

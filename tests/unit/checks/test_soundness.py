@@ -460,3 +460,24 @@ def test_a_round_that_multiplies_tokens_without_waiting_ends_the_check() -> None
 
     assert found.outcome != "sound"
     assert found.steps <= 130_000
+
+
+CONDITION = EventText("conditional", condition="done = true")
+
+
+def test_a_condition_that_nothing_can_make_true_any_more_is_told() -> None:
+    process = drawn("start>user user>catch catch>end", catch={"event": CONDITION})
+
+    found = verdict(process)
+
+    assert found.outcome == "not_decided"
+    assert [(f.severity, f.key, f.element) for f in found.findings] == [("warning", "check.stuck_condition", "catch")]
+
+
+def test_a_condition_with_a_timer_as_a_way_out_is_sound() -> None:
+    process = drawn(
+        "start>race race>catchA race>catchB catchA>end catchB>end2",
+        catchA={"event": CONDITION}, catchB={"event": TIMER},
+    )  # fmt: skip
+
+    assert said(process) == ("sound", set())
