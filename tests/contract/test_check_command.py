@@ -154,7 +154,7 @@ def test_the_shipped_bundle_is_fine_in_every_way_it_can_be_given():
 
     assert check(str(ROOT), code=0) == []
     assert check("--together", *files, code=0) == []
-    # Alone, a diagram hears no signal of the others: that is a warning.
+    # Alone, a diagram hears no signal and knows no field of the others: that is a warning.
     assert {row["code"] for row in check(*files, code=0)} <= {
         "check.dead_event", "check.signal_unsent", "check.signal_unheard",
     }  # fmt: skip
