@@ -18,10 +18,11 @@ STAMP_RUN := $(VENV)/.installed-run
 STAMP_DEV := $(VENV)/.installed-dev
 STAMP_NODE := $(VENV)/.node-found
 STAMP_NPM := webui/node_modules/.installed
+STAMP_FEELIN := tests/support/feelin/node_modules/.installed
 MANIFEST := webui/static/dist/manifest.json
 ASSETS := $(shell find webui/assets -type f 2>/dev/null)
 
-.PHONY: help run test test-long bench lint fmt lock screenshots clean assets dev browser
+.PHONY: help run test test-long bench lint fmt lock screenshots clean assets dev browser feelin
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -29,13 +30,13 @@ help: ## this list
 run: $(STAMP_RUN) $(MANIFEST) ## install, then serve the demo at http://127.0.0.1:8000
 	$(PY) -m engine.cli run --demo
 
-test: dev assets browser lint ## install, then lint and every test but the long ones
+test: dev assets browser feelin lint ## install, then lint and every test but the long ones
 	$(PY) -m pytest -q -n $(WORKERS)
 
-test-long: dev assets browser ## the tests that take minutes
+test-long: dev assets browser feelin ## the tests that take minutes
 	$(PY) -m pytest -q -n $(WORKERS) -m long
 
-bench: dev assets ## measure, and print the figures
+bench: dev assets feelin ## measure, and print the figures
 	$(PY) -m bench
 
 lint: dev ## ruff, formatting, mypy, layers
@@ -57,6 +58,7 @@ lock: dev $(STAMP_NODE) ## write every lock file again, with the newest versions
 	$(UV_COMPILE) --group node --output-file requirements-node.lock
 	cd webui && $(NPM_LOCK)
 	cd tests/support/chromium && $(NPM_LOCK)
+	cd tests/support/feelin && $(NPM_LOCK)
 
 # Hashes and versions, no addresses: where packages come from is the machine's affair.
 UV_COMPILE = UV_CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/bin/uv pip compile --quiet \
@@ -68,12 +70,15 @@ NPM_LOCK = away=`mktemp -d` && cp package.json .npmrc $$away && (cd $$away && np
 
 clean: ## forget everything installed and built; the data in var/ stays
 	rm -rf $(VENV) webui/node_modules webui/static/dist tests/support/chromium/node_modules tests/support/chromium/unpacked
+	rm -rf tests/support/feelin/node_modules
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 dev: $(STAMP_DEV)
 
 assets: $(MANIFEST)
+
+feelin: $(STAMP_FEELIN)
 
 browser: dev $(STAMP_NODE)
 	@$(PY) -m tests.support.browser
@@ -103,6 +108,11 @@ $(STAMP_NODE): requirements-node.lock | $(PY)
 # --ignore-scripts: one dependency's install script reports to its maker and leaves processes running.
 $(STAMP_NPM): webui/package-lock.json webui/.npmrc $(STAMP_NODE)
 	cd webui && npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+# The other FEEL that ours is compared with; tests only.
+$(STAMP_FEELIN): tests/support/feelin/package-lock.json tests/support/feelin/.npmrc $(STAMP_NODE)
+	cd tests/support/feelin && npm ci --ignore-scripts --no-audit --no-fund
 	@touch $@
 
 $(MANIFEST): webui/build.mjs $(ASSETS) $(STAMP_NPM)

@@ -5,28 +5,25 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import json
 import logging
 import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine import VERSION
-from engine.definitions.model import Finding
-from engine.domain.access import may
-from engine.domain.rejection import Rejection
-from engine.service import bundle_folder, cast, demo, people, verify
-from engine.service.bootstrap import Services, build
-from engine.service.deployments import check
-from engine.service.settings import Settings
-from engine.service.system import new_id
-from engine.service.transactions import writing
-from engine.worker.loop import Loop
-from engine.worker.timers import LOOK_AGAIN_SECONDS, LOOK_AGAIN_SECONDS_TEST_CLOCK, Config, TimerRunner
+
+if TYPE_CHECKING:
+    from engine.definitions.model import Finding
+    from engine.service.bootstrap import Services
+    from engine.worker.loop import Loop
+    from engine.worker.timers import TimerRunner
+
+# Each command imports what it needs when it runs: `check` and `run FILE` are called by other programs, file by file,
+# and must not wait for the database layer and the demo to be loaded.
 
 WEB_APPLICATION = "webui"
 """Module with `create_app(services)`. Named, not imported: the web layer stands above the command line, and a worker
@@ -38,7 +35,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     command: Callable[[argparse.Namespace], int] = chosen.command
-    return command(chosen)
+    try:
+        return command(chosen)
+    except BrokenPipeError:  # the reader of our output has seen enough, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -51,8 +52,24 @@ def _parser() -> argparse.ArgumentParser:
         made.set_defaults(command=run)
         return made
 
-    run = add("run", _run, "serve the web pages and fire timers in one process / 一个进程同时提供网页与时限")
+    run = add(
+        "run",
+        _run,
+        "serve the web pages and fire timers in one process; with FILE play a diagram instead"
+        " / 一个进程同时提供网页与时限；给出文件时试运行该流程图",
+    )
     run.add_argument("--demo", action="store_true", help="make the demo cast and cases first if the database is empty")
+    run.add_argument("file", nargs="*", metavar="FILE", help="diagram to play, what it refers to beside it / 流程图")
+    run.add_argument("--data", default="{}", help="case data to begin with: JSON, @file or file / 初始数据")
+    run.add_argument("--script", default="[]", help="steps to take: JSON, @file or file / 步骤")
+    run.add_argument("--process", default="", help="id of the process to play / 流程编号")
+    run.add_argument("--at", default="", help="instant to begin at, ISO 8601 with offset / 开始时刻")
+    run.add_argument("--auto", action="store_true", help="complete every open task in order / 自动完成待办")
+    run.add_argument(
+        "--play-scripts", action="store_true", help="scripts in other languages wait as tasks / 其他语言的脚本当作待办"
+    )
+    run.add_argument("--until", default="", help="let time pass up to here: duration or instant / 时间推进到")
+    run.add_argument("--lang", choices=("zh", "en"), default="zh")
     add("serve", _serve, "serve the web pages only / 仅提供网页")
     add("worker", _worker, "fire due timers only / 仅处理到期时限")
     deploy = add("deploy", _deploy, "check a bundle folder or zip and make it live / 检查并发布流程包")
@@ -61,9 +78,18 @@ def _parser() -> argparse.ArgumentParser:
     )
     deploy.add_argument("--reason", required=True)
     deploy.add_argument("--actor", required=True, help="login of the process owner")
-    lint = add("check", _check, "show the findings of a bundle without deploying it / 只检查不发布")
-    lint.add_argument("path", type=Path, nargs="+")
-    lint.add_argument("--json", action="store_true", help="machine-readable findings")
+    lint = add("check", _check, "show what is wrong with diagrams or bundles; nothing is deployed / 只检查不发布")
+    lint.add_argument("path", nargs="+", metavar="FILE", help="diagrams, forms, tables; a folder or zip is one bundle")
+    lint.add_argument("--format", choices=("text", "json", "sarif"), default="text")
+    lint.add_argument("--lang", choices=("zh", "en"), default="zh", help="of the sentences / 语言")
+    lint.add_argument("--together", action="store_true", help="single files are one bundle / 单个文件合为一个流程包")
+    tried = add("feel", _feel, "what an expression gives on case data / 试算一个表达式")
+    tried.add_argument("expression", metavar="EXPR")
+    tried.add_argument("--data", default="{}", help="case data: JSON or @file / 案件数据")
+    tried.add_argument("--now", default="", help="instant of now(), ISO 8601 with offset / 当前时刻")
+    tried.add_argument("--cell", default="", help="EXPR is a cell of a table, tested with this JSON / 作为表格单元格")
+    tried.add_argument("--calendar", default="", help="profile with the office calendar / 含工作日历的 regulation.toml")
+    tried.add_argument("--lang", choices=("zh", "en"), default="zh")
     replay = add("replay", _replay, "re-run a case from its entries and compare / 回放并核对一个案件")
     replay.add_argument("case_id")
     add("verify", _verify, "check all chains and replay all cases / 校验全部记录链并回放全部案件")
@@ -78,6 +104,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _services(wake: Callable[[], None] = lambda: None) -> Services:
+    from engine.service.bootstrap import build
+    from engine.service.settings import Settings
+
     settings = Settings.from_env(os.environ)
     fatal = [p for p in settings.problems() if p.fatal]
     for problem in settings.problems():
@@ -91,6 +120,8 @@ def _services(wake: Callable[[], None] = lambda: None) -> Services:
 
 
 def _refuse_demo_passwords(services: Services) -> None:
+    from engine.service import cast
+
     with services.engine.connect() as conn:
         found = cast.problems(conn)
     for problem in found:
@@ -100,6 +131,10 @@ def _refuse_demo_passwords(services: Services) -> None:
 
 
 def _run(chosen: argparse.Namespace) -> int:
+    if chosen.file:
+        return _play(chosen)
+    from engine.worker.loop import Loop
+
     loops: list[Loop] = []
 
     def wake() -> None:
@@ -108,6 +143,8 @@ def _run(chosen: argparse.Namespace) -> int:
 
     services = _services(wake)
     if chosen.demo:
+        from engine.service import demo
+
         demo.prepare(services, print)
     loop = Loop(_runner(services))
     loops.append(loop)
@@ -144,6 +181,8 @@ def _serve_with(services: Services) -> int:
 
 
 def _runner(services: Services) -> TimerRunner:
+    from engine.worker.timers import LOOK_AGAIN_SECONDS, LOOK_AGAIN_SECONDS_TEST_CLOCK, Config, TimerRunner
+
     log = logging.getLogger("opinion.worker")
     look_again = LOOK_AGAIN_SECONDS_TEST_CLOCK if services.settings.test_clock else LOOK_AGAIN_SECONDS
     return TimerRunner(
@@ -154,6 +193,8 @@ def _runner(services: Services) -> TimerRunner:
 
 
 def _worker(chosen: argparse.Namespace) -> int:
+    from engine.worker.loop import Loop
+
     loop = Loop(_runner(_services()))
     stopped = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -165,6 +206,12 @@ def _worker(chosen: argparse.Namespace) -> int:
 
 
 def _deploy(chosen: argparse.Namespace) -> int:
+    from engine.domain.rejection import Rejection
+    from engine.service import bundle_folder
+    from engine.service.catalogue import said
+    from engine.service.deployments import check
+    from engine.service.system import new_id
+
     services = _services()
     try:
         files = bundle_folder.collect(chosen.path, services.deployments)
@@ -174,10 +221,10 @@ def _deploy(chosen: argparse.Namespace) -> int:
     if not _may_deploy(services, chosen.actor):
         print(f"未发布: {chosen.actor} 不是流程负责人", file=sys.stderr)
         return 1
-    _print_findings(check(files).findings)
+    _print_findings(files, check(files).findings)
     outcome = services.deployments.deploy(files, chosen.actor, chosen.reason, new_id())
     if isinstance(outcome, Rejection):
-        print(f"未发布: {outcome.key} {dict(outcome.details)}", file=sys.stderr)
+        print(f"未发布: {said(outcome.key, outcome.details)}", file=sys.stderr)
         return 1
     _, deployment = outcome
     print(f"已发布 #{deployment.number} {deployment.version[:12]}")
@@ -185,54 +232,106 @@ def _deploy(chosen: argparse.Namespace) -> int:
 
 
 def _may_deploy(services: Services, login: str) -> bool:
+    from engine.domain.access import may
+    from engine.service import people
+
     with services.engine.connect() as conn:
         actor = people.actor(conn, login, services.clock.now())
     return actor is not None and bool(may(actor, "deploy_bundle"))
 
 
 def _check(chosen: argparse.Namespace) -> int:
-    try:
-        checked = check(bundle_folder.collect(chosen.path, None))
-    except bundle_folder.Unusable as error:
-        print(f"无法读取: {error}", file=sys.stderr)
-        return 2
-    if chosen.json:
-        rows = [{f: getattr(finding, f) for f in finding.__dataclass_fields__} for finding in checked.findings]
-        print(json.dumps(rows, ensure_ascii=False, default=str, indent=1))
+    from engine.service import check_files, finding_rows, sarif
+    from engine.service.check_worker import Worker
+
+    gathered = check_files.gather(chosen.path, chosen.lang, together=chosen.together)
+    rows = list(gathered.unusable)
+    with Worker() as worker:
+        checker = check_files.Checker(gathered.subjects, worker, chosen.lang)
+        for subject in gathered.subjects:
+            rows += checker.rows(subject)
+    if chosen.format == "json":
+        print(finding_rows.as_json(rows))
+    elif chosen.format == "sarif":
+        print(sarif.as_sarif(rows, chosen.lang))
     else:
-        _print_findings(checked.findings)
-        print(f"{len(checked.findings)} 条, 其中错误 {sum(f.severity == 'error' for f in checked.findings)} 条")
-    return 1 if checked.blocked else 0
+        print(finding_rows.as_text(rows, chosen.lang))
+    return 2 if gathered.unusable else int(any(one.severity == "error" for one in rows))
 
 
-def _print_findings(findings: Sequence[Finding]) -> None:
-    for f in findings:
-        where = f"{f.file}:{f.line}" if f.line else f.file
-        details = json.dumps(dict(f.details), ensure_ascii=False, default=str)
-        print("\t".join((f.severity, where, f.element, f.name, f.key, details)))
+def _print_findings(files: Mapping[str, bytes], findings: Sequence[Finding]) -> None:
+    from engine.service import finding_rows
+
+    rows = [row for f in findings for row in finding_rows.rows([f], f.file, files.get(f.file, b""), "zh")]
+    if rows:
+        print(finding_rows.as_text(rows, "zh"))
+
+
+def _feel(chosen: argparse.Namespace) -> int:
+    from engine.service import feel_command
+    from engine.service.system import SystemClock
+
+    asked = feel_command.Asked(chosen.expression, chosen.data, chosen.now, chosen.cell, chosen.calendar, chosen.lang)
+    try:
+        return feel_command.feel(asked, SystemClock().now, print, lambda text: print(text, file=sys.stderr))
+    except feel_command.Unusable as error:
+        print(error, file=sys.stderr)
+        return 2
+
+
+def _play(chosen: argparse.Namespace) -> int:
+    from engine.service import play_command
+
+    asked = play_command.Asked(
+        chosen.file,
+        chosen.data,
+        chosen.script,
+        chosen.process,
+        chosen.at,
+        chosen.auto,
+        chosen.until,
+        chosen.play_scripts,
+        chosen.lang,
+    )
+    try:
+        return play_command.play(asked, print)
+    except play_command.Unusable as error:
+        print(error, file=sys.stderr)
+        return 2
 
 
 def _replay(chosen: argparse.Namespace) -> int:
+    from engine.service import verify
+
     return verify.print_replay(_services(), chosen.case_id, print)
 
 
 def _verify(chosen: argparse.Namespace) -> int:
+    from engine.service import verify
+
     return verify.print_verify(_services(), print)
 
 
 def _rebuild(chosen: argparse.Namespace) -> int:
+    from engine.service import verify
+
     print(f"{verify.rebuild_read_models(_services())} entries")
     return 0
 
 
 def _init(chosen: argparse.Namespace) -> int:
+    from engine.domain.rejection import Rejection
+    from engine.service import cast
+    from engine.service.catalogue import said
+    from engine.service.transactions import writing
+
     services = _services()
     with writing(services.engine) as conn:
         handed = cast.found_office(
             conn, services.clock.now(), system_admin=chosen.system_admin, security_admin=chosen.security_admin
         )
     if isinstance(handed, Rejection):
-        print(f"未建立: {handed.key} {dict(handed.details)}", file=sys.stderr)
+        print(f"未建立: {said(handed.key, handed.details)}", file=sys.stderr)
         return 1
     for login, password in handed.items():
         print(f"{login}  {password}  （首次登录须更改）")
@@ -240,11 +339,15 @@ def _init(chosen: argparse.Namespace) -> int:
 
 
 def _demo(chosen: argparse.Namespace) -> int:
+    from engine.service import demo
+
     demo.prepare(_services(), print, cases=not chosen.no_cases)
     return 0
 
 
 def _doctor(chosen: argparse.Namespace) -> int:
+    from engine.service import verify
+
     return verify.print_doctor(_services(), print)
 
 

@@ -11,19 +11,16 @@ from flask.sansio.app import App
 
 from engine.readmodels.clocks import LimitRow
 from engine.readmodels.dossier import DocumentRow, IncidentRow
+from engine.service import catalogue
 
-from .catalogue import t
+from .catalogue import language, t
 from .clock_text import span
 from .formats import local
 
 
 def said(key: str, details: Mapping[str, Any]) -> str:
     """The sentence `key`, with blanks that are sentences themselves (`reason`) in words too."""
-    words = dict(details)
-    for name, value in words.items():
-        if isinstance(value, str) and re.fullmatch(r"[a-z]+(\.[a-z_]+)+", value):
-            words[name] = t(value, **{other: one for other, one in details.items() if other != name})
-    return t(key, **words)
+    return catalogue.said(key, details, language())
 
 
 def incident_said(incident: IncidentRow) -> str:

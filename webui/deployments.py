@@ -15,7 +15,7 @@ from engine.domain.access import may
 from engine.domain.rejection import HTTP_STATUS, Rejection
 from engine.readmodels import bundle_counts
 from engine.service import bundle_folder
-from engine.service.deployments import Deployment, check
+from engine.service.deployments import Deployment
 from engine.service.system import new_id
 
 from . import submissions
@@ -28,6 +28,8 @@ blueprint = Blueprint("deployments", __name__)
 
 SEVERITIES: Final = ("error", "warning", "info")
 MAX_UPLOADS: Final = 200
+WAY: Final = " → "
+"""Between the steps of a counter-example (blank `way` of a finding)."""
 OCTETS: Final = "application/octet-stream"
 CAUSES: Final = frozenset({"bpmn.unsupported", "bpmn.no_id", "bpmn.duplicate_id"})
 """An element that is not read leaves a hole; what hangs on it is then found fault with too:"""
@@ -38,7 +40,8 @@ EFFECTS: Final = frozenset({"bpmn.unreachable", "bpmn.flow_end", "bpmn.dead_end"
 class FindingLine:
     """A finding as shown. `name`: of the element, "" if it has none. `todo`: what to do, "" if nothing is known.
 
-    `follows`: most likely gone once the other findings of its file are mended.
+    `path`: the steps by which a case gets there, by name. `follows`: most likely gone once the other findings of its
+    file are mended.
     """
 
     severity: str
@@ -48,7 +51,21 @@ class FindingLine:
     name: str
     text: str
     todo: str
+    path: tuple[str, ...] = ()
     follows: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FindingGroup:
+    """The findings about one file, the worst first. `counts`: severity -> how many, without those that are none."""
+
+    file: str
+    lines: tuple[FindingLine, ...]
+    counts: Mapping[str, int]
+
+    @property
+    def size(self) -> int:
+        return len(self.lines)
 
 
 @blueprint.get("/deployments")
@@ -111,7 +128,7 @@ def version(version: str) -> str:
         files=[(path, len(files[path])) for path in sorted(files)],
         processes=[(process.name or process.id, process.file) for process in bundle.processes.values()],
         made=made,
-        findings=lines(made[-1].findings if made else ()),
+        **_folded(lines(made[-1].findings if made else ()), asked=False),
         count=counts.get(version, bundle_counts.BundleCount()),
         names=names,
     )
@@ -144,6 +161,9 @@ def lines(findings: Iterable[Any]) -> list[FindingLine]:
     found = []
     for fact in facts:
         key, details = str(fact["key"]), dict(fact.get("details") or {})
+        path = tuple(str(details["way"]).split(WAY)) if details.get("way") else ()
+        if path:
+            details["way"] = t("deploy.way_below")
         todo = said(f"{key}.todo", details)
         found.append(
             FindingLine(
@@ -154,10 +174,24 @@ def lines(findings: Iterable[Any]) -> list[FindingLine]:
                 str(fact["name"]),
                 said(key, details),
                 "" if todo == f"{key}.todo" else todo,
+                path,
                 key in EFFECTS and fact["file"] in holed,
             )
         )
     return found
+
+
+def grouped(shown: Iterable[FindingLine]) -> list[FindingGroup]:
+    """By file: those with errors first, then by path; what concerns the whole bundle before all."""
+    by_file: dict[str, list[FindingLine]] = {}
+    for one in shown:
+        by_file.setdefault(one.file, []).append(one)
+    found = []
+    for file, rows in by_file.items():
+        rows.sort(key=lambda one: (SEVERITIES.index(one.severity), one.line, one.element))
+        counted = {name: sum(one.severity == name for one in rows) for name in SEVERITIES}
+        found.append(FindingGroup(file, tuple(rows), {name: count for name, count in counted.items() if count}))
+    return sorted(found, key=lambda group: (group.file != "", "error" not in group.counts, group.file))
 
 
 def _files(version: str) -> Mapping[str, bytes]:
@@ -172,7 +206,7 @@ def _page(faults: Mapping[str, str] | None = None, status: int = 200, reason: st
     actor, history = current_actor(), services().deployments.history()
     owner = bool(may(actor, "deploy_bundle"))
     waiting = services().pending.get(actor.user_id) if owner else None
-    findings = lines(check(waiting.files).findings) if waiting is not None else []
+    findings = lines(services().deployments.checked(waiting.files).findings) if waiting is not None else []
     with reading() as conn:
         counts = bundle_counts.by_bundle(conn)
         names = Names(conn).load(one.actor for one in history)
@@ -182,7 +216,7 @@ def _page(faults: Mapping[str, str] | None = None, status: int = 200, reason: st
         versions=_versions(history, counts),
         waiting=waiting,
         findings=findings,
-        shown=_filtered(findings),
+        **_folded(_filtered(findings), asked=request.args.get("severity", "") == "info"),
         severities={name: sum(one.severity == name for one in findings) for name in SEVERITIES},
         asked=request.args.get("severity", ""),
         asked_file=request.args.get("file", ""),
@@ -198,6 +232,15 @@ def _page(faults: Mapping[str, str] | None = None, status: int = 200, reason: st
 def _filtered(findings: Sequence[FindingLine]) -> list[FindingLine]:
     severity, path = request.args.get("severity", ""), request.args.get("file", "")
     return [one for one in findings if severity in ("", one.severity) and path in ("", one.file)]
+
+
+def _folded(findings: Iterable[FindingLine], asked: bool) -> dict[str, list[FindingGroup]]:
+    """For the template: what matters in `shown`; `following` and `notes` (unless `asked` for) are folded below it."""
+    found = list(findings)
+    notes = [] if asked else [one for one in found if one.severity == "info" and not one.follows]
+    following = [one for one in found if one.follows]
+    rest = [one for one in found if one not in notes and not one.follows]
+    return {"shown": grouped(rest), "following": grouped(following), "notes": grouped(notes)}
 
 
 def _versions(

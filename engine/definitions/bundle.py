@@ -32,6 +32,9 @@ class Bundle:
     regulation: Mapping[str, Any] = field(default_factory=dict)
     calendar: Calendar | None = None
     findings: list[Finding] = field(default_factory=list)
+    decision_files: dict[str, str] = field(default_factory=dict)
+    form_files: dict[str, str] = field(default_factory=dict)
+    """Decision or form id -> its file."""
 
     def decide(self, decision: str, variables: Mapping[str, Any], env: feel.Environment) -> DecisionResult:
         """Evaluates a decision of any DMN file. Raises KeyError for an unknown one."""
@@ -103,13 +106,14 @@ def _dmn(bundle: Bundle, path: str) -> None:
         model = parse_dmn(bundle.files[path])
     except DmnError as error:
         bundle.findings.extend(
-            Finding("error", path, p.element_id, "", p.line, p.key, p.details) for p in error.problems
+            Finding("error", path, p.element_id, p.name, p.line, p.key, p.details) for p in error.problems
         )
         return
     for decision in model.decisions:
         if decision in bundle.decisions:
             bundle.findings.append(Finding("error", path, decision, "", 0, "bundle.twice", {"other": "DMN"}))
         bundle.decisions[decision] = model
+        bundle.decision_files[decision] = path
 
 
 def _form(bundle: Bundle, path: str) -> None:
@@ -121,6 +125,7 @@ def _form(bundle: Bundle, path: str) -> None:
     if form.id in bundle.forms:
         bundle.findings.append(Finding("error", path, form.id, "", 0, "bundle.twice", {"other": form.id}))
     bundle.forms[form.id] = form
+    bundle.form_files[form.id] = path
     bundle.findings.extend(Finding(p.severity, path, p.component_id, "", 0, p.key, p.details) for p in form.problems())
 
 

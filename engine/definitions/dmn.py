@@ -1,13 +1,14 @@
 """Decision models: `parse_dmn(bytes)` reads and compiles once, `DecisionModel.evaluate` runs.
 
-All hit policies and aggregations, requirement graphs, literal expressions, FEEL (and Camunda 7's `${...}` where it
-means the same). Business knowledge models, boxed contexts, invocations and imports are refused by element, not skipped.
+All hit policies and aggregations, requirement graphs, literal and boxed expressions, business knowledge models and
+decision services as functions, FEEL (and Camunda 7's `${...}` where it means the same). Imports and functions of other
+languages are refused by element, not skipped.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from engine.definitions import dmn_evaluation
 from engine.definitions.dmn_gaps import GapFinding, gaps_and_overlaps
@@ -18,9 +19,12 @@ from engine.definitions.dmn_model import (
     DmnProblem,
     FiredRule,
     InputValue,
+    Knowledge,
+    Service,
     Table,
 )
-from engine.definitions.dmn_reader import NAMESPACES, Reader, children
+from engine.definitions.dmn_reader import Reader, known_namespace
+from engine.definitions.dmn_reading import children
 from engine.definitions.xml import XmlRefused, line_of, local, parse
 from engine.feel import Environment
 
@@ -33,6 +37,8 @@ __all__ = [
     "FiredRule",
     "GapFinding",
     "InputValue",
+    "Knowledge",
+    "Service",
     "Table",
     "gaps_and_overlaps",
     "parse_dmn",
@@ -46,6 +52,8 @@ class DecisionModel:
     id: str
     name: str
     decisions: Mapping[str, Decision]
+    knowledge: Mapping[str, Knowledge] = field(default_factory=dict)
+    services: Mapping[str, Service] = field(default_factory=dict)
 
     def evaluate(self, decision_id: str, variables: Mapping[str, object], env: Environment) -> DecisionResult:
         """The decision's result with `variables` as JSON or FEEL values; required decisions are evaluated first.
@@ -53,7 +61,7 @@ class DecisionModel:
         Raises KeyError for an unknown id; FeelEvaluationError `dmn.not_unique` (two rules of a UNIQUE table fit, both
         named), `dmn.any_differs`, `dmn.input_type`, `dmn.output_type`, `dmn.aggregation_numbers` or `feel.*`.
         """
-        return dmn_evaluation.evaluate(self.decisions, decision_id, variables, env)
+        return dmn_evaluation.evaluate(self.decisions, decision_id, variables, env, self.knowledge, self.services)
 
     def names(self, decision_id: str) -> frozenset[str]:
         """The variables that a decision and all it requires read: what the case data must know."""
@@ -74,13 +82,13 @@ def parse_dmn(data: bytes) -> DecisionModel:
     except XmlRefused as refused:
         raise DmnError((DmnProblem("", refused.line, refused.key, refused.details),)) from None
     namespace, name = local(root)
-    if namespace not in NAMESPACES or name != "definitions":
+    if not known_namespace(namespace) or name != "definitions":
         problem = DmnProblem(root.get("id") or "", line_of(root), "dmn.namespace", {"found": namespace})
         raise DmnError((problem,))
     reader = Reader(root)
     for element in children(root, "import"):
         reader.problem(element, "dmn.import")
-    decisions = reader.decisions()
+    decisions, knowledge, services = reader.decisions(), reader.knowledge(), reader.services()
     if reader.problems:
         raise DmnError(tuple(reader.problems))
-    return DecisionModel(root.get("id") or "", root.get("name") or "", decisions)
+    return DecisionModel(root.get("id") or "", root.get("name") or "", decisions, knowledge, services)

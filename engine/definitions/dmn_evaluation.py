@@ -8,64 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
 from decimal import Decimal
 
-from engine.definitions.dmn_model import Decision, DecisionResult, FiredRule, Input, InputValue, Rule, Table
+from engine.definitions.dmn_boxed_evaluation import Boxes, Owner
+from engine.definitions.dmn_model import (
+    Decision,
+    DecisionResult,
+    FiredRule,
+    Input,
+    InputValue,
+    Knowledge,
+    Rule,
+    Service,
+    Table,
+)
+from engine.definitions.dmn_types import typed
 from engine.feel import Environment, FeelEvaluationError, to_json
+from engine.feel.errors import budget_exceeded
 from engine.feel.operators import equal, order
 from engine.feel.run import Frame, Run
-from engine.feel.temporal import parse_date_time, parse_duration, parse_time
-from engine.feel.values import YearsDuration, kind_of
-
-KINDS: Mapping[str, str] = {
-    "string": "string",
-    "boolean": "boolean",
-    "number": "number",
-    "integer": "number",
-    "long": "number",
-    "double": "number",
-    "date": "date",
-    "time": "time",
-    "dateTime": "date and time",
-    "date and time": "date and time",
-    "dayTimeDuration": "days and time duration",
-    "days and time duration": "days and time duration",
-    "yearMonthDuration": "years and months duration",
-    "years and months duration": "years and months duration",
-}
-"""Type names modelers write, and the FEEL kinds they ask for; any other name is not checked."""
-
-
-def typed(value: object, type_name: str) -> tuple[bool, object]:
-    """Whether `value` is of the type, and the value: ISO text is read where a date, time or duration is asked for.
-
-    Null is of every type; a list of one item serves as that item (DMN 1.5, 10.3.2.9.4). A date serves as a date and
-    time at its midnight, as form fields of either kind write it.
-    """
-    kind = KINDS.get(type_name)
-    if kind is None or value is None:
-        return True, value
-    if isinstance(value, list) and len(value) == 1:
-        value = value[0]
-    if isinstance(value, str) and kind != "string":
-        value = _read(value, kind)
-    if kind == "date" and isinstance(value, datetime):
-        value = value.date()
-    elif kind == "date and time" and isinstance(value, date) and not isinstance(value, datetime):
-        value = datetime.combine(value, datetime.min.time())
-    return kind_of(value) == kind, value
-
-
-def _read(text: str, kind: str) -> object:
-    if kind in ("date", "date and time"):
-        return parse_date_time(text) if len(text) <= 100 else None
-    if kind == "time":
-        return parse_time(text)
-    duration = parse_duration(text)
-    if kind == "days and time duration":
-        return None if isinstance(duration, YearsDuration) else duration
-    return duration if isinstance(duration, YearsDuration) and kind == "years and months duration" else None
+from engine.feel.values import Function, kind_of
 
 
 @dataclass(slots=True)
@@ -75,25 +37,55 @@ class _Evaluation:
     decisions: Mapping[str, Decision]
     variables: Mapping[str, object]
     run: Run
+    models: Mapping[str, Knowledge]
+    services: Mapping[str, Service]
+    boxes: Boxes = field(init=False)
     values: dict[str, object] = field(default_factory=dict)
     fired: list[FiredRule] = field(default_factory=list)
     inputs: list[InputValue] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.boxes = Boxes(self.run, self._table, self.models, self._service)
+
+    def _service(self, ident: str) -> tuple[str, Function] | None:
+        """A decision service as a function: its decisions see what it is called with and nothing else."""
+        if ident not in self.services:
+            return None
+        service = self.services[ident]
+
+        def call(run: object, arguments: Sequence[object]) -> object:
+            given = list(zip(service.parameters, arguments, strict=True))
+            variables = {name: value for (name, decision), value in given if not decision}
+            inner = _Evaluation(self.decisions, variables, self.run, self.models, self.services)
+            inner.fired, inner.inputs = self.fired, self.inputs
+            inner.values = {decision: value for (_, decision), value in given if decision}
+            self.run.charge(1)
+            self.run.enter()
+            values = {self.decisions[one].variable: inner.value_of(one) for one in service.outputs}
+            self.run.leave()
+            return values if len(values) != 1 else next(iter(values.values()))
+
+        return service.variable, Function(tuple(name for name, _ in service.parameters), call)
 
     def value_of(self, decision_id: str) -> object:
         if decision_id in self.values:
             return self.values[decision_id]
         decision = self.decisions[decision_id]
         frame = Frame(self.variables, None, self.run)
-        if decision.requires:
-            frame = Frame(self._required(decision), frame, self.run)
+        if decision.requires or decision.knowledge:
+            names = self._required(decision) | self.boxes.knowledge(decision.knowledge)
+            frame = Frame(names, frame, self.run)
         logic = decision.logic
         # The fixed cost is known and bounded by the file; only loops and calls are left to the budget.
         self.run.left += logic.size
-        value = self._table(decision, logic, frame) if isinstance(logic, Table) else logic.value_in(frame)
+        value = self.boxes.value(decision, logic, frame)
         fits, value = typed(value, "" if isinstance(logic, Table) else decision.type)
         if not fits:
             raise FeelEvaluationError("dmn.result_type", {"decision": decision.id, "expected": decision.type})
         self.values[decision_id] = value
+        if not isinstance(logic, Table):
+            # No rule tells how it came about: its value is part of the evidence.
+            self.inputs.append(InputValue(decision.id, decision.id, decision.name, _shown(value)))
         return value
 
     def _required(self, decision: Decision) -> dict[str, object]:
@@ -110,7 +102,7 @@ class _Evaluation:
             names[self.decisions[required].variable] = names[required] = self.value_of(required)
         return names
 
-    def _table(self, decision: Decision, table: Table, frame: Frame) -> object:
+    def _table(self, decision: Owner, table: Table, frame: Frame) -> object:
         columns = [Frame(self._column_names(decision, column, frame), frame, self.run) for column in table.inputs]
         matched = [
             rule for rule in table.rules if all(test.value_in(columns[place]) is True for place, test in rule.tests)
@@ -135,16 +127,21 @@ class _Evaluation:
             return _shaped(table, results[0])
         return _aggregated(decision, table, [_shaped(table, result) for result in results])
 
-    def _column_names(self, decision: Decision, column: Input, frame: Frame) -> dict[str, object]:
+    def _column_names(self, decision: Owner, column: Input, frame: Frame) -> dict[str, object]:
         found = column.expression.value_in(frame)
         fits, value = typed(found, column.type)
         if not fits:
             details = {"decision": decision.id, "input": column.label, "expected": column.type, "got": kind_of(found)}
             raise FeelEvaluationError("dmn.input_type", details)
+        if column.strict and value is not None and column.allowed is not None:
+            allowed = column.allowed.value_in(Frame({"?": value}, frame, self.run))
+            if allowed is not True:
+                details = {"decision": decision.id, "input": column.label, "allowed": column.allowed.text}
+                raise FeelEvaluationError("dmn.input_not_allowed", details)
         self.inputs.append(InputValue(decision.id, column.id, column.label, to_json(value)))
         return {"?": value, column.variable: value}
 
-    def _outputs(self, decision: Decision, table: Table, rule: Rule, frame: Frame) -> list[object]:
+    def _outputs(self, decision: Owner, table: Table, rule: Rule, frame: Frame) -> list[object]:
         values: list[object] = []
         for output, expression in zip(table.outputs, rule.outputs, strict=True):
             fits, value = typed(None if expression is None else expression.value_in(frame), output.type)
@@ -164,7 +161,7 @@ class _Evaluation:
             for output, value in zip(table.outputs, result, strict=True)
         )
 
-    def _no_rule(self, decision: Decision, table: Table, frame: Frame) -> object:
+    def _no_rule(self, decision: Owner, table: Table, frame: Frame) -> object:
         single = table.hit_policy in ("UNIQUE", "ANY", "FIRST", "PRIORITY")
         if not any(output.default for output in table.outputs):
             return None if single else _aggregated(decision, table, [])
@@ -175,6 +172,14 @@ class _Evaluation:
         return shaped if single else _aggregated(decision, table, [shaped])
 
 
+def _shown(value: object) -> object:
+    """A value as the journal keeps it; null for a function, which cannot be written down."""
+    try:
+        return to_json(value)
+    except FeelEvaluationError:
+        return None
+
+
 def _column(run: Run, value: object, name: str, outputs: int) -> object:
     if outputs == 1:
         return value
@@ -183,7 +188,7 @@ def _column(run: Run, value: object, name: str, outputs: int) -> object:
     return run.entry(value, name) if isinstance(value, dict) else None
 
 
-def _naming(decision: Decision, rules: Sequence[Rule]) -> dict[str, object]:
+def _naming(decision: Owner, rules: Sequence[Rule]) -> dict[str, object]:
     numbers = ", ".join(str(rule.number) for rule in rules)
     return {"decision": decision.id, "name": decision.name, "rules": numbers, "rule_ids": [rule.id for rule in rules]}
 
@@ -194,7 +199,7 @@ def _shaped(table: Table, result: Sequence[object]) -> object:
     return {output.name: value for output, value in zip(table.outputs, result, strict=True)}
 
 
-def _aggregated(decision: Decision, table: Table, values: list[object]) -> object:
+def _aggregated(decision: Owner, table: Table, values: list[object]) -> object:
     """The list, or its aggregation; SUM, MIN and MAX of nothing are null. COUNT counts rules, also equal outputs."""
     if table.aggregation is None:
         return values
@@ -215,9 +220,17 @@ def _aggregated(decision: Decision, table: Table, values: list[object]) -> objec
 
 
 def evaluate(
-    decisions: Mapping[str, Decision], decision_id: str, variables: Mapping[str, object], env: Environment
+    decisions: Mapping[str, Decision],
+    decision_id: str,
+    variables: Mapping[str, object],
+    env: Environment,
+    models: Mapping[str, Knowledge],
+    services: Mapping[str, Service],
 ) -> DecisionResult:
     """The result of a decision and of all it requires. Raises FeelEvaluationError (`dmn.*`, `feel.*`), KeyError."""
-    evaluation = _Evaluation(decisions, variables, Run(env))
-    value = evaluation.value_of(decision_id)
+    evaluation = _Evaluation(decisions, variables, Run(env), models, services)
+    try:
+        value = evaluation.value_of(decision_id)
+    except RecursionError:
+        raise budget_exceeded("depth", env.max_depth) from None
     return DecisionResult(value, tuple(evaluation.fired), tuple(evaluation.inputs))

@@ -8,36 +8,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Literal
 
 from engine.definitions.dmn_model import Decision, Input, Rule, Table
-from engine.feel import Environment, FeelEvaluationError, to_json
+from engine.feel import Environment, FeelEvaluationError, from_json, to_json
 from engine.feel.json_values import Json
 from engine.feel.lexer import tokenize
 from engine.feel.temporal import parse_temporal
 
 MAX_COMBINATIONS = 100_000
+"""Steps of the walk: inputs that meet the same rules in the same columns are walked once."""
 MAX_FINDINGS = 20
 """Of each kind; a table with more is better redrawn than read through."""
-_NOWHEN = Environment(now=datetime(1970, 1, 1, tzinfo=UTC))
+NOWHEN = Environment(now=datetime(1970, 1, 1, tzinfo=UTC))
 _OTHER_TEXT = "…"
 _COMPUTES = frozenset({"NAME", "DOT", "IF", "FOR", "SOME", "EVERY", "FUNCTION", "LBRACE", "PLUS", "STAR", "SLASH"})
 _LITERAL_CALLS = frozenset({"not", "date", "date and time", "duration"})
 """`not(...)` around a cell is asked as a whole; `date("...")` is a literal in other words."""
+_TEXT_CALLS = frozenset({"contains", "starts with", "ends with", "?"})
+_LIST_CALLS = frozenset({"list contains", "?"})
+"""Questions about the value that its literals decide."""
 
 
 @dataclass(frozen=True, slots=True)
 class GapFinding:
     """`gap`: no rule fits `example`. `overlap`: the numbered rules fit it together although the policy wants one.
+    `never`: the rule fires for no input, because its cells exclude each other or rules before it take all it fits.
 
     `not_analysed`: `reason` is a catalogue key (`dmn.gaps.column`, with the column's label, or `dmn.gaps.too_large`).
     """
 
-    kind: Literal["gap", "overlap", "not_analysed"]
+    kind: Literal["gap", "overlap", "never", "not_analysed"]
     decision_id: str
     rules: tuple[int, ...] = ()
     example: tuple[tuple[str, Json], ...] = ()
@@ -45,68 +50,77 @@ class GapFinding:
     column: str = ""
 
 
-def gaps_and_overlaps(decision: Decision) -> tuple[GapFinding, ...]:
+def gaps_and_overlaps(decision: Decision, constants: Mapping[str, object] | None = None) -> tuple[GapFinding, ...]:
     """Findings for a decision table, each with an example input; nothing for a literal expression.
 
-    Overlaps are findings for UNIQUE, and for ANY where outputs differ in their text; gaps when no default covers them.
+    `constants`: names with a fixed value that cells may read (parameters of the regulation profile).
+
+    Overlaps are findings for UNIQUE, and for ANY where outputs differ in their text; gaps where a rule must fit (not in
+    tables that collect) and no default covers them.
     """
     table = decision.logic
     if not isinstance(table, Table):
         return ()
     columns: list[list[tuple[object, int]]] = []
+    known = constants or {}
     for place, column in enumerate(table.inputs):
-        values = _representatives(table, place, column)
+        values = _representatives(table, place, column, known)
         if values is None:
             return (GapFinding("not_analysed", decision.id, reason="dmn.gaps.column", column=column.label),)
-        columns.append([(value, _accepting(table.rules, place, value)) for value in values])
-    if _combinations(columns) > MAX_COMBINATIONS:
+        columns.append([(value, _accepting(table.rules, place, value, known)) for value in values])
+    try:
+        return tuple(_Walk(decision, table, columns).findings())
+    except _TooLarge:
         return (GapFinding("not_analysed", decision.id, reason="dmn.gaps.too_large"),)
-    return tuple(_Walk(decision, table, columns).findings())
 
 
-def _combinations(columns: Sequence[Sequence[object]]) -> int:
-    count = 1
-    for column in columns:
-        count *= max(len(column), 1)
-    return count
+class _TooLarge(Exception):
+    """The walk has more steps than MAX_COMBINATIONS."""
 
 
-def _accepting(rules: Sequence[Rule], place: int, value: object) -> int:
+def _accepting(rules: Sequence[Rule], place: int, value: object, known: Mapping[str, object]) -> int:
     """Bit n is set when rule n accepts `value` in that column."""
     bits = 0
     for index, rule in enumerate(rules):
         tests = [test for column, test in rule.tests if column == place]
-        if all(test.matches(value, {}, _NOWHEN) is True for test in tests):
+        if all(test.matches(value, known, NOWHEN) is True for test in tests):
             bits |= 1 << index
     return bits
 
 
-def _representatives(table: Table, place: int, column: Input) -> list[object] | None:
+def _representatives(table: Table, place: int, column: Input, known: Mapping[str, object]) -> list[object] | None:
     """Values that between them meet every cell of the column in every way; None for cells beyond literals."""
     cells = [test for rule in table.rules for number, test in rule.tests if number == place]
     texts = [cell.text for cell in cells] + ([column.allowed.text] if column.allowed else [])
-    if any(cell.names - {column.variable} or cell.inner_names for cell in cells):
+    if any(cell.names - {column.variable} - known.keys() or cell.inner_names for cell in cells):
         return None
     literals: list[object] = []
+    listed = any("list contains" in text for text in texts)
     for text in texts:
-        found = _literals(text)
+        found = _literals(text, known, _LIST_CALLS if listed else _TEXT_CALLS)
         if found is None:
             return None
         literals += found
-    values = list(_around(literals, column.type))
+    values = _lists(literals) if listed else list(_around(literals, column.type))
     if column.allowed is not None:
         allowed = column.allowed
-        values = [value for value in values if allowed.matches(value, {}, _NOWHEN) is True]
+        values = [value for value in values if allowed.matches(value, {}, NOWHEN) is True]
     try:
         for value in values:
             for cell in cells:
-                cell.matches(value, {}, _NOWHEN)
+                cell.matches(value, known, NOWHEN)
     except FeelEvaluationError:
         return None
     return values or [None]
 
 
-def _literals(text: str) -> list[object] | None:
+def _lists(literals: Sequence[object]) -> list[object]:
+    """Lists that hold none, one, another and all of some values."""
+    values = list(dict.fromkeys(value for value in literals if isinstance(value, str | Decimal)))
+    return [[], *([value] for value in values), [_OTHER_TEXT], values]
+
+
+def _literals(text: str, known: Mapping[str, object], calls: frozenset[str]) -> list[object] | None:
     """The literals a cell mentions; None when it calls or computes, so that they alone do not decide."""
     literals: list[object] = []
     sign = 1
@@ -117,7 +131,9 @@ def _literals(text: str) -> list[object] | None:
             literals.append(str(token) if token.type == "STRING" else parse_temporal(str(token)))
         elif token.type in ("TRUE", "FALSE"):
             literals.append(token.type == "TRUE")
-        elif token.type in _COMPUTES and str(token) not in _LITERAL_CALLS:
+        elif token.type == "NAME" and str(token) in known:
+            literals.append(from_json(known[str(token)]))
+        elif token.type in _COMPUTES and str(token) not in _LITERAL_CALLS | calls:
             return None
         sign = -1 if token.type == "MINUS" else 1
     return literals
@@ -166,23 +182,47 @@ class _Walk:
         self.decision, self.table, self.columns = decision, table, columns
         self.gaps: list[GapFinding] = []
         self.overlaps: dict[tuple[int, ...], GapFinding] = {}
-        self.with_default = any(output.default is not None for output in table.outputs)
+        collects = table.hit_policy in ("COLLECT", "RULE ORDER", "OUTPUT ORDER")
+        self.covered = collects or any(output.default is not None for output in table.outputs)
+        self.firing = 0
+        self.last = [max((place for place, _ in rule.tests), default=-1) for rule in table.rules]
+        """The last column that each rule asks."""
+        self.steps = 0
+        self.whole: set[tuple[int, int]] = set()
+        """(column, rules left) below which there is no gap: met again, nothing new is found there."""
 
     def findings(self) -> list[GapFinding]:
         everything = (1 << len(self.table.rules)) - 1
         self._walk(0, everything, ())
-        return [*self.gaps[:MAX_FINDINGS], *list(self.overlaps.values())[:MAX_FINDINGS]]
+        idle = [rule for index, rule in enumerate(self.table.rules) if not self.firing >> index & 1]
+        never = [GapFinding("never", self.decision.id, (rule.number,)) for rule in idle]
+        return [*self.gaps[:MAX_FINDINGS], *list(self.overlaps.values())[:MAX_FINDINGS], *never[:MAX_FINDINGS]]
 
     def _walk(self, place: int, bits: int, example: tuple[object, ...]) -> None:
         if not bits:
             # Whatever the remaining columns hold, no rule is left: one finding stands for all of them.
-            if not self.with_default and len(self.gaps) < MAX_FINDINGS:
+            if not self.covered and len(self.gaps) < MAX_FINDINGS:
                 self.gaps.append(GapFinding("gap", self.decision.id, (), self._example(example)))
         elif place == len(self.columns):
+            # With FIRST only the topmost rule fires.
+            self.firing |= bits & -bits if self.table.hit_policy == "FIRST" else bits
             self._overlap(bits, example)
         else:
+            if (place, bits) in self.whole:
+                return
+            lowest = bits & -bits
+            if self.table.hit_policy == "FIRST" and self.last[lowest.bit_length() - 1] < place:
+                # It fires whatever the remaining columns hold.
+                self.firing |= lowest
+                return
+            gaps = len(self.gaps)
             for value, accepting in self.columns[place]:
+                self.steps += 1
+                if self.steps > MAX_COMBINATIONS:
+                    raise _TooLarge
                 self._walk(place + 1, bits & accepting, (*example, value))
+            if len(self.gaps) == gaps:
+                self.whole.add((place, bits))
 
     def _example(self, values: tuple[object, ...]) -> tuple[tuple[str, Json], ...]:
         return tuple((column.label, to_json(value)) for column, value in zip(self.table.inputs, values, strict=False))

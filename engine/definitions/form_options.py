@@ -12,6 +12,9 @@ from engine.domain.codec import JSON
 DEFAULT_OPTIONS: Final[list[JSON]] = [{"label": "Value", "value": "value"}]
 """What form-js supposes when a component names no options at all."""
 
+OUTSIDE_LISTS: Final = frozenset({"units_options", "lines_options", "people_options", "instruction_phrases"})
+"""Lists that forms may offer from outside the case: units, lines, people, usual words of an instruction (批示)."""
+
 
 def source_of(component: Component) -> str:
     """Which attribute the viewer draws the options from: `valuesKey`, `values` or `valuesExpression`."""

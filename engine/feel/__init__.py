@@ -5,7 +5,7 @@ Nothing here runs Python from a text. See docs/feel.md for what process owners m
 """
 
 from engine.feel.errors import FeelEvaluationError, FeelSyntaxError
-from engine.feel.expression import Expression, UnaryTests, compile_expression, compile_unary_tests
+from engine.feel.expression import Expression, UnaryTests, called_names, compile_expression, compile_unary_tests
 from engine.feel.json_values import from_json, to_json
 from engine.feel.juel import translate_juel
 from engine.feel.run import Environment
@@ -17,6 +17,7 @@ __all__ = [
     "FeelEvaluationError",
     "FeelSyntaxError",
     "UnaryTests",
+    "called_names",
     "compile_expression",
     "compile_unary_tests",
     "from_json",

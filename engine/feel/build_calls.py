@@ -36,11 +36,14 @@ class _Parameter:
     fits: TypeTest | None
 
 
-def _one_argument(function: Callable[..., object], fit: Callable[[object], object], argument: Code) -> Code:
-    """The commonest call made short: `count(x)`, `date(x)`."""
+def _one_argument(function: Callable[..., object], fit: Callable[[object], object] | None, argument: Code) -> Code:
+    """The commonest call made short: `count(x)`, `date(x)`, `not(x)`."""
+    if fit is None:
+        return lambda frame: function(frame.run, argument(frame))
+    fitted = fit
 
     def code(frame: Frame) -> object:
-        value = fit(argument(frame))
+        value = fitted(argument(frame))
         return None if value is UNFIT else function(frame.run, value)
 
     return code
@@ -137,7 +140,7 @@ class CallRules:
         codes = tuple(argument.code for argument in arguments)
         if len(signatures) == 1:
             call = found.call
-            if len(codes) == 1 and not found.variadic and found.parameters[0].fit is not None:
+            if len(codes) == 1 and not found.variadic:
                 return join(_one_argument(found.run, found.parameters[0].fit, codes[0]), arguments)
             return join(lambda frame: call(frame.run, [argument(frame) for argument in codes]), arguments)
 

@@ -13,6 +13,7 @@ from typing import Any, Final, cast
 from lark import Token
 
 from engine.feel import operators
+from engine.feel.build_comparison import comparison
 from engine.feel.build_values import INPUT, name_node
 from engine.feel.nodes import MISSING, Node, constant, join, nodes_in
 from engine.feel.run import Code, Frame
@@ -43,37 +44,35 @@ _ARITHMETIC: Final[dict[str, Callable[..., object]]] = {
     "MINUS": lambda left, right, run: operators.subtract(left, right),
     "STAR": lambda left, right, run: operators.multiply(left, right),
     "SLASH": lambda left, right, run: operators.divide(left, right),
-    "POW": lambda left, right, run: operators.power(left, right),
-}
-_COMPARISONS: Final[dict[str, Callable[[object, object], bool | None]]] = {
-    "LT": operators.less,
-    "LE": operators.less_equal,
-    "GT": operators.greater,
-    "GE": operators.greater_equal,
+    "POW": operators.power,
 }
 
 
-def _comparison(comparator: str, left: Node, right: Node) -> Node:
-    first, second, parts = left.code, right.code, (left, right)
-    if comparator in _COMPARISONS:
-        compare = _COMPARISONS[comparator]
-        return join(lambda frame: compare(first(frame), second(frame)), parts)
-    if comparator == "NE":
+def _both(first: Code, second: Code, decisive: bool) -> Code:
+    """Logic of two operands, the commonest."""
+    neutral = not decisive
 
-        def differ(frame: Frame) -> object:
-            same = operators.equal(first(frame), second(frame), frame.run)
-            return None if same is None else not same
+    def code(frame: Frame) -> object:
+        left = first(frame)
+        if left is decisive:
+            return decisive
+        right = second(frame)
+        if right is decisive:
+            return decisive
+        return neutral if left is neutral and right is neutral else None
 
-        return join(differ, parts)
-    wanted = right.constant
-    if type(wanted) is str:
+    return code
 
-        def is_text(frame: Frame) -> object:
-            value = first(frame)
-            return value == wanted if type(value) is str else operators.equal(value, wanted, frame.run)
 
-        return join(is_text, parts)
-    return join(lambda frame: operators.equal(first(frame), second(frame), frame.run), parts)
+def _is_literal(wanted: str | Decimal) -> Code:
+    """The commonest cell: a text or a number."""
+    kind = type(wanted)
+
+    def test(frame: Frame) -> object:
+        value = frame.names[INPUT]
+        return value == wanted if type(value) is kind else operators.member(value, wanted, frame.run)
+
+    return test
 
 
 def _negated(verdict: object) -> object:
@@ -96,6 +95,8 @@ class LogicRules:
         parts = nodes_in(children)
         codes = tuple(part.code for part in parts)
         neutral = not decisive
+        if len(codes) == 2:
+            return join(_both(codes[0], codes[1], decisive), parts)
 
         def code(frame: Frame) -> object:
             verdict: object = neutral
@@ -114,16 +115,18 @@ class LogicRules:
 
     def compare(self, children: list[Any]) -> Node:
         left, comparator, right = children
-        return _comparison(comparator.type, left, right)
+        return comparison(comparator.type, left, right)
 
     def between(self, children: list[Any]) -> Node:
         parts = nodes_in(children)
         value, low, high = (part.code for part in parts)
 
         def code(frame: Frame) -> object:
-            tested = value(frame)
-            lower = operators.greater_equal(tested, low(frame))
-            return operators.conjunction((lower, operators.less_equal(tested, high(frame))))
+            tested, start, end = value(frame), low(frame), high(frame)
+            if type(tested) is Decimal and type(start) is Decimal and type(end) is Decimal:
+                return start <= tested <= end
+            lower = operators.greater_equal(tested, start)
+            return operators.conjunction((lower, operators.less_equal(tested, end)))
 
         return join(code, parts)
 
@@ -134,7 +137,7 @@ class LogicRules:
 
     def is_in_comparison(self, children: list[Any]) -> Node:
         left, _, comparator, right = children
-        return _comparison(comparator.type, left, right)
+        return comparison(comparator.type, left, right)
 
     def is_in_tests(self, children: list[Any]) -> Node:
         value, *tests = nodes_in(children)
@@ -150,7 +153,7 @@ class LogicRules:
 
     def comparison_test(self, children: list[Any]) -> Node:
         comparator, end = children
-        return _comparison(comparator.type, name_node(INPUT), end)
+        return comparison(comparator.type, name_node(INPUT), end)
 
     def value_test(self, children: list[Any]) -> Node:
         node = cast(Node, children[0])
@@ -158,6 +161,8 @@ class LogicRules:
         computed = node.constant is MISSING and node.name is None
         if INPUT in node.names | node.inner_names:
             return join(lambda frame: code(frame) is True, (node,))
+        if type(node.constant) is str or type(node.constant) is Decimal:
+            return join(_is_literal(node.constant), (node,))
 
         def test(frame: Frame) -> object:
             value, wanted = frame.names[INPUT], code(frame)

@@ -29,12 +29,14 @@ def name_node(key: str) -> Node:
     builtin = as_function(key) if key in BUILTINS else None
 
     def code(frame: Frame) -> object:
-        here: Frame | None = frame
+        names = frame.names
+        if key in names:
+            value = names[key]
+            return value if type(value) in READY else frame.run.lift(value)
+        here = frame.up
         while here is not None:
-            names = here.names
-            if key in names:
-                value = names[key]
-                return value if type(value) in READY else here.run.lift(value)
+            if key in here.names:
+                return here.run.lift(here.names[key])
             here = here.up
         return builtin
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from functools import lru_cache
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache, lru_cache
+from typing import Any, Final
+
+from lark import Token
 
 from engine.feel.builder import INPUT, Builder
 from engine.feel.errors import FeelSyntaxError, budget_exceeded
@@ -18,7 +20,12 @@ from engine.feel.values import Range
 CACHED: Final = 4096
 """Compiled texts kept: more than the expressions of any bundle the office will run side by side."""
 
-_parse: Final = make_parser(Builder())
+
+@cache
+def _parser() -> Callable[[str, list[Token], str], Any]:
+    """Made at the first expression, not when the module is loaded: the table takes 0.1 s, and a diagram without any
+    expression is checked without it."""
+    return make_parser(Builder())
 
 
 class _Compiled:
@@ -66,7 +73,15 @@ class Expression(_Compiled):
 
         The result may share parts with `variables`: change neither. Raises FeelEvaluationError.
         """
-        return self._run(Frame(variables, None, Run(env)))
+        run = Run(env)
+        # As `_run` does, without a call: this is what every condition, script and limit goes through.
+        run.left -= self._size
+        if run.left < 0:
+            raise budget_exceeded("steps", env.max_steps)
+        try:
+            return self._code(Frame(variables, None, run))
+        except RecursionError:
+            raise budget_exceeded("depth", env.max_depth) from None
 
 
 class UnaryTests(_Compiled):
@@ -91,7 +106,7 @@ def _compile(text: str, start: str, names: frozenset[str]) -> Node:
     if start == "tests":
         tokens = mark_negation(tokens)
     try:
-        node = _parse(text, tokens, start)
+        node = _parser()(text, tokens, start)
     except FeelSyntaxError as error:
         if "position" not in error.details:
             raise
@@ -100,6 +115,19 @@ def _compile(text: str, start: str, names: frozenset[str]) -> Node:
         raise FeelSyntaxError(error.message_key, line, column, details) from None
     assert isinstance(node, Node)
     return node
+
+
+def called_names(text: str) -> frozenset[str]:
+    """The names that stand before a bracket as functions do, built in or not; none for a text that cannot be read."""
+    try:
+        tokens = tokenize(text)
+    except FeelSyntaxError:
+        return frozenset()
+    return frozenset(
+        str(token)
+        for before, token, after in zip([None, *tokens], tokens, tokens[1:], strict=False)
+        if token.type == "NAME" and after.type == "LPAR" and (before is None or before.type != "DOT")
+    )
 
 
 def read_range(text: str, run: Run) -> Range | None:

@@ -89,6 +89,10 @@ _ENDS_OPERAND = frozenset(
 _AFTER_RANGE = re.compile(
     r"\s*(?:$|[,)\]}=<>!*/+]|\.(?![0-9])|(?:and|or|then|else|return|satisfies|in|instance|between)\b)"
 )
+# Nothing but an operator or the end follows an empty list, so in `[]1..5]` the second bracket opens a range.
+_OPENS_IN_LIST = re.compile(
+    r"""\s*(?:[0-9"@]|(?!(?:and|or|then|else|return|satisfies|in|instance|between)\b)[^\W\d])"""
+)
 _OPENERS = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
 
 
@@ -220,7 +224,9 @@ class _Reader:
         last = self._last()
         if kind == "DOTDOT":
             self.dots[-1] = True
-        elif kind == "RSQB" and last not in _ENDS_OPERAND and last != "LSQB":
+        elif kind == "RSQB" and (
+            last not in _ENDS_OPERAND if last != "LSQB" else _OPENS_IN_LIST.match(self.text, position + 1)
+        ):
             kind = "RANGE_OPEN"
         elif kind == "LSQB" and last in _ENDS_OPERAND and self.dots[-1] and _AFTER_RANGE.match(self.text, position + 1):
             kind = "RANGE_CLOSE"

@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
+from decimal import Decimal
+from typing import Final, cast
 
 from engine.domain.calendar import Calendar
 from engine.feel.errors import budget_exceeded
 from engine.feel.values import READY, lift_scalar
+
+_SMALL: Final = tuple(Decimal(number) for number in range(256))
+"""Numbers of everyday: counters, percentages, hours."""
+_SHORT: Final = 16
+"""Items of a list that is looked through again rather than remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +36,20 @@ class Environment:
 
 
 class Run:
-    """The budget of one evaluation. Mutable, used once, never shared."""
+    """The budget of one evaluation. Mutable, used once, never shared.
 
-    __slots__ = ("_lists", "depth", "env", "left")
+    A step is charged for about 5 microseconds of work, so that a whole budget is used up in a tenth of a second.
+    """
+
+    __slots__ = ("_lists", "_once", "depth", "env", "left")
 
     def __init__(self, env: Environment) -> None:
         self.env = env
         self.left = env.max_steps
         self.depth = 0
-        # By identity, with the list kept alive so that the identity stays its own.
-        self._lists: dict[int, tuple[object, list[object]]] = {}
+        # By identity, with the list kept alive so that the identity stays its own. Made when first needed.
+        self._once: set[str] | None = None
+        self._lists: dict[int, tuple[object, list[object]]] | None = None
 
     def lift(self, value: object) -> object:
         """The FEEL value of a JSON or Python value; lists with all they hold, once a run; a context stays as it is.
@@ -49,12 +59,20 @@ class Run:
         kind = type(value)
         if kind in READY:
             return value
+        if kind is int:
+            number = cast(int, value)
+            return _SMALL[number] if 0 <= number < len(_SMALL) else lift_scalar(number)
         if kind is not list and kind is not tuple:
             return lift_scalar(value)
+        source = cast("list[object]", value)
+        if kind is list and len(source) <= _SHORT and READY.issuperset(map(type, source)):
+            self.charge(1)
+            return source
+        if self._lists is None:
+            self._lists = {}
         known = self._lists.get(id(value))
         if known is not None:
             return known[1]
-        source = cast("list[object]", value)
         self.enter()
         self.charge(1 + (len(source) >> 3))
         lifted = [self.lift(item) for item in source]
@@ -72,6 +90,14 @@ class Run:
         self.left -= steps
         if self.left < 0:
             raise budget_exceeded("steps", self.env.max_steps)
+
+    def charge_once(self, what: str, steps: int) -> None:
+        """Takes `steps` when the evaluation does `what` for the first time: later it is remembered."""
+        if self._once is None:
+            self._once = set()
+        if what not in self._once:
+            self.charge(steps)
+            self._once.add(what)
 
     def room_for(self, items: int) -> None:
         """Raises unless a list of `items` may be made; charges its length before it is made."""

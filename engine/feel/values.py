@@ -83,6 +83,9 @@ READY: Final = frozenset(_KINDS) - {list}
 """Python types that are FEEL values as they are. Lists are not: what they hold may have to be lifted."""
 
 
+_EXACT: Final = 10**34
+
+
 def lift_scalar(value: object) -> object:
     """The FEEL value of what is neither in READY nor a plain list or tuple.
 
@@ -90,6 +93,8 @@ def lift_scalar(value: object) -> object:
     subclasses what they are at heart (an enum of str, an ordered dict); unknown objects null, never reachable.
     """
     if isinstance(value, int):
+        if -_EXACT < value < _EXACT:
+            return Decimal(value)
         return finite(NUMBERS.create_decimal(int(value)))
     if isinstance(value, float):
         return NUMBERS.create_decimal(repr(float(value))) if math.isfinite(value) else None

@@ -229,9 +229,15 @@ class Case(CaseData):
         elif event.kind == "conditional":
             self.subscriptions.watch(token, host.scope, spec.condition)
 
+    def heard(self, token: Token) -> None:
+        """A token has what it waited for: nothing else that is thrown before it goes on may be taken for it too."""
+        token.internal_data["heard"] = self.messages.pop(token.name, None)
+        self.signals.pop(token.name, None)
+        self.subscriptions.forget(token.name)
+
     def no_longer_waits(self, token: Token) -> None:
         """Forgets what a token waited for."""
-        waiting = self.messages.pop(token.name, None)
+        waiting = self.messages.pop(token.name, None) or token.internal_data.pop("heard", None)
         if waiting is not None:
             self.emit(ev.MessageNoLongerAwaited(token.name, waiting.node.event.name))
         self.signals.pop(token.name, None)
@@ -256,8 +262,8 @@ class Case(CaseData):
         task = self.tasks.pop(token.name, None)
         if task is not None:
             self.emit(ev.TaskCancelled(task.name))
-        if token.scope == token.name:
-            self.close_scope(token.scope)
+        for scope in (token.scope if token.scope == token.name else "", *token.internal_data.get("scopes", ())):
+            self.close_scope(scope)
 
     # -- proof ----------------------------------------------------------------------------------------------------
     def digest(self) -> str:

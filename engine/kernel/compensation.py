@@ -34,8 +34,13 @@ def compensate(token: Token, activity: str) -> bool:
         scope = _scope(token, activity)
         chosen = [c for c in scope.done if not activity or c.element == activity]
         scope.done = [c for c in scope.done if c not in chosen]
-        memo["undo"] = chosen
-    return not _next(token)
+        memo["undo"] = [(c, token.scope) for c in chosen]
+        memo["scopes"] = []
+    if _next(token):
+        return False
+    for name in memo["scopes"]:
+        token.workflow.top_workflow.case.close_scope(name)
+    return True
 
 
 def _scope(token: Token, activity: str) -> Any:
@@ -51,27 +56,40 @@ def _scope(token: Token, activity: str) -> Any:
 
 def _next(token: Token) -> bool:
     """Starts the next handler. False when none is left."""
-    undo: list[Completed] = token.internal_data["undo"]
+    undo: list[tuple[Completed, str]] = token.internal_data["undo"]
     while undo:
-        last = undo.pop()
+        last, scope = undo.pop()
         if last.spec.node.compensation:
-            _start(token, last.spec.handler_spec, last)
+            _start(token, last.spec.handler_spec, last, scope)
             return True
         if last.spec.undoing is not None:
-            _start(token, last.spec, last)
+            _start(token, last.spec, last, scope)
             return True
-        undo.extend(last.inner)
+        inside = scope if last.data is None else _restored(token, last, scope)
+        undo.extend((inner, inside) for inner in last.inner)
     return False
 
 
-def _start(token: Token, spec: Any, last: Completed) -> None:
+def _restored(token: Token, last: Completed, outer: str) -> str:
+    """A data scope with the fields of an instance that has completed, for the handlers of what was inside it."""
+    case = token.workflow.top_workflow.case
+    scopes: list[str] = token.internal_data["scopes"]
+    name = f"{token.name}~{len(scopes) + 1}"
+    scopes.append(name)
+    case.open_scope(name, outer)
+    case.write(last.data, name, last.element)
+    return name
+
+
+def _start(token: Token, spec: Any, last: Completed, outer: str) -> None:
     child = token._add_child(spec, TaskState.FUTURE)
     child.deadline = token.workflow.deadline
+    child.scope = outer
     child.internal_data["undoes"] = True
     if last.data is not None:
         case = token.workflow.top_workflow.case
         child.name = child.scope = token.workflow.visit(spec.bpmn_id)
-        case.open_scope(child.scope, token.scope)
+        case.open_scope(child.scope, outer)
         case.write(last.data, child.scope, spec.bpmn_id)
     if not last.spec.node.compensation:
         child.internal_data["revived"] = last.inner

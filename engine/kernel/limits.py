@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from engine.domain import events as ev
 from engine.domain.codec import instant_text, parse_instant
 
-from .timers import SHORTEST_PERIOD, SHORTEST_PLAYED, ArmedTimer, explain, first_due, warning_due
+from .faults import KernelFault
+from .timers import SHORTEST_PERIOD, SHORTEST_PLAYED, TIMER_PAST, ArmedTimer, explain, first_due, warning_due
 
 if TYPE_CHECKING:
     from .case import Case
@@ -44,8 +45,14 @@ def arm(case: Case, token: Token, spec: Any, host: Token) -> None:
     plan, node = spec.plan, spec.node
     value = case.engine.raw(host, plan.expression, node.shown)
     shortest = SHORTEST_PLAYED if case.program.played else SHORTEST_PERIOD
-    due, interval, remaining = first_due(plan, value, case.at, node.shown, shortest)
-    if node.interrupting or not spec.catches:
+    repeats = spec.catches and not node.interrupting
+    try:
+        due, interval, remaining = first_due(plan, value, case.at, node.shown, shortest)
+    except KernelFault as fault:
+        if repeats and fault.key == TIMER_PAST:
+            return  # reminders until an instant that has passed: there are none
+        raise
+    if not repeats:
         # Whoever it reaches goes on at once: there is nobody left to be reached again.
         interval = remaining = None
     unit = case.unit(host, plan.unit)

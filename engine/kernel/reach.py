@@ -65,7 +65,7 @@ def receivable(processes: Mapping[str, Process], process: Process) -> frozenset[
     """Messages that an event of a case of `process` can wait for: in it, what it calls, and pools it may start."""
     scopes = called(processes, process)
     for other in pools(processes, process):
-        if any(True for _ in beginnings(other, "message")):
+        if any(True for kind in ("message", "signal") for _ in beginnings(other, kind)):
             scopes.extend(called(processes, other))
     return frozenset(name for scope in scopes for name in _caught(scope))
 

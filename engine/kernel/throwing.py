@@ -101,7 +101,10 @@ def catcher(token: Token, kind: str, code: str, own: bool = False) -> Token | No
     before boundary events around it, a named code before a catch-all (BPMN 10.5.1). `own`: also on `token` itself."""
     scope: Any = token.workflow
     thrown_in: Any = None
-    found = _match(token.children, kind, code) if own else None
+    found = None
+    if own:
+        host = token if token.task_spec.instance_of is None else token.parent
+        found = _match(host.children, kind, code)
     while found is None:
         found = _match([w for w in scope.watchers if w.task_spec.handler is not thrown_in], kind, code)
         if found is not None or scope is scope.top_workflow:

@@ -27,6 +27,8 @@ SHORTEST_PERIOD = timedelta(seconds=60)
 """A shorter cycle is a mistake or an attack; it would flood the journal."""
 SHORTEST_PLAYED = timedelta(seconds=1)
 """In trial runs, which end after a number of firings."""
+TIMER_PAST = "incident.timer_past"
+"""Fault of a cycle whose end has passed."""
 LONGEST = timedelta(days=366 * 5)
 
 
@@ -205,6 +207,8 @@ def _cycle(text: str, now: datetime, element: str, shortest: timedelta) -> tuple
             interval, start = iso_duration(first), None
             end = parse_instant(second)
             left = -((now - end) // interval) if interval else 0
+            if interval and left <= 0:
+                raise KernelFault(element, TIMER_PAST, {"got": text[:80]})
             count = max(0, left if count is None else min(count, left))
             start = end - interval * (count - 1) if count else None
         elif second.startswith("P"):

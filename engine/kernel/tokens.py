@@ -226,6 +226,9 @@ class KernelWorkflow(_Scope, BpmnWorkflow):
 
     def finished(self, scope: Any) -> None:
         """Called when a token left `scope`: ends the scope when it was the last."""
+        if scope is self and scope.watchers and all(t.task_spec.node.kind == "participant" for t in scope.live()):
+            # Other pools may run on; the process itself is over, and with it what waited for its sake.
+            scope.unwatch(met=True)
         if len(scope.tasks) > 1 + len(scope.watchers) or scope.completed:
             return
         scope.completed = True
@@ -233,7 +236,7 @@ class KernelWorkflow(_Scope, BpmnWorkflow):
         if scope is self:
             return
         self.subprocesses.pop(scope.parent_token.id, None)
-        if scope.done:
+        if scope.done and scope.parent_token.task_spec.node.kind != "participant":
             scope.parent_token.internal_data["completed"] = scope.done
         scope.parent_token._set_state(TaskState.READY)
 

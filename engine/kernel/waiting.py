@@ -35,10 +35,14 @@ class CatchSpec(NodeSpec):
     def triggered(self, token: Token) -> None:
         """The awaited event has come."""
         parent = token.parent
-        token.workflow.top_workflow.case.no_longer_waits(token)
+        token.workflow.top_workflow.case.heard(token)
         if isinstance(parent.task_spec, EventGatewaySpec):
             parent.task_spec.decided(parent, token)
         token._set_state(TaskState.READY)
+
+    def leave(self, token: Token) -> None:
+        token.workflow.top_workflow.case.no_longer_waits(token)
+        super().leave(token)
 
 
 class EventGatewaySpec(NodeSpec):

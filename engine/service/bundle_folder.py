@@ -6,11 +6,13 @@ import io
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from engine.definitions.bundle import MAX_FILES, SUFFIXES
 from engine.definitions.xml import MAX_BYTES
 
-from .deployments import Deployments
+if TYPE_CHECKING:
+    from .deployments import Deployments
 
 FOLDERS = {".bpmn": "bpmn", ".dmn": "bpmn", ".toml": "bpmn", ".form": "forms"}
 """Where a file of a suffix lives in a bundle."""

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from engine.definitions.bundle import Bundle
-from engine.definitions.dmn import Decision, Table
+from engine.definitions.checks.tables import tables_of
+from engine.definitions.dmn import DecisionModel, Table
 from engine.domain.codec import JSON
 from engine.journal.entry import StoredEntry
 
@@ -44,7 +45,7 @@ def decisions(services: Any, case_id: str) -> tuple[Made, ...]:
     """Every decision of the case in order. Requires that the caller asked who may read the case."""
     entries = case_snapshot.entries(services, case_id)
     bundles = {version: services.deployments.bundle(version) for version in {entry.bundle for entry in entries}}
-    return tuple(made for entry in entries for made in _made(bundles[entry.bundle], entry))
+    return tuple(made for entry in entries for made in made_in(bundles[entry.bundle], entry))
 
 
 def names(bundle: Bundle) -> Mapping[str, str]:
@@ -60,7 +61,8 @@ def names(bundle: Bundle) -> Mapping[str, str]:
     return {**columns, **{ident: _name(bundle, ident) for ident in bundle.decisions}}
 
 
-def _made(bundle: Bundle, entry: StoredEntry) -> Iterator[Made]:
+def made_in(bundle: Bundle, entry: StoredEntry) -> Iterator[Made]:
+    """The decisions that one entry of the journal tells of, in the words of the bundle it ran on."""
     labels = _input_labels(bundle)
     for event in entry.events:
         if event["kind"] != "DecisionMade":
@@ -79,11 +81,10 @@ def _made(bundle: Bundle, entry: StoredEntry) -> Iterator[Made]:
 
 
 def _fired(bundle: Bundle, rule: Mapping[str, JSON]) -> FiredRule:
-    number, decision = int(rule["rule"]), _decision(bundle, str(rule["decision"]))
-    table = None if decision is None else decision.logic
+    number, table = int(rule["rule"]), _table(bundle, str(rule["decision"]), str(rule.get("rule_id") or ""))
     name = _name(bundle, str(rule["decision"]))
     annotation = str(rule.get("annotation") or "")
-    if not isinstance(table, Table) or not 1 <= number <= len(table.rules):
+    if table is None or not 1 <= number <= len(table.rules):
         return FiredRule(name, number, (), (), annotation)
     row = table.rules[number - 1]
     conditions = tuple(
@@ -97,24 +98,35 @@ def _fired(bundle: Bundle, rule: Mapping[str, JSON]) -> FiredRule:
     return FiredRule(name, number, conditions, results, annotation or row.annotation)
 
 
+def _table(bundle: Bundle, owner: str, rule_id: str) -> Table | None:
+    """The table of a decision, of a box in it or of a business knowledge model, that has the rule."""
+    model = _model(bundle, owner)
+    found = [one.logic for one in tables_of(model) if one.id == owner] if model is not None else []
+    tables = [table for table in found if isinstance(table, Table)]
+    having = [table for table in tables if any(rule.id == rule_id for rule in table.rules)]
+    return next(iter(having or tables), None)
+
+
+def _model(bundle: Bundle, owner: str) -> DecisionModel | None:
+    """The file that has a decision or a business knowledge model of that id."""
+    known = bundle.decisions.get(owner)
+    return known or next((one for one in bundle.decisions.values() if owner in one.knowledge), None)
+
+
 def _input_labels(bundle: Bundle) -> dict[str, str]:
     return {
         column.id: column.label or column.expression.text
         for model in bundle.decisions.values()
-        for decision in model.decisions.values()
+        for decision in tables_of(model)
         if isinstance(decision.logic, Table)
         for column in decision.logic.inputs
     }
 
 
-def _decision(bundle: Bundle, ident: str) -> Decision | None:
-    model = bundle.decisions.get(ident)
-    return None if model is None else model.decisions.get(ident)
-
-
 def _name(bundle: Bundle, ident: str) -> str:
-    decision = _decision(bundle, ident)
-    return ident if decision is None else decision.name or ident
+    model = _model(bundle, ident)
+    found = None if model is None else model.decisions.get(ident) or model.knowledge.get(ident)
+    return ident if found is None else found.name or ident
 
 
 def _step(bundle: Bundle, element: str) -> str:

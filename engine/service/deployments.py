@@ -7,13 +7,12 @@ import json
 import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import bindparam, func, insert, select
 
 from engine import VERSION
-from engine.definitions.bundle import Bundle, read_bundle
-from engine.definitions.model import Finding
+from engine.definitions.bundle import Bundle, read_bundle, version_of
 from engine.domain.clock import Clock
 from engine.domain.codec import canonical, instant_text
 from engine.domain.rejection import FieldFault, Rejection
@@ -23,8 +22,15 @@ from engine.journal.store import SqlJournal, SqlTransaction
 from engine.kernel.compile import compile_bundle
 from engine.kernel.program import Program
 
+from .bundle_check import Checked, check
+
+__all__ = ["Checked", "Deployment", "Deployments", "check"]
+
 STREAM = "_deployments"
 """Journal stream that keeps who deployed what and why."""
+
+REMEMBERED: Final = 4
+"""Checks kept: process owners at work at the same time."""
 
 _FILES = (
     select(bundles.c.path, bundle_files.c.content)
@@ -32,20 +38,6 @@ _FILES = (
     .where(bundles.c.version == bindparam("version"))
 )
 _LIVE = select(deployments.c.version).order_by(deployments.c.number.desc()).limit(1)
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """A bundle read and compiled, and all findings about it."""
-
-    bundle: Bundle
-    program: Program
-    findings: tuple[Finding, ...]
-
-    @property
-    def blocked(self) -> bool:
-        """True when an error keeps it from being deployed."""
-        return any(f.severity == "error" for f in self.findings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +50,12 @@ class Deployment:
     findings: tuple[dict[str, Any], ...]
 
 
-def check(files: Mapping[str, bytes]) -> Checked:
-    """Reads and compiles a set of files; nothing is stored."""
-    bundle = read_bundle(files)
-    program = compile_bundle(bundle)
-    order = {"error": 0, "warning": 1, "info": 2}
-    found = sorted([*bundle.findings, *program.findings], key=lambda f: (order[f.severity], f.file, f.line, f.element))
-    return Checked(bundle, program, tuple(found))
-
-
 class Deployments:
     def __init__(self, journal: SqlJournal, clock: Clock) -> None:
         self._journal = journal
         self._clock = clock
         self._loaded: dict[str, tuple[Program, Bundle]] = {}
+        self._checked: dict[str, Checked] = {}
         self._guard = threading.Lock()
 
     def load(self, tx: SqlTransaction, version: str) -> tuple[Program, Bundle]:
@@ -84,6 +68,20 @@ class Deployments:
         loaded = compile_bundle(bundle), bundle
         with self._guard:
             return self._loaded.setdefault(version, loaded)
+
+    def checked(self, files: Mapping[str, bytes]) -> Checked:
+        """`check` of a set of files; the last few are remembered, because a page that shows findings is asked for again
+        and again while they are mended, and proofs take their time."""
+        version = version_of(files)
+        with self._guard:
+            known = self._checked.get(version)
+        if known is None:
+            known = check(files)
+            with self._guard:
+                while len(self._checked) >= REMEMBERED:
+                    self._checked.pop(next(iter(self._checked)))
+                self._checked[version] = known
+        return known
 
     def current_version(self, tx: SqlTransaction) -> str:
         """The live version. Raises KeyError when nothing is deployed."""
@@ -123,7 +121,7 @@ class Deployments:
         (`conflict`) when it is the live one already. Requires that the caller checked the right to deploy."""
         if not reason.strip():
             return Rejection("invalid", "form.refused", {}, (FieldFault("reason", "form.required"),))
-        checked = check(files)
+        checked = self.checked(files)
         if checked.blocked:
             return Rejection(
                 "unsound", "bundle.blocked", {"errors": sum(f.severity == "error" for f in checked.findings)}

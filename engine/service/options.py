@@ -8,13 +8,14 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from engine.definitions.bundle import Bundle
+from engine.definitions.form_options import OUTSIDE_LISTS
 from engine.domain.codec import JSON
 from engine.journal.store import SqlTransaction
 
 from . import people
 from .people_tables import lines, persons, units
 
-NAMES = frozenset({"units_options", "lines_options", "people_options", "instruction_phrases"})
+NAMES = OUTSIDE_LISTS
 
 
 def options(conn: Connection, bundle: Bundle) -> dict[str, JSON]:

@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from engine.domain.commands import SubmitTask
-from tests.support.diagrams import Run, Scope, bundle_of, error, multi, timer
+from engine.domain.commands import FailTask, SubmitTask
+from engine.kernel.compile import compile_bundle
+from tests.support.diagrams import Run, Scope, bundle_of, error, message, multi, timer
 
 UNDO = "<bpmn:compensateEventDefinition/>"
 CANCEL = "<bpmn:cancelEventDefinition/>"
@@ -337,3 +338,46 @@ def test_an_only_outgoing_flow_that_is_the_default_is_taken():
     s.chain("a", s.end())
 
     assert Run(*bundle_of(p=s)).open == ["a#1"]
+
+
+def test_handlers_inside_a_multi_instance_subprocess_see_the_fields_of_their_instance():
+    s, inside = Scope(), Scope(prefix="i_")
+    inside.chain(inside.start(), undoable(inside, "a"), inside.end())
+    inside.parts = [p.replace('id="undo_a"', 'id="undo_a" camunda:assignee="=unit"') for p in inside.parts]
+    loop = multi("units", "unit", sequential=True)
+    s.chain(
+        s.start(), s.node("subProcess", "sub", inside.text() + loop), s.node("intermediateThrowEvent", "undo", UNDO)
+    )
+    s.chain("undo", s.user("x"), s.end())
+    run = Run(*bundle_of(p=s), {"units": ["a", "b"]})
+
+    seen = []
+    while run.open != ["x#1"]:
+        (task,) = run.case.tasks.values()
+        seen.append(task.assignee)
+        run.do(SubmitTask(task.name, {}), actor=task.assignee)
+
+    assert seen == ["b", "a"]
+    assert run.case.locals == {}
+
+
+def test_compensation_stays_in_its_process_and_does_not_undo_what_a_pool_has_done():
+    s, pool = Scope(), Scope(prefix="q_")
+    pool.chain(pool.node("startEvent", "asked", message("m_go")), undoable(pool, "b"), pool.end())
+    s.chain(s.start(), undoable(s, "a"), s.node("intermediateThrowEvent", "go", message("m_go")), s.user("w"))
+    s.chain("w", s.end("undo", UNDO))
+    run = Run(*bundle_of(p=s, q=pool))
+
+    assert done(run, "w#1", "undo_a#1") == [["undo_a#1"], []]
+
+
+def test_a_played_instance_that_fails_is_caught_by_the_event_on_the_whole_activity():
+    s = Scope()
+    s.chain(s.start(), s.user("a", multi(cardinality="3")), s.end())
+    s.chain(s.boundary("caught", "a", error("e_bad")), s.user("x"), s.end("e2"))
+    bundle = bundle_of(p=s)[1]
+    run = Run(compile_bundle(bundle, played=True), bundle)
+
+    run.do(FailTask("a#1[1]", "bad"))
+
+    assert run.open == ["x#1"]

@@ -368,3 +368,16 @@ def test_a_call_of_a_global_task_is_that_task():
 
     assert run.open == ["call#1"]
     assert run.case.tasks["call#1"].groups == ("office",)
+
+
+def test_a_process_is_over_with_its_last_token_though_another_pool_runs_on():
+    s, other, inside = Scope(), Scope(prefix="q_"), Scope(prefix="h_")
+    other.chain(other.node("startEvent", "asked", message("m_go")), other.user("answer"), other.end("q_end"))
+    inside.chain(inside.node("startEvent", "h_start", message("m_back"), isInterrupting="false"), inside.end("h_end"))
+    s.node("subProcess", "h", inside.text(), triggeredByEvent="true")
+    s.chain(s.start(), s.node("intermediateThrowEvent", "ask", message("m_go")), s.end())
+
+    run = Run(*bundle_of(p=s, q=other))
+
+    assert run.open == ["q#1/answer#1"]
+    assert not run.case.messages

@@ -98,3 +98,15 @@ def test_a_catch_event_with_a_cycle_goes_on_at_the_first_firing():
 
     assert run.open == ["x#1"]
     assert not run.case.timers
+
+
+def test_reminders_until_an_instant_that_has_passed_are_none_and_nothing_else_waits_for_them():
+    past = f"R3/PT10M/{at(minutes=-5)}"
+    assert firings(beside("cycle", past)) == []
+
+    s = Scope()
+    s.chain(s.start(), s.node("intermediateCatchEvent", "t", timer("cycle", past)), s.end())
+    with pytest.raises(KernelFault) as fault:
+        Run(*bundle_of(p=s))
+
+    assert (fault.value.element, fault.value.key) == ("t", "incident.timer_past")

@@ -17,6 +17,7 @@ KINDS = {
     "bound": "boundaryEvent", "user": "userTask", "task": "task", "script": "scriptTask", "receive": "receiveTask",
     "sub": "subProcess", "event": "subProcess", "call": "callActivity", "trans": "transaction",
     "xor": "exclusiveGateway", "and": "parallelGateway", "or": "inclusiveGateway", "race": "eventBasedGateway",
+    "complex": "complexGateway",
 }  # fmt: skip
 FLOW = re.compile(r"(\w+)>(\w+)(\*|\[[^\]]*\])?")
 TIMER = EventText("timer", timer=TimerText("duration", "PT1H"))

@@ -366,13 +366,16 @@ GROOVY = '<literalExpression expressionLanguage="groovy"'
     [
         ('<decision id="d" name="d"/>', "dmn.no_logic"),
         ("", "dmn.no_decision"),
-        ('<decision name="d"><literalExpression><text>1</text></literalExpression></decision>', "dmn.id_missing"),
+        ("<decision><literalExpression><text>1</text></literalExpression></decision>", "dmn.id_missing"),
         (literal("d", "1") + literal("d", "2"), "dmn.id_twice"),
         (literal("d", ""), "dmn.empty_expression"),
-        ('<decision id="d"><context/></decision>', "dmn.unsupported_logic"),
+        ('<decision id="d"><invocation/></decision>', "dmn.no_logic"),
+        ('<decision id="d"><encapsulatedLogic/></decision>', "dmn.no_logic"),
         ('<import namespace="x" locationURI="other.dmn" importType="y"/>' + literal("d", "1"), "dmn.import"),
         (literal("d", "1", requires=("nowhere",)), "dmn.unknown_reference"),
-        (literal("d", "1").replace("<variable", f"{KNOWLEDGE}<variable"), "dmn.knowledge_requirement"),
+        (literal("d", "1").replace("<variable", f"{KNOWLEDGE}<variable"), "dmn.unknown_reference"),
+        (literal("b", "1") + literal("d", "1").replace("<variable", f"{KNOWLEDGE}<variable"),
+         "dmn.knowledge_requirement"),
         (literal("d", "1").replace("<literalExpression", GROOVY), "dmn.language"),
         (literal("d", "${a.b()}"), "dmn.juel"),
         (table(["n"], [], []), "dmn.no_output"),
@@ -524,7 +527,8 @@ def test_dates_have_gaps_too() -> None:
 def test_a_default_output_covers_gaps_and_other_policies_allow_overlaps() -> None:
     rules = [(["<= 10"], ["1"]), (["[5..8]"], ["1"])]
 
-    assert findings(table(["n"], ["x"], rules, policy="FIRST", defaults={"x": "0"})) == []
+    assert findings(table(["n"], ["x"], rules, policy="FIRST", defaults={"x": "0"})) == [("never", (2,), {})]
+    assert findings(table(["n"], ["x"], rules, policy="COLLECT")) == []
     assert findings(table(["n"], ["x"], rules, policy="ANY", defaults={"x": "0"})) == []
 
 
@@ -535,8 +539,8 @@ def test_computed_cells_are_reported_as_not_analysed() -> None:
 
 
 def test_too_many_combinations_are_reported_not_walked() -> None:
-    columns = [f"n{n}" for n in range(8)]
-    rules = [([f"> {n * 10}"] * 8, [str(n)]) for n in range(20)]
+    columns = [f"n{n}" for n in range(20)]
+    rules = [(["> 0" if place == n else "-" for place in range(20)], [str(n)]) for n in range(20)]
 
     found = gaps_and_overlaps(model(table(columns, ["x"], rules)).decisions["grading"])
 

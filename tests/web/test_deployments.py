@@ -10,10 +10,12 @@ from collections.abc import Mapping
 import pytest
 from werkzeug.test import TestResponse
 
+from engine.definitions.model import Finding
 from engine.readmodels import bundle_counts
 from engine.service.bundle_folder import to_zip
 from tests.support.desk import Browser, Desk
 from tests.support.world import shipped_files
+from webui.deployments import grouped, lines
 
 TRIAGE = "bpmn/triage.bpmn"
 REASON = "局长办公会决定"
@@ -71,10 +73,10 @@ def test_findings_name_the_element_the_line_and_what_to_do(own_desk: Desk):
     upload(seat, ("triage.bpmn", drawn))
     page = seat.get("/deployments").text
 
-    assert re.search(r"甄别</span>\s*<div[^>]*>Task_screen", page)
+    assert re.search(r"甄别</strong>\s*<code[^>]*>Task_screen", page)
     assert "表单“no_such_form”不在流程包中。" in page
     assert "怎么改：" in page and "把 .form 文件一并上传" in page
-    assert f"{TRIAGE}:{line}" in page
+    assert re.search(rf'<section[^>]*aria-label="{TRIAGE}">.*第 {line} 行', page, re.DOTALL)
     assert 'action="/deployments/deploy"' not in page
 
 
@@ -130,6 +132,50 @@ def test_findings_can_be_narrowed_by_severity_and_file(own_desk: Desk):
 
     assert "以数字开头" in by_file and "“nothing”不在流程包中" not in by_file
     assert "以数字开头" not in by_severity
+
+
+def test_findings_stand_under_their_files_those_with_errors_first():
+    found = [
+        Finding("warning", "bpmn/a.bpmn", "A", "", 3, "bpmn.dead_end"),
+        Finding("info", "bpmn/b.bpmn", "B1", "", 1, "bpmn.dead_end"),
+        Finding("error", "bpmn/b.bpmn", "B2", "", 9, "bpmn.nobody"),
+        Finding("error", "", "", "", 0, "bundle.no_process"),
+    ]
+
+    groups = grouped(lines(found))
+
+    assert [(g.file, [one.element for one in g.lines], dict(g.counts)) for g in groups] == [
+        ("", [""], {"error": 1}),
+        ("bpmn/b.bpmn", ["B2", "B1"], {"error": 1, "info": 1}),
+        ("bpmn/a.bpmn", ["A"], {"warning": 1}),
+    ]
+
+
+def test_a_bundle_with_notes_only_has_passed_and_its_notes_are_folded(own_desk: Desk):
+    seat = own_desk.seat("sunli")
+    declared = b'<bpmn:signal id="Signal_nobody" name="nobody" /></bpmn:definitions>'
+
+    upload(seat, ("triage.bpmn", triage().replace(b"</bpmn:definitions>", declared)))
+    page = seat.get("/deployments").text
+    open_part, folded = page[page.index('id="pending"') :].split("<details", 1)
+
+    assert "检查通过" in open_part and 'action="/deployments/deploy"' in page
+    assert "没有被任何元素使用" not in open_part and "没有被任何元素使用" in folded
+    assert re.search(r"\d+ 条提示：不影响发布", folded)
+    asked = seat.get("/deployments?severity=info").text
+    assert "<details" not in asked[asked.index('id="pending"') : asked.index("没有被任何元素使用")]
+
+
+def test_a_counter_example_is_shown_as_its_steps_by_name():
+    stuck = Finding(
+        "error", "bpmn/a.bpmn", "join", "汇合", 3, "check.stuck_join",
+        {"path": ["s", "t"], "way": "… → 登记 → 甄别", "missing": "审核"},
+    )  # fmt: skip
+
+    (line,) = lines([stuck])
+
+    assert line.path == ("…", "登记", "甄别")
+    assert "审核" in line.text and "→" not in line.text
 
 
 def test_what_follows_from_an_element_that_is_not_read_is_told_apart(own_desk: Desk):

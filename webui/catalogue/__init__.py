@@ -1,32 +1,16 @@
-"""The one catalogue of sentences shown to people: `zh.json` (sorted by key), `en.json` beside it."""
+"""The catalogue in the language of the request; see engine.service.catalogue for its files, which lie here."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from functools import cache
-from pathlib import Path
 from typing import Final
 
 from flask import has_request_context, request
 
-LANGUAGES: Final = ("zh", "en")
+from engine.service.catalogue import LANGUAGES, sentence, sentences
+
+__all__ = ["LANGUAGES", "LANGUAGE_COOKIE", "language", "sentences", "t"]
+
 LANGUAGE_COOKIE: Final = "lang"
-_FOLDER: Final = Path(__file__).parent
-
-
-class _Blanks(dict[str, object]):
-    """A blank that was given no value stays visible as `{name}` instead of breaking the page."""
-
-    def __missing__(self, key: str) -> str:
-        return "{" + key + "}"
-
-
-@cache
-def sentences(language: str) -> Mapping[str, str]:
-    """key -> sentence of one language, read once per process."""
-    loaded: dict[str, str] = json.loads((_FOLDER / f"{language}.json").read_text(encoding="utf-8"))
-    return loaded
 
 
 def language() -> str:
@@ -36,10 +20,6 @@ def language() -> str:
 
 
 def t(key: str, /, **params: object) -> str:
-    """The sentence `key` in the present language with its `{blanks}` filled.
-
-    Falls back to Chinese, then to the key itself: a missing sentence must never take a page down. Plain text: Jinja
-    escapes it like any other value.
-    """
-    sentence = sentences(language()).get(key) or sentences(LANGUAGES[0]).get(key)
-    return key if sentence is None else sentence.format_map(_Blanks(params))
+    """The sentence `key` in the present language with its `{blanks}` filled. Plain text: Jinja escapes it like any
+    other value."""
+    return sentence(key, params, language())

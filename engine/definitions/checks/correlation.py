@@ -17,9 +17,10 @@ from engine.definitions.forms import Form
 from engine.definitions.model import Process
 from engine.feel.lexer import tokenize
 
-from .data import CLOCK, Guard, names_in, written_by
+from .data import Guard
 from .net import Net
 from .thrown import calls_of
+from .writes import CLOCK, names_in, written_by
 
 PLAIN = frozenset((
     "NAME", "NUMBER", "STRING", "TRUE", "FALSE", "NULL", "EQ", "NE", "LT", "LE", "GT", "GE", "AND", "OR", "IN", "COMMA",

@@ -6,22 +6,24 @@ variables only and none of them is unknown or may just be changing; it is then e
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import prod
 
 from engine import feel
-from engine.definitions.form_model import Component, descend
 from engine.definitions.forms import Form
-from engine.definitions.model import Node, Process
+from engine.definitions.model import Process
 
 from .net import Net, Out, Site, called_process
+from .writes import CLOCK, fields, names_in, written_by, written_inside
 
 MAX_SUBSETS = 8
 """Conditional flows of one split of which every subset is tried (255); beyond, none, single ones, pairs and all."""
 NOW = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
-CLOCK = ("now(", "today(")
 UNKNOWN = -1
+MAX_LOOKUPS = 256
+"""Assignments tried at one gateway; where its conditions read more unknown values at once, they stay undecided."""
 
 Values = tuple[int, ...]
 """For each guard the position of its value in the domain, or UNKNOWN."""
@@ -158,11 +160,13 @@ class Data:
                 asked.add(self.conditions[out.condition])
             elif names and names <= self.index.keys():
                 asked |= {self.index[name] for name in names}
+        open_ones = [n for n in asked if values[n] == UNKNOWN and not bits & self.unstable[n]]
+        if prod(len(self.guards[n].domain) for n in open_ones) > MAX_LOOKUPS:
+            return [values]
         found = [values]
-        for number in sorted(asked):
-            if values[number] == UNKNOWN and not bits & self.unstable[number]:
-                domain = range(len(self.guards[number].domain))
-                found = [(*v[:number], value, *v[number + 1 :]) for v in found for value in domain]
+        for number in sorted(open_ones):
+            domain = range(len(self.guards[number].domain))
+            found = [(*v[:number], value, *v[number + 1 :]) for v in found for value in domain]
         return found
 
     def _holds(self, condition: str, values: Values, bits: int) -> bool | None:
@@ -191,7 +195,8 @@ class Data:
             return False, None
 
     def _subsets(self, verdicts: Sequence[tuple[Out, bool | None]], default: Out | None) -> list[tuple[Out, ...]]:
-        """Every set of flows an inclusive split may take; the default alone when none."""
+        """Every set of flows that a split may give tokens to: those without a condition always, the default when no
+        condition holds (BPMN 13.3.1)."""
         free = [out for out, verdict in verdicts if verdict is None]
         if len(free) <= MAX_SUBSETS:
             picks = [{o.flow for n, o in enumerate(free) if number >> n & 1} for number in range(1 << len(free))]
@@ -202,10 +207,10 @@ class Data:
         found: list[tuple[Out, ...]] = []
         for pick in picks:
             way = tuple(out for out, verdict in verdicts if verdict or out.flow in pick)
+            if default is not None and not pick and not any(out.condition for out in way):
+                way = (*way, default)
             if way:
                 found.append(way)
-            elif default is not None:
-                found.append((default,))
         return found
 
 
@@ -220,15 +225,9 @@ def _first(verdicts: Sequence[tuple[Out, bool | None]], default: Out | None) -> 
     return [*found, (default,)] if default is not None else found
 
 
-def names_in(text: str) -> frozenset[str] | None:
-    """Variables an expression reads; None when it can't be read."""
-    if not text:
-        return frozenset()
-    try:
-        compiled = feel.compile_expression(text, equals=True)
-    except feel.FeelSyntaxError:
-        return None
-    return compiled.names | compiled.inner_names
+def _constant(condition: str) -> bool | None:
+    """The value of a condition that is plainly `true` or `false`."""
+    return {"true": True, "false": False}.get(condition.removeprefix("=").strip())
 
 
 def read_by(outs: Sequence[Out]) -> frozenset[str]:
@@ -236,15 +235,10 @@ def read_by(outs: Sequence[Out]) -> frozenset[str]:
     return frozenset().union(*(names_in(out.condition) or () for out in outs))
 
 
-def _constant(condition: str) -> bool | None:
-    """The value of a condition that is plainly `true` or `false`."""
-    return {"true": True, "false": False}.get(condition.removeprefix("=").strip())
-
-
 def _offered(form: Form, guard: Guard, before: int) -> list[int]:
     """What a form can make of a guard: its options where they are listed, unchanged where it may stay hidden."""
     found: set[int] = set()
-    for component in _fields(form, guard.name):
+    for component in fields(form, guard.name):
         options = component.attributes.get("values")
         if component.type in ("radio", "select") and isinstance(options, list):
             listed = [option.get("value") for option in options if isinstance(option, Mapping)]
@@ -256,36 +250,3 @@ def _offered(form: Form, guard: Guard, before: int) -> list[int]:
         if component.hide or component.disabled or component.attributes.get("readonly"):
             found.add(before)
     return sorted(found) or [before]
-
-
-def _fields(form: Form, name: str) -> Iterator[Component]:
-    for component in descend(form.components):
-        if component.keyed and component.segments[0] == name:
-            yield component
-
-
-def written_by(node: Node, forms: Mapping[str, Form]) -> frozenset[str]:
-    """Names of case data that an element itself writes."""
-    found = {assignment.target for assignment in node.outputs}
-    form = forms.get(node.form) or forms.get(node.properties.get("form", ""))
-    if form is not None:
-        found |= form.output_paths()
-    found |= {node.result, node.event.code_variable, node.event.text_variable}
-    found |= {node.properties.get("into", ""), node.properties.get("collectInto", "")}
-    if node.multi is not None:
-        found |= {node.multi.output}
-    return frozenset(found - {""})
-
-
-def written_inside(process: Process, processes: Mapping[str, Process], forms: Mapping[str, Form]) -> frozenset[str]:
-    """Names of case data that anything inside a process writes, called processes included."""
-    found: set[str] = set()
-    seen: set[str] = set()
-    todo = [process]
-    while todo:
-        for _, node in todo.pop().walk():
-            found |= written_by(node, forms)
-            if node.called in processes and node.called not in seen:
-                seen.add(node.called)
-                todo.append(processes[node.called])
-    return frozenset(found)

@@ -13,11 +13,11 @@ from engine.definitions.bundle import Bundle
 from engine.definitions.forms import Form
 from engine.definitions.model import ACTIVITIES, GATEWAYS, Finding, Node, Process
 
-from .data import written_by, written_inside
 from .lint_loops import call_cycles, loops
 from .lint_names import declarations, senders
 from .lint_timers import timers
 from .net import WAITING, called_process
+from .writes import written_by, written_inside
 
 MOST = 5
 """Fields named in one finding."""
@@ -43,7 +43,7 @@ def finding(
     severity: Literal["error", "warning", "info"], file: str, node: Node, key: str, **details: object
 ) -> Finding:
     """A finding on a node, at the element that people see."""
-    return Finding(severity, file, node.drawn or node.id, node.name, node.line, key, details)
+    return Finding(severity, file, node.shown, node.name, node.line, key, details)
 
 
 def _scopes(process: Process) -> list[Process]:

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from engine.definitions.forms import Form
 from engine.definitions.model import Finding, Node, Process
 
-from .data import CLOCK, names_in, written_by, written_inside
 from .net import WAITING, called_process
+from .writes import CLOCK, names_in, written_by, written_inside
 
 
 def loops(file: str, scope: Process, processes: Mapping[str, Process], forms: Mapping[str, Form]) -> Iterator[Finding]:
@@ -49,7 +49,7 @@ def loops(file: str, scope: Process, processes: Mapping[str, Process], forms: Ma
         stuck = not moving and not asked & written
         key = "check.loop_unchanged" if stuck else "check.loop_no_wait"
         details = {"round": names_text or ", ".join(sorted(group)), "fields": ", ".join(sorted(asked))}
-        yield Finding("error" if stuck else "info", file, first.id, first.name, first.line, key, details)
+        yield Finding("error" if stuck else "info", file, first.shown, first.name, first.line, key, details)
 
 
 def call_cycles(processes: Mapping[str, Process]) -> Iterator[Finding]:
@@ -68,7 +68,7 @@ def call_cycles(processes: Mapping[str, Process]) -> Iterator[Finding]:
         key = "check.call_cycle_no_wait" if never_waits else "check.call_cycle"
         ring = ", ".join(sorted(group))
         severity = "error" if never_waits else "warning"
-        yield Finding(severity, first.file, site.id, site.name, site.line, key, {"ring": ring})  # type: ignore[arg-type]
+        yield Finding(severity, first.file, site.shown, site.name, site.line, key, {"ring": ring})  # type: ignore[arg-type]
 
 
 def _called_at_once(process: Process, processes: Mapping[str, Process]) -> set[str]:

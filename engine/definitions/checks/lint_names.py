@@ -37,7 +37,8 @@ def senders(processes: Mapping[str, Process]) -> Iterator[Finding]:
     for process in processes.values():
         if process.id in called:
             continue
-        left = escapes(process, processes)
+        # An error thrown at the top of a case ends it; one that comes out of something inside is a fault.
+        left = escapes(process, processes, own=False)
         for kind, codes in (("error", left.errors), ("escalation", left.escalations)):
             for code in codes:
                 where = next(
@@ -63,8 +64,9 @@ def declarations(bundle: Bundle) -> Iterator[Finding]:
             root = xml.parse(bundle.files[path])
         except xml.XmlRefused:
             continue
+        # References are QNames: some tools write the prefix of the file's own namespace.
         used = {
-            value
+            str(value).rpartition(":")[2].strip()
             for element in root.iter(f"{{{xml.BPMN}}}*")
             for name, value in element.attrib.items()
             if str(name).endswith("Ref")
@@ -79,4 +81,4 @@ def declarations(bundle: Bundle) -> Iterator[Finding]:
 
 
 def _finding(severity: str, file: str, node: Node, key: str, **details: object) -> Finding:
-    return Finding(severity, file, node.drawn or node.id, node.name, node.line, key, details)  # type: ignore[arg-type]
+    return Finding(severity, file, node.shown, node.name, node.line, key, details)  # type: ignore[arg-type]

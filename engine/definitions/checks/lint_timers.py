@@ -1,4 +1,7 @@
-"""Times that are written out in the diagram and can't be meant: a timer would stop the case at an incident."""
+"""Times that are constants and can't be meant: a timer would stop the case at an incident, or fire at once.
+
+Bare ISO texts are judged when the diagram is read and compiled; here are those written in FEEL, and zero.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from engine.definitions.model import Finding, Node, Process
 ISO = re.compile(
     r"(-?)P(?=.)(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?=.)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?"
 )
-QUOTED = re.compile(r'(?:duration|date and time)?\s*\(?\s*"([^"]*)"\s*\)?')
+FEEL = re.compile(r'(?:duration|date and time)?\s*\(?\s*"([^"]*)"\s*\)?')
 NAIVE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?")
 CYCLE = re.compile(r"R(\d*)/(?:[^/P][^/]*/)?(-?P[^/]*)(?:/.*)?")
 SHORTEST = timedelta(minutes=1)
@@ -25,10 +28,11 @@ def timers(file: str, scope: Process) -> Iterator[Finding]:
         timer = node.event.timer
         if timer is None:
             continue
-        found = QUOTED.fullmatch(timer.text.strip().removeprefix("=").strip())
+        found = FEEL.fullmatch(timer.text.strip().removeprefix("=").strip())
         text = found[1] if found else timer.text.strip()
         for severity, key in _problems(timer.kind, text):
-            yield _finding(severity, file, node, key, text)
+            if found or key == "check.timer_zero":
+                yield _finding(severity, file, node, key, text)
 
 
 def _problems(kind: str, text: str) -> Iterator[tuple[Literal["error", "warning"], str]]:
@@ -71,4 +75,4 @@ def duration(text: str) -> timedelta | None:
 
 
 def _finding(severity: Literal["error", "warning"], file: str, node: Node, key: str, text: str) -> Finding:
-    return Finding(severity, file, node.drawn or node.id, node.name, node.line, key, {"text": text})
+    return Finding(severity, file, node.shown, node.name, node.line, key, {"text": text})

@@ -8,59 +8,20 @@ message comes. Untimed: whatever is armed may come at any time while its host is
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
 
-from .data import Chosen, Data, Values
-from .net import Net, Site
-from .thrown import COMPOSITE
+from .data import Chosen, Values
+from .happenings import Happenings
+from .net import Site
+from .tokens import DONE, PASSED, Draft
 
-DONE = -2
-PASSED = -1
-
-Label = tuple[str, int]
-"""(what, site): entered, left, fired, cancelled, chosen (free data decided), twice (a second token)."""
+MOST_READY = 4
+"""Tokens on one flow within a step: more are a round that multiplies them."""
+CATCHING = ("intermediateCatchEvent", "receiveTask")
 
 
-class State(NamedTuple):
-    """`ready`: (site, how it arrived) in order of acting: a slot, PASSED, or DONE when its work is over. `bits`: marks.
-    `watch`: values of the monitors."""
-
-    ready: tuple[tuple[int, int], ...]
-    bits: int
-    values: Values
-    watch: tuple[int, ...]
-
-
-class Draft:
-    """A state under construction with the labels of the step so far."""
-
-    __slots__ = ("bits", "current", "labels", "ready", "values")
-
-    def __init__(self, ready: list[tuple[int, int]], bits: int, values: Values, labels: list[Label]) -> None:
-        self.ready = ready
-        self.bits = bits
-        self.values = values
-        self.labels = labels
-        self.current = -1
-
-    def fork(self) -> Draft:
-        twin = Draft(list(self.ready), self.bits, self.values, list(self.labels))
-        twin.current = self.current
-        return twin
-
-
-class Game:
-    """The moves of one net. `escaped`: errors and escalations seen to leave it: (kind, code). `overflowed`: whether a
-    step was given up for a third token."""
-
-    def __init__(self, net: Net, data: Data) -> None:
-        self.net = net
-        self.data = data
-        self.sites = net.sites
-        self.scopes = net.scopes
-        self.escaped: set[tuple[str, str]] = set()
-        self.overflowed = False
+class Game(Happenings):
+    """The moves of one net."""
 
     # -- steps --------------------------------------------------------------------------------------------------------
     def beginnings(self) -> list[Draft]:
@@ -74,19 +35,31 @@ class Game:
 
     def successors(self, ready: tuple[tuple[int, int], ...], bits: int, values: Values) -> Iterator[Draft]:
         """Every step from a state; none from one that has ended or is stuck."""
+        mail = self.delivered(ready, bits) if self.net.mail else None
+        if mail is not None:
+            for host, event in mail[1]:
+                draft = Draft(list(ready), bits, values, [])
+                self.take(draft, mail[0])
+                self.trigger(draft, host, event)
+                yield draft
+            return
         if ready:
-            draft = Draft(list(ready[1:]), bits, values, [])
-            yield from self.act(draft, *ready[0])
+            # Who throws a signal lets all others move first, so that whoever can wait for it waits.
+            first = next((n for n, (site, how) in enumerate(ready) if not self.broadcasts[site]), 0)
+            draft = Draft([*ready[:first], *ready[first + 1 :]], bits, values, [])
+            yield from self.act(draft, *ready[first])
             return
         if bits == self.net.ended:
             return
-        for scope in self.scopes:
-            for number in scope.joins:
-                if self.releasable(self.sites[number], bits):
-                    draft = Draft([], bits, values, [])
-                    yield from self.release(draft, self.sites[number])
-                    return
+        join = self.released(bits)
+        if join is not None:
+            yield from self.release(Draft([], bits, values, []), join)
+            return
         yield from self.outside(bits, values)
+
+    def settled(self, ready: Sequence[tuple[int, int]], bits: int) -> bool:
+        """Whether only people, clocks and messages can move a token."""
+        return not ready and self.released(bits) is None and self.delivered(ready, bits) is None
 
     def outside(self, bits: int, values: Values) -> Iterator[Draft]:
         """What may come from outside while nothing can act by itself."""
@@ -111,7 +84,7 @@ class Game:
                 target = self.sites[out.target]
                 if self.free(target, bits):
                     yield self.win(Draft([], bits, values, []), site, target)
-        elif site.role == "wait" and (site.node.kind != "intermediateCatchEvent" or self.free(site, bits)):
+        elif site.role == "wait" and (site.node.kind not in CATCHING or self.free(site, bits)):
             yield Draft([(site.index, DONE)], bits, values, [])
         for number in site.boundary:
             event = self.sites[number]
@@ -174,7 +147,9 @@ class Game:
         """An element that acts at once: its effect, then its flows."""
         node = site.node
         throws = node.kind in ("endEvent", "intermediateThrowEvent")
-        if throws and node.event.kind == "signal":
+        if node.event.kind == "message" and (throws or node.kind == "sendTask"):
+            self.post(draft, node.event.name)
+        elif throws and node.event.kind == "signal":
             self.signal(draft, node.event.name)
         elif throws and node.event.kind in ("error", "escalation"):
             self.thrown_in(draft, site.scope, node.event.kind, node.event.name)
@@ -200,6 +175,8 @@ class Game:
             again.current = -1
             self.begin(again, site)
             yield again
+        if site.node.kind == "sendTask" and site.node.event.kind == "message":
+            self.post(draft, site.node.event.name)
         self.take(draft, site.index)
         waiting = draft.bits >> site.index & 1
         if not waiting:
@@ -214,235 +191,56 @@ class Game:
     def leave(self, draft: Draft, site: Site) -> Iterator[Draft]:
         """Tokens on the flows chosen; the scope ends when this was its last token."""
         draft.labels.append(("left", site.index))
-        for values in self.data.written(site, draft.values):
-            for way in self.data.chosen(site, values, draft.bits):
-                yield self.follow(draft.fork(), site, way)
+        if site.index in self.fixed:
+            ways = self.fixed[site.index]
+        else:
+            written = self.data.written(site, draft.values)
+            ways = [way for values in written for way in self.data.chosen(site, values, draft.bits)]
+        if len(ways) == 1:
+            if self.follow(draft, site, ways[0]):
+                yield draft
+            return
+        for way in ways:
+            fork = draft.fork()
+            if self.follow(fork, site, way):
+                yield fork
 
-    def follow(self, draft: Draft, site: Site, way: Chosen) -> Draft:
+    def follow(self, draft: Draft, site: Site, way: Chosen) -> bool:
+        """Puts a token on each chosen flow. False when one holds too many that have not acted yet: given up."""
         draft.values = way.values
         if way.free:
             draft.labels.append(("chosen", site.index))
         for out in way.outs:
-            draft.ready.append((out.target, out.slot if out.slot >= 0 else PASSED))
+            entry = (out.target, out.slot if out.slot >= 0 else PASSED)
+            if draft.ready.count(entry) >= MOST_READY:
+                self.give_up(out.target)
+                return False
+            draft.ready.append(entry)
+            self.reached.add(out.target)
         draft.current = -1
         if not way.outs:
             self.settle(draft, site.scope)
-        return draft
-
-    def settle(self, draft: Draft, number: int) -> None:
-        """Ends a scope that has no token left."""
-        scope = self.scopes[number]
-        if draft.bits & scope.live or any(self.sites[s].scope == number for s, _ in draft.ready):
-            return
-        if draft.current >= 0 and self.sites[draft.current].scope == number:
-            return
-        if scope.host < 0:
-            draft.bits = self.net.ended
-            draft.ready.clear()
-        elif self.sites[scope.host].node.triggered:
-            self.forget(draft, self.sites[scope.host])
-            self.take(draft, scope.host)
-            draft.labels.append(("left", scope.host))
-            self.settle(draft, self.sites[scope.host].scope)
-        elif (scope.host, DONE) not in draft.ready:
-            draft.ready.append((scope.host, DONE))
-
-    # -- marks --------------------------------------------------------------------------------------------------------
-    def put(self, draft: Draft, mark: int) -> bool:
-        """One token more on a mark. False when it holds two already: then the step is given up."""
-        if not draft.bits >> mark & 1:
-            draft.bits |= 1 << mark
-            return True
-        number = self.net.site_of_mark[mark]
-        if draft.bits >> (mark + self.net.size) & 1:
-            # Handlers of non-interrupting events come again and again; two at a time show all they can do.
-            self.overflowed = self.overflowed or not self.sites[number].beside
-            return False
-        draft.bits |= 1 << (mark + self.net.size)
-        draft.labels.append(("twice", number))
         return True
-
-    def take(self, draft: Draft, mark: int) -> None:
-        twin = 1 << (mark + self.net.size)
-        draft.bits &= ~(twin if draft.bits & twin else 1 << mark)
-
-    def unspend(self, draft: Draft, event: Site) -> None:
-        if event.spent >= 0:
-            draft.bits &= ~(1 << event.spent)
-
-    def begin(self, draft: Draft, site: Site) -> None:
-        """Tokens at the start of an inlined composite."""
-        entries = self.scopes[site.body].entries
-        draft.ready.extend((number, PASSED) for number in entries)
-        if not entries:
-            self.settle(draft, site.body)
-
-    def forget(self, draft: Draft, site: Site) -> None:
-        """Clears what is left of the body of a composite, spent events included."""
-        if site.body >= 0:
-            draft.bits &= ~self.scopes[site.body].all
-
-    def clear(self, draft: Draft, number: int, keep: bool = False) -> None:
-        """Cancels everything in a scope; `keep`: the acting token goes on."""
-        scope = self.scopes[number]
-        gone = draft.bits & scope.all & ((1 << len(self.sites)) - 1)
-        while gone:
-            low = gone & -gone
-            gone ^= low
-            draft.labels.append(("cancelled", low.bit_length() - 1))
-        draft.bits &= ~scope.all
-        draft.ready = [entry for entry in draft.ready if self.sites[entry[0]].scope not in scope.inside]
-        if not keep and draft.current >= 0 and self.sites[draft.current].scope in scope.inside:
-            draft.current = -1
-
-    def cancel(self, draft: Draft, site: Site) -> None:
-        """Takes an active site away with everything in it."""
-        draft.labels.append(("cancelled", site.index))
-        if site.body >= 0:
-            self.clear(draft, site.body)
-        draft.ready = [entry for entry in draft.ready if entry != (site.index, DONE)]
-        self.take(draft, site.index)
-        if not draft.bits >> site.index & 1:
-            for number in site.boundary:
-                self.unspend(draft, self.sites[number])
-        elif site.role == "host":
-            self.begin(draft, site)
-
-    # -- events -------------------------------------------------------------------------------------------------------
-    def alive(self, number: int, bits: int) -> bool:
-        """Whether a scope is running."""
-        scope = self.scopes[number]
-        return bool(bits & scope.live) if scope.host < 0 else bool(bits >> scope.host & 1)
-
-    def armed(self, event: Site, bits: int) -> bool:
-        """Whether an event of an active host (or a running scope) still waits."""
-        if event.node.triggered and bits >> event.index & 1:
-            return False
-        return event.spent < 0 or not bits >> event.spent & 1
-
-    def free(self, event: Site, bits: int) -> bool:
-        """Whether an event may come from outside at any time it is awaited."""
-        kind = event.trigger.kind
-        if kind == "signal":
-            name = event.trigger.name
-            return name in self.net.outside or bool(bits & self.net.throwers.get(name, 0))
-        if kind in ("error", "escalation", "cancel", "compensate"):
-            # Raised by what is inside; a task has no inside that this net knows.
-            if event.node.kind != "boundaryEvent":
-                return False
-            host = self.sites[event.host]
-            return kind in ("error", "escalation") and host.node.kind not in COMPOSITE
-        return True
-
-    def fire(self, draft: Draft, host: Site, event: Site) -> None:
-        """A boundary event takes effect."""
-        draft.labels.append(("fired", event.index))
-        if event.spent < 0:
-            self.cancel(draft, host)
-        else:
-            draft.bits |= 1 << event.spent
-        draft.ready.append((event.index, PASSED))
-
-    def win(self, draft: Draft, race: Site, target: Site) -> Draft:
-        """The first event of an event-based gateway takes its token."""
-        self.take(draft, race.index)
-        draft.labels += [("left", race.index), ("fired", target.index)]
-        self.put(draft, target.index)
-        draft.ready.append((target.index, DONE))
-        return draft
-
-    def begin_event(self, draft: Draft, event: Site) -> None:
-        """An event sub-process begins; an interrupting one ends everything else in its scope first."""
-        draft.labels.append(("fired", event.index))
-        if event.spent < 0:
-            self.clear(draft, event.scope)
-            for number in self.scopes[event.scope].events:
-                if self.sites[number].spent >= 0:
-                    draft.bits |= 1 << self.sites[number].spent
-        else:
-            draft.bits |= 1 << event.spent
-        self.put(draft, event.index)
-        if event.role == "host":
-            self.begin(draft, event)
-
-    def thrown_in(self, draft: Draft, number: int, kind: str, code: str) -> None:
-        """An error or escalation thrown in a scope goes up to the nearest event that catches it."""
-        scope = self.scopes[number]
-        for wanted in (code, ""):
-            for event in (self.sites[n] for n in scope.events):
-                if event.trigger.kind == kind and event.trigger.name == wanted and self.armed(event, draft.bits):
-                    self.begin_event(draft, event)
-                    return
-        if scope.host >= 0:
-            self.thrown_at(draft, self.sites[scope.host], kind, code)
-            return
-        self.escaped.add((kind, code))
-        if kind == "error":
-            self.clear(draft, 0)
-            draft.bits = self.net.ended
-            draft.ready.clear()
-
-    def thrown_at(self, draft: Draft, host: Site, kind: str, code: str) -> None:
-        """The same, out of a composite: its boundary first, then the scope around it."""
-        for wanted in (code, ""):
-            for event in (self.sites[n] for n in host.boundary):
-                if event.trigger.kind == kind and event.trigger.name == wanted:
-                    if self.armed(event, draft.bits):
-                        self.fire(draft, host, event)
-                    return
-        around = self.scopes[host.scope]
-        if host.node.triggered and around.host >= 0:
-            self.thrown_at(draft, self.sites[around.host], kind, code)
-        elif host.node.triggered:
-            self.escaped.add((kind, code))
-            if kind == "error":
-                self.clear(draft, 0)
-                draft.bits = self.net.ended
-                draft.ready.clear()
-        else:
-            self.thrown_in(draft, host.scope, kind, code)
-
-    def signal(self, draft: Draft, name: str) -> None:
-        """A signal reaches everything that waits for it now (BPMN 10.5.6)."""
-        rest = draft.bits & ((1 << len(self.sites)) - 1)
-        hit: list[tuple[Site, Site]] = []
-        while rest:
-            low = rest & -rest
-            rest ^= low
-            site = self.sites[low.bit_length() - 1]
-            waiting = [self.sites[out.target] for out in site.outs] if site.role == "race" else [site]
-            waiting += [self.sites[number] for number in site.boundary]
-            hit += [(site, w) for w in waiting if w.trigger.kind == "signal" and w.trigger.name == name]
-        for host, event in hit:
-            if not draft.bits >> host.index & 1:
-                continue
-            if event is host:
-                if (host.index, DONE) not in draft.ready:
-                    draft.ready.append((host.index, DONE))
-            elif host.role == "race":
-                self.win(draft, host, event)
-            elif self.armed(event, draft.bits):
-                self.fire(draft, host, event)
-        for scope in self.scopes:
-            for event in (self.sites[n] for n in scope.events):
-                awaited = event.trigger.kind == "signal" and event.trigger.name == name
-                acting = draft.current >= 0 and self.sites[draft.current].scope in scope.inside
-                if awaited and (acting or self.alive(scope.index, draft.bits)) and self.armed(event, draft.bits):
-                    self.begin_event(draft, event)
 
     # -- inclusive joins ----------------------------------------------------------------------------------------------
+    def released(self, bits: int) -> Site | None:
+        """The inclusive join that fires next, outermost scope first; None if none can."""
+        for number in self.joins:
+            if self.releasable(self.sites[number], bits):
+                return self.sites[number]
+        return None
+
     def releasable(self, site: Site, bits: int) -> bool:
         """Whether an inclusive join has a token and nothing elsewhere can still fill an empty flow (BPMN 13.4.3)."""
+        if not bits & site.own:
+            return False
         filled = empty = 0
-        own = held = 0
         for slot, upstream in zip(site.slots, site.upstream, strict=True):
-            own |= 1 << slot | 1 << (slot + self.net.size)
             if bits >> slot & 1:
                 filled |= upstream
-                held = 1
             else:
                 empty |= upstream
-        return bool(held) and not bits & empty & ~filled & ~own
+        return not bits & empty & ~filled & ~site.own
 
     def release(self, draft: Draft, site: Site) -> Iterator[Draft]:
         for slot in site.slots:

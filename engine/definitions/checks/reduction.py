@@ -3,8 +3,8 @@
 In a settled state it is enough to try the moves of one active site W alone, if none of them can be noticed or hindered
 by anybody else (strong stubborn sets, A. Valmari):
 
-1. What W's moves touch before they settle holds no terminate, error, escalation, cancel or signal throw, no inclusive
-   join that could be waited for, writes no guard, and is watched by nobody.
+1. What W's moves touch before they settle holds no terminate, error, escalation, cancel or signal throw, writes no
+   guard, and is watched by nobody. An inclusive join ahead of W waits for W and for nobody else on that flow.
 2. Nothing that the other active sites can ever come to takes W away, signals to it, or writes a guard that W's step
    reads. No event around W can interrupt it.
 
@@ -18,10 +18,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .data import Data, Values, read_by
-from .moves import Draft, Game
+from .moves import Game
 from .net import Net, Site
-
-THROWN = frozenset(("error", "escalation", "signal", "terminate", "cancel"))
+from .net_builder import sends
+from .reach import Reach, mask, throws
+from .tokens import Draft
 
 
 class Reduction:
@@ -33,18 +34,18 @@ class Reduction:
         self.sites = net.sites
         self.ending = ending
         self.only_sites = (1 << len(net.sites)) - 1
-        self.visible = self._visible(watch)
-        self.throws = _mask(s for s in net.sites if _throws(s))
-        self.joins = _mask(s for s in net.sites if s.role == "or")
-        self.writers = _mask(s for s in net.sites if data.writes(s))
-        self.readers = _mask(s for s in net.sites if read_by(s.outs) & data.of_name.keys())
+        reach = Reach(net)
+        self.reach = reach
+        self.step, self.future, self.rank = reach.step, reach.future, reach.rank
+        self.visible = reach.visible(watch)
+        self.throws = mask(s for s in net.sites if throws(s) or self._posts(s))
+        self.joins = mask(s for s in net.sites if s.role == "or")
+        self.writers = mask(s for s in net.sites if data.writes(s))
+        self.readers = mask(s for s in net.sites if read_by(s.outs) & data.of_name.keys())
         self.lazy = any(guard.lazy for guard in data.guards)
-        inside = {event.trigger.name for event in net.sites if _throws(event) and event.trigger.kind == "signal"}
+        inside = {event.trigger.name for event in net.sites if throws(event) and event.trigger.kind == "signal"}
         self.signals = inside | net.throwers.keys()
-        self.step = [self._closure(self._first(site), False) for site in net.sites]
-        self.future = [self._closure(self._first(site), True) for site in net.sites]
         self.shielded = [not self._reachable_by_events(site) for site in net.sites]
-        self.rank = self._ranks()
 
     def ample(self, game: Game, bits: int, values: Values) -> Iterator[Draft]:
         """Enough of the moves of a settled state: those of one site, or all."""
@@ -54,9 +55,7 @@ class Reduction:
             low = rest & -rest
             rest ^= low
             active.append(low.bit_length() - 1)
-        if len(active) > 1 and not any(
-            game.releasable(self.sites[j], bits) for scope in self.net.scopes for j in scope.joins
-        ):
+        if len(active) > 1 and game.released(bits) is None:
             for number in sorted(active, key=self.rank.__getitem__):
                 if self.alone(number, active, bits):
                     drafts = list(game.host_moves(self.sites[number], bits, values))
@@ -73,38 +72,111 @@ class Reduction:
         touched = self._touched(site, bits)
         if touched is None:
             return False
-        if touched & (self.visible | self.throws | self.joins | self.writers) or self.future[number] & self.joins:
+        joins = self.future[number] & self.joins
+        while joins:
+            low = joins & -joins
+            joins ^= low
+            join = self.sites[low.bit_length() - 1]
+            if not self._waits_for(join, site, bits):
+                return False
+            touched |= self.step[join.index]
+        if touched & (self.visible | self.throws | self.writers):
             return False
         reads = touched & self.readers
         if reads and self.lazy:
             return False
         around = self._around(site)
-        for other in active:
-            if other == number:
+        if any(n in around and any(self.sites[b].interrupts for b in self.sites[n].boundary) for n in active):
+            return False
+        others = [n for n in active if n != number]
+        ahead = 0
+        for other in others:
+            ahead |= self.future[other]
+        if not self._meets(ahead, site, bool(reads)):
+            return True
+        # Where it seems that others may hinder the site: can they come there while it stays where it is?
+        return not self._meets(self._ahead_without(site, around, others, bits), site, bool(reads))
+
+    def _meets(self, ahead: int, site: Site, reads: bool) -> bool:
+        """Whether something in these sites may take the site away, wake it, or write what its step reads."""
+        if reads and ahead & self.writers:
+            return True
+        return bool(ahead & self.throws) and self._hits(ahead & self.throws, site)
+
+    def _ahead_without(self, site: Site, around: set[int], others: list[int], bits: int) -> int:
+        """Sites that others can come to before the site moves: a parallel join that lacks its token holds them up, and
+        so does the end of a composite that it is in."""
+        seen = 0
+        came = bits
+        todo: list[int] = []
+        for number in others:
+            first = self.sites[number].boundary if number in around else self.reach.first(self.sites[number])
+            came |= self._slots_to(self.sites[number], first)
+            todo.extend(first)
+        held: list[int] = []
+        while todo:
+            number = todo.pop()
+            if seen >> number & 1:
                 continue
-            ahead = self.future[other]
-            if reads and ahead & self.writers:
-                return False
-            if ahead & self.throws and self._hits(ahead & self.throws, site):
-                return False
-            if other in around and any(self.sites[b].spent < 0 for b in self.sites[other].boundary):
-                return False
-        return True
+            place = self.sites[number]
+            if place.role == "and" and not all(came >> slot & 1 for slot in place.slots):
+                held.append(number)
+                continue
+            seen |= 1 << number
+            first = self.reach.first(place)
+            if place.role == "host":
+                scope = self.net.scopes[place.body]
+                first = [*first, *scope.entries, *scope.events]
+            before = came
+            came |= self._slots_to(place, first)
+            todo.extend(first)
+            if came != before:
+                todo.extend(held)
+                held.clear()
+        return seen
+
+    def _slots_to(self, place: Site, first: list[int]) -> int:
+        """Slots of joins that a token from the place may fill next."""
+        found = 0
+        for target in (place, *(self.sites[n] for n in first)):
+            for out in target.outs if target is place or place.role == "race" else ():
+                if out.slot >= 0:
+                    found |= 1 << out.slot
+        return found
+
+    def _waits_for(self, join: Site, site: Site, bits: int) -> bool:
+        """Whether an inclusive join can't fire before the site has moved, so that nobody can tell the order: it waits
+        for one empty flow that the site alone can still fill."""
+        if join.scope != site.scope:
+            host = self.net.scopes[join.scope].host
+            return host >= 0 and not bits >> host & 1
+        ahead = [n for n, upstream in enumerate(join.upstream) if upstream >> site.index & 1]
+        if len(ahead) != 1 or bits >> join.slots[ahead[0]] & 1:
+            return False
+        return not bits & join.upstream[ahead[0]] & ~(1 << site.index)
 
     def _touched(self, site: Site, bits: int) -> int | None:
-        """Sites that the moves of a site may touch before they settle; None: they may end what is looked at."""
+        """Sites that the moves of a site may touch before they settle; None: they may end what
+        somebody looks at or what an event waits on."""
         touched = self.step[site.index] | 1 << site.index
         net = self.net
         scope = net.scopes[site.scope]
         twin = 1 << (site.index + net.size)
-        while not bits & scope.live & ~(1 << site.index | (0 if bits & twin else twin)):
-            # The last token of its scope: what comes after the scope belongs to the step.
+        # Tokens that wait at a join may leave it within the step: they don't keep the scope alive.
+        places = self.only_sites | self.only_sites << net.size
+        while not bits & scope.live & places & ~(1 << site.index | (0 if bits & twin else twin)):
+            # The last token of its scope: what comes after the scope belongs to the step, and no event of the scope or
+            # of its host can come any more.
+            if scope.events or (scope.host < 0 and self.ending):
+                return None
             if scope.host < 0:
-                return None if self.ending else touched
+                return touched
             host = self.sites[scope.host]
+            if host.boundary or self.future[host.index] & self.joins:
+                return None
             touched |= self.step[host.index] | 1 << host.index
             if host.repeats:
-                touched |= self._closure(list(scope.entries), False)
+                touched |= self.reach.closure(list(scope.entries), False)
             site, scope = host, net.scopes[host.scope]
             twin = 1 << (site.index + net.size)
         return touched
@@ -118,9 +190,21 @@ class Reduction:
             kind = event.node.event.kind
             if kind == "terminate" and site.scope not in self.net.scopes[event.scope].inside:
                 continue
+            if kind == "message" and not self._awaits(site):
+                continue
             if kind == "signal" and not self._catchers(event.node.event.name, site):
                 continue
             return True
+        return False
+
+    def _awaits(self, site: Site) -> bool:
+        """Whether a message may take away what is around the site. One that it awaits itself: see `shielded`."""
+        around = self._around(site)
+        for mail in self.net.mail.values():
+            for host, event in mail.waiting:
+                scope = self.net.scopes[self.sites[event].scope]
+                if host in around or (self.sites[event].node.triggered and site.scope in scope.inside):
+                    return True
         return False
 
     def _catchers(self, name: str, site: Site) -> bool:
@@ -130,17 +214,26 @@ class Reduction:
         events += [self.sites[n] for s in self.net.scopes if site.scope in s.inside for n in s.events]
         return any(e.trigger.kind == "signal" and e.trigger.name == name for e in events)
 
+    def _posts(self, site: Site) -> bool:
+        """Whether a site sends a message to somebody in the net."""
+        event = site.node.event
+        return event.kind == "message" and event.name in self.net.mail and sends(site.node)
+
     def _reachable_by_events(self, site: Site) -> bool:
         """Whether an interrupting event sub-process may end the site, a signal of this net move it, or a signal be
         thrown from inside it."""
         for scope in self.net.scopes:
-            if site.scope in scope.inside and any(self.sites[n].spent < 0 for n in scope.events):
+            if site.scope in scope.inside and any(self.sites[n].interrupts for n in scope.events):
                 return True
-        awaited = {s.trigger.name for s in self.sites if s.trigger.kind == "signal" and not _throws(s)}
+        awaited = {s.trigger.name for s in self.sites if s.trigger.kind == "signal" and not throws(s)}
         if any(self.net.throwers[name] >> site.index & 1 for name in awaited & self.net.throwers.keys()):
             return True
         waiting = [site, *(self.sites[b] for b in site.boundary), *(self.sites[o.target] for o in site.outs)]
-        return any(e.trigger.kind == "signal" and e.trigger.name in self.signals for e in waiting)
+        return any(
+            (e.trigger.kind == "signal" and e.trigger.name in self.signals)
+            or (e.trigger.kind == "message" and e.trigger.name in self.net.mail)
+            for e in waiting
+        )
 
     def _around(self, site: Site) -> set[int]:
         """Inlined composites around a site."""
@@ -150,65 +243,3 @@ class Reduction:
             found.add(host)
             host = self.net.scopes[self.sites[host].scope].host
         return found
-
-    def _first(self, site: Site) -> list[int]:
-        """Where a token at the site may go next."""
-        found = [out.target for out in site.outs] + list(site.boundary)
-        if site.role == "race":
-            found += [out.target for number in list(found) for out in self.sites[number].outs]
-        return found
-
-    def _closure(self, first: list[int], beyond: bool) -> int:
-        """Sites reached from `first`; `beyond`: also through those where a token waits."""
-        seen = 0
-        todo = list(first)
-        while todo:
-            number = todo.pop()
-            if seen >> number & 1:
-                continue
-            seen |= 1 << number
-            site = self.sites[number]
-            if site.role == "host":
-                todo.extend(self.net.scopes[site.body].entries)
-                if beyond:
-                    todo.extend(n for n in self.net.scopes[site.body].events)
-            if beyond or site.role in ("pass", "and") or site.skips:
-                todo.extend(self._first(site))
-        return seen
-
-    def _visible(self, watch: frozenset[str]) -> int:
-        found = 0
-        for site in self.sites:
-            if site.node.id not in watch:
-                continue
-            found |= 1 << site.index
-            if site.host >= 0:
-                found |= 1 << site.host
-            host = self.net.scopes[site.scope].host
-            if site.node.triggered and host >= 0:
-                found |= 1 << host
-            for race in self.sites:
-                if race.role == "race" and any(out.target == site.index for out in race.outs):
-                    found |= 1 << race.index
-        return found
-
-    def _ranks(self) -> list[int]:
-        """The breadth-first distance from the beginning, so that the earliest site comes first."""
-        rank = [len(self.sites)] * len(self.sites)
-        todo = [n for scope in self.net.scopes for n in (*scope.entries, *scope.others, *scope.events)]
-        for number in todo:
-            rank[number] = 0
-        for number in todo:
-            for after in self._first(self.sites[number]):
-                if rank[after] > rank[number] + 1 and after not in todo:
-                    rank[after] = rank[number] + 1
-                    todo.append(after)
-        return rank
-
-
-def _throws(site: Site) -> bool:
-    return site.node.kind in ("endEvent", "intermediateThrowEvent") and site.node.event.kind in THROWN
-
-
-def _mask(sites: Iterator[Site]) -> int:
-    return sum(1 << site.index for site in sites)

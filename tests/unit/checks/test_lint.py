@@ -52,17 +52,14 @@ CASES = {
               scriptA={"result": "x", "script": "1"}, scriptB={"result": "x", "script": "2"}),
         ("info", "check.parallel_write", "and"),
     ),
-    "an instant without a zone": (
-        timed("date", "2026-03-02T18:00:00"), ("error", "check.timer_naive", "catch")
-    ),
     "an instant without a zone, as FEEL": (
         timed("date", 'date and time("2026-03-02T18:00:00")'), ("error", "check.timer_naive", "catch")
     ),
-    "a negative duration": (timed("duration", "-PT1H"), ("error", "check.timer_negative", "catch")),
+    "a negative duration": (timed("duration", 'duration("-PT1H")'), ("error", "check.timer_negative", "catch")),
     "a duration of zero": (timed("duration", 'duration("PT0S")'), ("warning", "check.timer_zero", "catch")),
-    "a duration of ages": (timed("duration", "P9999999Y"), ("error", "check.timer_long", "catch")),
-    "a cycle of seconds": (timed("cycle", "R/PT5S"), ("error", "check.timer_short", "catch")),
-    "a cycle of no rounds": (timed("cycle", "R0/PT5M"), ("error", "check.timer_never", "catch")),
+    "a duration of ages": (timed("duration", 'duration("P9999999Y")'), ("error", "check.timer_long", "catch")),
+    "a cycle of seconds": (timed("cycle", '"R/PT5S"'), ("error", "check.timer_short", "catch")),
+    "a cycle of no rounds": (timed("cycle", '"R0/PT5M"'), ("error", "check.timer_never", "catch")),
     "a round that nothing can end": (
         drawn("start>xor1 xor1>script script>xor2 xor2>xor1[n < 3] xor2>end*", script={"result": "m", "script": "1"}),
         ("error", "check.loop_unchanged", "xor1"),
@@ -81,11 +78,14 @@ CASES = {
         ("warning", "check.signal_unsent", "catch"),
     ),
     "an error that nobody handles": (
-        drawn("start>end", end={"event": EventText("error", "bad")}), ("warning", "check.error_uncaught", "end")
+        drawn("start>sub sub>end",
+              sub={"body": drawn("startS>endS", endS={"event": EventText("error", "bad")})}),
+        ("warning", "check.error_uncaught", "endS"),
     ),
     "an escalation that nobody handles": (
-        drawn("start>end", end={"event": EventText("escalation", "up")}),
-        ("info", "check.escalation_uncaught", "end"),
+        drawn("start>sub sub>end",
+              sub={"body": drawn("startS>endS", endS={"event": EventText("escalation", "up")})}),
+        ("info", "check.escalation_uncaught", "endS"),
     ),
 }  # fmt: skip
 
@@ -118,6 +118,8 @@ TIDY = {
     "a round with a task in it": drawn(
         "start>xor1 xor1>user user>xor2 xor2>xor1[n < 3] xor2>end*", user=NAMED
     ),
+    "an error that ends its case": drawn("start>end", end={"event": EventText("error", "bad")}),
+    "a time that the reader judges": timed("duration", "-PT1H"),
     "a time that is computed": timed("date", "end of day(discovered_at)"),
     "a time with a zone": timed("date", "2026-03-02T18:00:00+08:00"),
     "an ordinary cycle": timed("cycle", "R3/PT10M/2026-03-02T18:00:00Z"),
@@ -150,7 +152,9 @@ def test_a_declaration_that_no_event_uses_is_named() -> None:
 
     found = lint(read_bundle({"bpmn/test.bpmn": file.encode()}))
 
-    assert [(f.key, f.element) for f in found] == [("check.unused", i) for i in ("m_go", "s_stop", "e_bad", "c_up")]
+    assert [(f.key, f.element) for f in found] == [
+        ("check.unused", i) for i in ("m_go", "m_back", "s_stop", "e_bad", "c_up")
+    ]
 
 
 def test_the_shipped_bundle_has_no_errors_and_no_warnings() -> None:

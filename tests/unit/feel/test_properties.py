@@ -203,3 +203,19 @@ def test_patterns_find_what_python_finds(text: str, pattern: str) -> None:
 def test_is_true_is_only_the_boolean() -> None:
     assert is_true(True)
     assert not any(is_true(value) for value in (False, None, 1, Decimal(1), "true", [True]))
+
+
+@given(JSON | NUMBERS, st.sampled_from(["=", "!=", "<", "<=", ">", ">="]), st.sampled_from(["5", "0.5", '"a"', "9e40"]))
+def test_a_name_beside_a_literal_compares_as_two_names_do(value: object, operator: str, literal: str) -> None:
+    short = value_of(f"x {operator} {literal}", x=value)
+
+    assert short is value_of(f"[x][1] {operator} y", x=value, y=value_of(literal))
+    assert short is value_of(f"get or else(x, x) {operator} {literal}", x=value)
+
+
+@given(st.integers(-(10**40), 10**40))
+def test_whole_numbers_of_any_size_compare_by_their_value(value: int) -> None:
+    near = value_of("x", x=value)
+
+    assert value_of("x = y and x <= y and not(x < y)", x=value, y=near) is True
+    assert value_of("x > 1000", x=value) is (value > 1000)

@@ -1,0 +1,64 @@
+"""Everything that is known about a set of files before it is deployed. Needs no database.
+
+1. Read every file, compile every expression: what can't be run is refused by element.
+2. If all can be run: local rules, names that nothing writes, tables with holes, then soundness of each process and the
+   regulation on the whole. Proofs are bounded in states and, so that nobody waits for a page, in processor time; what
+   is not decided by then is said to be so.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from engine.definitions.bundle import Bundle, read_bundle
+from engine.definitions.checks.lint import lint
+from engine.definitions.checks.names import check_names
+from engine.definitions.checks.regulation import check_regulation
+from engine.definitions.checks.soundness import check_soundness
+from engine.definitions.checks.tables import check_tables
+from engine.definitions.model import Finding
+from engine.kernel.compile import compile_bundle
+from engine.kernel.program import Program
+
+SECONDS_PER_FILE = 0.4
+"""Processor time for proofs, for each diagram; the shipped bundle of 19 needs 0.2 in all."""
+SEVERITIES = {"error": 0, "warning": 1, "info": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A bundle read and compiled, and all findings about it."""
+
+    bundle: Bundle
+    program: Program
+    findings: tuple[Finding, ...]
+
+    @property
+    def blocked(self) -> bool:
+        """True when an error keeps it from being deployed."""
+        return any(f.severity == "error" for f in self.findings)
+
+
+def check(files: Mapping[str, bytes]) -> Checked:
+    """Reads, compiles and proves a set of files; nothing is stored. Errors come first, then by file and line."""
+    bundle = read_bundle(files)
+    program = compile_bundle(bundle)
+    found = [*bundle.findings, *program.findings]
+    if not any(f.severity == "error" for f in found):
+        diagrams = sum(path.endswith(".bpmn") for path in files)
+        expired = _bound(SECONDS_PER_FILE * max(1, diagrams))
+        found += lint(bundle)
+        found += check_names(bundle)
+        found += check_tables(bundle)
+        found += check_soundness(bundle, expired=expired)
+        found += check_regulation(bundle)
+    found.sort(key=lambda f: (SEVERITIES[f.severity], f.file, f.line, f.element))
+    return Checked(bundle, program, tuple(found))
+
+
+def _bound(seconds: float) -> Callable[[], bool]:
+    """Tells whether this much processor time has passed since now."""
+    begun = time.process_time()
+    return lambda: time.process_time() - begun > seconds

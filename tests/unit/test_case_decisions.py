@@ -1,0 +1,33 @@
+"""The journal keeps which rules of a whole decision graph fired; the case page says so in words."""
+
+from __future__ import annotations
+
+from engine.definitions.bundle import read_bundle
+from engine.kernel.compile import compile_bundle
+from engine.service.case_decisions import made_in
+from tests.support.diagrams import Run, Scope, document
+from tests.unit.test_dmn import definitions, literal, table
+from tests.unit.test_dmn_boxed import bkm, knows, requires
+
+
+def test_every_decision_of_a_graph_is_told_with_its_rules_and_values() -> None:
+    inside = table(["数量"], ["档"], [(["< 10"], ['"少"']), ([">= 10"], ['"多"'])])
+    level = bkm("level", "数量", inside.partition(">")[2].rpartition("</decision>")[0], name="分档")
+    half = literal("half", "分档(n / 2)", name="半数档").replace("<literal", f"{knows('level')}<literal")
+    rules = [(['"多"'], ['"major"']), (['"少"'], ['"ordinary"'])]
+    graded = table(["半数档"], ["grade"], rules, decision_id="grade", name="定级", before=requires("half"))
+    scope = Scope()
+    task = scope.node(
+        "businessRuleTask", "decide", name="建议", camunda_decisionRef="grade", camunda_resultVariable="g"
+    )
+    scope.chain(scope.start(), task, scope.end())
+    bundle = read_bundle({"bpmn/p.bpmn": document(p=scope), "bpmn/d.dmn": definitions(level, half, graded)})
+
+    run = Run(compile_bundle(bundle), bundle, {"n": 24})
+
+    (made,) = [one for entry in run.entries for one in made_in(bundle, entry)]
+    assert (made.step, made.decision, made.result) == ("建议", "定级", "major")
+    assert [(rule.decision, rule.number) for rule in made.rules] == [("分档", 2), ("定级", 1)]
+    assert made.rules[0].conditions == (("数量", ">= 10"),)
+    assert made.rules[0].results == (("档", '"多"'),)
+    assert made.inputs == (("数量", 12), ("半数档", "多"))
