@@ -8,7 +8,7 @@ table.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field, replace
 
 from lxml import etree
@@ -28,6 +28,8 @@ from .model import ACTIVITIES, EventText, Finding, Flow, Node, Process
 __all__ = ["MAX_NESTING", "MAX_NODES", "read_bpmn", "split_list"]
 
 MAX_NODES = 400
+MAX_FLOWS = 1_000
+"""What reaches what is asked for each flow of a join."""
 MAX_NESTING = 10
 RESERVED = re.compile(r"[/#\[\]!~\s]")
 """Marks that the names of tokens are put together with (engine.domain.ids)."""
@@ -111,6 +113,8 @@ class _Reader:
         if depth > MAX_NESTING:
             self.refuse(element, "bpmn.too_deep", limit=MAX_NESTING)
             return Process(ident, "", self.path, xml.line_of(element), False, {}, {})
+        if self._too_large(element):
+            return Process(ident, element.get("name") or "", self.path, xml.line_of(element), False, {}, {})
         scope = _Scope(flows=self._flows(element))
         self._nodes(element, scope, depth, event_driven)
         self._rewrite(scope)
@@ -119,8 +123,6 @@ class _Reader:
         self.reading.findings.extend(
             structure(self.path, element, scope.nodes, scope.flows, nested=depth > 0, event_driven=event_driven)
         )
-        if len(scope.nodes) > MAX_NODES:
-            self.refuse(element, "bpmn.too_many_nodes", limit=MAX_NODES, count=len(scope.nodes))
         executable = flag(element, "isExecutable")
         if depth == 0 and not executable and scope.nodes:
             self.refuse(element, "bpmn.not_executable", "warning")
@@ -139,6 +141,16 @@ class _Reader:
             self.reading.flows,
             attribute(element, "versionTag"),
         )
+
+    def _too_large(self, element: etree._Element) -> bool:
+        """Refuses a scope that is no diagram any more, before it is read."""
+        tags = Counter(xml.local(one)[1] for one in element)
+        nodes = sum(tags[tag] for tag in NODES)
+        if nodes > MAX_NODES:
+            self.refuse(element, "bpmn.too_many_nodes", limit=MAX_NODES, count=nodes)
+        elif tags["sequenceFlow"] > MAX_FLOWS:
+            self.refuse(element, "bpmn.too_many_flows", limit=MAX_FLOWS, count=tags["sequenceFlow"])
+        return nodes > MAX_NODES or tags["sequenceFlow"] > MAX_FLOWS
 
     def _nodes(self, element: etree._Element, scope: _Scope, depth: int, event_driven: bool) -> None:
         lanes = {
