@@ -203,7 +203,7 @@ def _attempt(text: str, env: Environment) -> str:
 
 
 def _allow(more: int) -> None:
-    """Lets the address space grow by `more` bytes from here, or without limit for -1. Only where /proc tells its size."""
+    """Lets the address space grow by `more` bytes, or without limit for -1; only where /proc tells its size."""
     if not SIZE.exists():
         return
     pages = int(SIZE.read_text().split()[0])
