@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from bench import feel, inbox, soundness, submissions
+from bench import feel, inbox, loops, soundness, submissions
 
 if __name__ == "__main__":
     feel.report()
     submissions.report()
     inbox.report()
     soundness.report()
+    loops.report()

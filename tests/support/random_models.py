@@ -7,8 +7,9 @@ import random
 from engine.domain.codec import JSON
 from engine.domain.commands import FailTask, OpenCase, SendMessage, SendSignal, SubmitTask
 
-from .game.blocks import ALL, Blocks
+from .game.blocks import Blocks
 from .game.diagram import Diagram, Event
+from .game.leaves import ALL
 from .game.match import LATER, Match, next_instant
 from .game.sketch import Pen, Sketch
 
@@ -58,12 +59,8 @@ def random_walk(match: Match, seed: int, steps: int = 40) -> None:
     chance = random.Random(seed)
     match.do(OpenCase("p", {}))
     for _ in range(steps):
-        if match.stuck:
-            return
         match.settle()
-        if match.stuck or match.case.status == "closed":
-            return
-        if not random_step(match, chance):
+        if match.over or not random_step(match, chance):
             return
 
 
@@ -87,11 +84,13 @@ def random_step(match: Match, chance: random.Random) -> bool:
     elif kind == "fail":
         match.do(FailTask(chance.choice(sorted(case.tasks)), chance.choice(["x1", "x2"]), chance.random() < 0.5))
     elif kind == "message":
-        match.do(SendMessage(chance.choice(sorted(w.node.event.name for w in case.messages.values()))))
+        name = chance.choice(sorted(w.node.event.name for w in case.messages.values()))
+        match.do(SendMessage(name, {"w": chance.randrange(4)} if chance.random() < 0.3 else {}))
     elif kind == "signal":
         match.do(SendSignal(chance.choice(sorted(t.task_spec.node.event.name for t in case.signals.values()))))
     elif kind == "stray":
-        match.do(chance.choice([SendMessage("m1"), SendMessage("m2"), SendSignal("s1"), SendSignal("s2")]))
+        number = chance.randint(1, 2)
+        match.do(SendMessage(f"m{number}") if chance.random() < 0.5 else SendSignal(f"s{number}"))
     else:
         due = next_instant(match)
         assert due is not None

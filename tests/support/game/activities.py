@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import events, joins, undoing
+from . import events, instances, joins, throwing, undoing
 from .diagram import ACTIVITIES, Node
-from .state import Data, Done, Place, Work
+from .state import Done, Place, Work
 
 if TYPE_CHECKING:
     from .play import Game
@@ -54,12 +54,12 @@ def leave(game: Game, work: Work) -> None:
 def begin_activity(game: Game, work: Work) -> None:
     node = work.node
     if node.multi is not None:
-        begin_instances(game, work)
+        instances.begin_instances(game, work)
     elif node.loop is not None:
         if node.loop.before and not node.loop.condition.true(work.data.view()):
             complete(game, work)
         else:
-            instance(game, work, 0, None)
+            instances.instance(game, work, 0, None)
     else:
         body(game, work)
 
@@ -79,6 +79,10 @@ def body(game: Game, work: Work) -> None:
         work.inside = Place(graph, f"{work.name}/", work.data, work)
         open_place(game, work.inside, graph.entries())
     else:
+        if node.kind == "sendTask":
+            throwing.throw_message(game, node.event.name)
+            if not work.alive:
+                return
         if node.script is not None:
             game.write(work.data, node.variable, node.script.value(work.data.view()))
         complete(game, work)
@@ -101,7 +105,7 @@ def complete(game: Game, work: Work) -> None:
     if work.whole is not None:
         work.data.over = True
         work.whole.finished += 1
-        next_instance(game, work.whole, work)
+        instances.next_instance(game, work.whole, work)
     elif work.after is not None:
         work.after()
     else:
@@ -117,9 +121,11 @@ def complete_soon(game: Game, work: Work) -> None:
 def remember(work: Work) -> None:
     """What has been done can be undone, if somebody drew how."""
     inner = work.inside.done if work.inside is not None else []
-    if work.node.undoes or (work.node.multi is None and work.node.loop is None) or work.whole is not None:
-        if (work.node.handler or inner) and not work.node.undoes:
-            work.place.done.append(Done(work.node, work.place, work.data, inner))
+    repeated = work.node.multi is not None or work.node.loop is not None
+    if work.after is not None or (repeated and work.whole is None):
+        return
+    if work.node.handler or inner or work.node.undone_inside is not None:
+        work.place.done.append(Done(work.node, work.place, work.data, inner))
 
 
 def end_if_empty(game: Game, place: Place) -> None:
@@ -158,7 +164,7 @@ def end(game: Game, work: Work) -> None:
         leave(game, work)
     elif event.kind == "error":
         # Whoever catches it interrupts: the token is taken away with all else.
-        if not events.throw_error(game, place, event.name, work.node.id):
+        if not throwing.throw_error(game, place, event.name, work.node.id):
             empty(game, place, work)
             leave(game, work)
     elif event.kind == "cancel":
@@ -191,11 +197,11 @@ def announced(game: Game, work: Work) -> None:
 def announce(game: Game, work: Work) -> None:
     event = work.node.event
     if event.kind == "message":
-        events.throw_message(game, event.name)
+        throwing.throw_message(game, event.name)
     elif event.kind == "signal":
-        events.throw_signal(game, event.name)
+        throwing.throw_signal(game, event.name)
     elif event.kind == "escalation":
-        events.escalate(game, work.place, event.name)
+        throwing.escalate(game, work.place, event.name)
 
 
 def empty(game: Game, place: Place, but: Work | None = None) -> None:
@@ -222,64 +228,3 @@ def abort(game: Game, work: Work) -> None:
     if work.inside is not None:
         finish(game, work.inside)
     game.note(work.place, work.node.id, "cancelled")
-
-
-# -- several instances -----------------------------------------------------------------------------------------------
-def begin_instances(game: Game, work: Work) -> None:
-    multi = work.node.multi
-    assert multi is not None
-    if multi.collection:
-        work.values = list(work.data.view().get(multi.collection) or [])
-    else:
-        work.values = [None] * multi.cardinality
-    if multi.into:
-        game.write(game.data, multi.into, [])
-    if not work.values:
-        complete(game, work)
-    elif multi.sequential:
-        instance(game, work, 0, work.values[0])
-    else:
-        for index, value in enumerate(work.values):
-            instance(game, work, index, value)
-
-
-def instance(game: Game, whole: Work, index: int, value: object) -> None:
-    multi = whole.node.multi
-    own: dict[str, object] = {"loopCounter": index}
-    if multi is not None and multi.collection:
-        own[multi.variable] = value
-    data = Data(whole.data, own, only=multi is None)
-    work = Work(whole.place, whole.node, f"{whole.name}[{index}]", data, whole, index)
-    whole.instances.append(work)
-    if multi is not None and multi.into:
-        game.data.own[multi.into].append(own)
-    game.note(whole.place, whole.node.id, "entered")
-    game.ready.append(lambda: body(game, work) if work.alive else None)
-
-
-def next_instance(game: Game, whole: Work, last: Work) -> None:
-    """After an instance: more of them, or the whole has ended."""
-    multi, loop = whole.node.multi, whole.node.loop
-    if loop is not None:
-        again = loop.condition.true(last.data.view()) and (not loop.maximum or whole.finished < loop.maximum)
-        if again:
-            number = whole.finished
-            game.ready.append(lambda: instance(game, whole, number, None) if whole.alive else None)
-        else:
-            complete_soon(game, whole)
-        return
-    assert multi is not None
-    counts = {
-        "nrOfInstances": len(whole.values),
-        "nrOfCompletedInstances": whole.finished,
-        "nrOfActiveInstances": len(whole.instances),
-    }
-    enough = multi.completion is not None and multi.completion.true({**last.data.view(), **counts})
-    if enough:
-        for inner in list(whole.instances):
-            abort(game, inner)
-        complete_soon(game, whole)
-    elif multi.sequential and whole.finished < len(whole.values):
-        instance(game, whole, whole.finished, whole.values[whole.finished])
-    elif not whole.instances:
-        complete_soon(game, whole)

@@ -6,7 +6,7 @@ from .diagram import ACTIVITIES, Diagram, Graph, Node
 
 PLAIN = {
     "task": "task", "manualTask": "manual task", "userTask": "user task", "scriptTask": "script task",
-    "receiveTask": "receive task", "subProcess": "sub-process", "transaction": "transaction",
+    "receiveTask": "receive task", "sendTask": "send task", "subProcess": "sub-process", "transaction": "transaction",
     "callActivity": "call activity", "exclusiveGateway": "exclusive gateway", "parallelGateway": "parallel gateway",
     "inclusiveGateway": "inclusive gateway", "eventBasedGateway": "event-based gateway",
 }  # fmt: skip
@@ -15,9 +15,11 @@ PLAIN = {
 def of_diagram(diagram: Diagram) -> dict[str, set[str]]:
     """Element id -> its constructs."""
     found = {node.id: of_node(graph, node) for graph, node in diagram.walk()}
-    for graph, node in diagram.walk():
+    for _, node in diagram.walk():
         if node.handler:
             found[node.handler].add("compensation handler")
+        if node.undone_inside:
+            found[node.id].add("sub-process undone by its event sub-process")
         if node.body is not None and not any(n.kind == "startEvent" for n in node.body.nodes.values()):
             found[node.id].add("sub-process without start event")
     for pool in diagram.pools:
@@ -41,7 +43,9 @@ def of_node(graph: Graph, node: Node) -> set[str]:
         found.add(f"event sub-process {start.event.kind} {how}")
         found |= timers(start)
     elif node.kind in ("intermediateThrowEvent", "intermediateCatchEvent", "endEvent"):
-        found.add({"intermediateT": "throw", "intermediateC": "catch", "endEvent": "end"}[node.kind[:13]] + f" {event.kind}")
+        found.add(
+            {"intermediateT": "throw", "intermediateC": "catch", "endEvent": "end"}[node.kind[:13]] + f" {event.kind}"
+        )
         if event.activity:
             found.add("throw compensate one activity")
     found |= timers(node)

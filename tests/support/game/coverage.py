@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from tests.support.random_models import random_model, random_walk
 
-from .blocks import ALL
 from .diagram import Diagram
+from .leaves import ALL
 from .match import Difference, Endless, Match, Refused
 from .shrink import shrunk, told
 from .writing import xml
@@ -93,4 +93,3 @@ def seeds_until_caught(seeds: range, features: frozenset[str] = ALL) -> int | No
             if isinstance(found, Difference):
                 return number
     return None
-

@@ -8,7 +8,17 @@ from datetime import datetime, timedelta
 from typing import Any
 
 ACTIVITIES = frozenset(
-    ("task", "manualTask", "userTask", "scriptTask", "receiveTask", "subProcess", "transaction", "callActivity")
+    (
+        "task",
+        "manualTask",
+        "userTask",
+        "scriptTask",
+        "receiveTask",
+        "sendTask",
+        "subProcess",
+        "transaction",
+        "callActivity",
+    )
 )
 JOINS = frozenset(("parallelGateway", "inclusiveGateway"))
 
@@ -91,6 +101,15 @@ class Node:
     triggered: bool = False
     handler: str = ""
     undoes: bool = False
+
+    @property
+    def undone_inside(self) -> Node | None:
+        """The event sub-process in the body that undoes the whole body, if there is one."""
+        for node in self.body.event_subprocesses() if self.body is not None else ():
+            assert node.body is not None
+            if any(n.kind == "startEvent" and n.event.kind == "compensate" for n in node.body.nodes.values()):
+                return node
+        return None
 
 
 @dataclass

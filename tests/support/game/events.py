@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from . import activities
-from .diagram import Event, Node
+from .diagram import Node
 from .state import Data, Incident, Place, Watch, Work
 from .timers import instants
 
@@ -100,7 +100,9 @@ def came(game: Game, work: Work, then: Callable[[Game, Work], None]) -> None:
 
 
 def receive(game: Game, work: Work) -> None:
-    wait(game, work.node, work.name, work.place, work.data, lambda _: came(game, work, activities.complete), work.watches)
+    wait(
+        game, work.node, work.name, work.place, work.data, lambda _: came(game, work, activities.complete), work.watches
+    )
 
 
 def race(game: Game, work: Work) -> None:
@@ -185,93 +187,3 @@ def start_handler(game: Game, place: Place, node: Node) -> None:
     work.inside = Place(node.body, f"{work.name}/", work.data, work)
     inside = work.inside
     game.ready.append(lambda: activities.open_place(game, inside, [start]) if work.alive else None)
-
-
-# -- throwing --------------------------------------------------------------------------------------------------------
-def catcher(place: Place, kind: str, code: str, own: Work | None) -> tuple[Place, Node, Work | None] | None:
-    """Who catches an error or escalation: in each place outward first its event sub-processes, then the boundary of
-    the activity it is the inside of. `own`: a task that throws; its own boundary is asked first."""
-
-    here: Place | None = place
-    asked, left = own, None
-    while here is not None:
-        if asked is not None:
-            host = asked.whole or asked
-            node = fitting(here.graph.boundary(host.node.id), kind, code, lambda n: n.event)
-            if node is not None:
-                return here, node, host
-        if not here.interrupted:
-            # A handler does not catch what it throws itself.
-            able = [n for n in here.graph.event_subprocesses() if left is None or n is not left.node]
-            node = fitting(able, kind, code, lambda n: start_of(n).event)
-            if node is not None:
-                return here, node, None
-        asked = left = here.owner
-        here = here.around
-    return None
-
-
-def fitting(nodes: list[Node], kind: str, code: str, event: Callable[[Node], Event]) -> Node | None:
-    """The one that names the code, else one that catches any."""
-    for wanted in (code, ""):
-        for node in nodes:
-            if event(node).kind == kind and event(node).name == wanted:
-                return node
-    return None
-
-
-def throw_error(game: Game, place: Place, code: str, element: str, own: Work | None = None) -> bool:
-    """False when nobody catches an error end event that is drawn in the process itself: the process ends (the
-    project's choice). Anywhere else that is an incident."""
-    found = catcher(place, "error", code, own)
-    if found is None and place.owner is None and own is None:
-        return False
-    if found is None:
-        raise Incident(element, "error uncaught")
-    deliver(game, found)
-    return True
-
-
-def escalate(game: Game, place: Place, code: str, own: Work | None = None) -> None:
-    """An escalation nobody catches is ignored."""
-    found = catcher(place, "escalation", code, own)
-    if found is not None:
-        deliver(game, found)
-
-
-def deliver(game: Game, found: tuple[Place, Node, Work | None]) -> None:
-    place, node, host = found
-    if host is not None:
-        cross(game, host, node)
-    else:
-        start_handler(game, place, node)
-
-
-def throw_signal(game: Game, name: str) -> None:
-    """To all that wait for it, and to the pools that begin with it."""
-    start_pools(game, "signal", name)
-    for watch in waiting(game, "signal", name):
-        fire(game, watch)
-
-
-def throw_message(game: Game, name: str) -> None:
-    """To the one who waits longest; else a pool that it starts; else kept until somebody waits for it."""
-    found = waiting(game, "message", name)
-    if found:
-        fire(game, found[0])
-        return
-    if start_pools(game, "message", name):
-        return
-    if name in game.catchable:
-        game.kept.append(name)
-
-
-def start_pools(game: Game, kind: str, name: str) -> bool:
-    """Starts the pools that begin with the event; False when there are none."""
-    found = False
-    for pool in game.diagram.pools:
-        for node in game.diagram.processes[pool].nodes.values():
-            if node.kind == "startEvent" and node.event.kind == kind and node.event.name == name:
-                game.begin(pool, [node])
-                found = True
-    return found

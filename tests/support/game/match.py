@@ -13,10 +13,11 @@ from engine.domain.commands import Command, FailTask, FireTimer, OpenCase, SendM
 from engine.domain.events import TokensMoved
 from engine.domain.rejection import Rejection
 from engine.kernel.case import Case
-from engine.kernel.compile import Program, compile_bundle
+from engine.kernel.compile import compile_bundle
 from engine.kernel.decide import next_due
 from engine.kernel.faults import KernelFault
 from engine.kernel.guards import Guards, Limits
+from engine.kernel.program import Program
 from engine.kernel.replay import rebuild, replay
 from tests.support.diagrams import T0, Run
 
@@ -87,6 +88,11 @@ class Match:
         self.game = self.new_game()
 
     @property
+    def over(self) -> bool:
+        """Closed, or a turn failed that no person can take back."""
+        return self.stuck or self.case.status != "open"
+
+    @property
     def case(self) -> Case:
         return self.side.case
 
@@ -134,7 +140,7 @@ class Match:
             elif isinstance(command, FailTask):
                 game.fail(command.task, command.code, command.escalation)
             elif isinstance(command, SendMessage):
-                return "done" if game.send(command.name) else "refused"
+                return "done" if game.send(command.name, dict(command.values)) else "refused"
             elif isinstance(command, SendSignal):
                 game.signal(command.name)
             elif isinstance(command, FireTimer):
@@ -162,7 +168,7 @@ class Match:
     def settle(self) -> None:
         """Fires every timer that is due, each a turn of its own."""
         for _ in range(MOST_FIRINGS):
-            if self.stuck or self.case.status != "open":
+            if self.over:
                 return
             name = next_due(self.case, self.at)
             mine = self.game.due()
@@ -214,14 +220,16 @@ class Match:
 
     def fail(self, what: str, kernel: Any, game: Any, *more: Any) -> None:
         commands = "\n  ".join(f"{at:%d %H:%M} {command}" for at, command in self.history)
-        raise Difference(f"{what}:\n kernel {kernel}\n game   {game}\n{more or ''}\n{commands}\nthen at {self.at:%d %H:%M} {self.command}")
+        told = f"{what}:\n kernel {kernel}\n game   {game}\n{more or ''}"
+        raise Difference(f"{told}\n  {commands}\nthen at {self.at:%d %H:%M} {self.command}")
 
 
 def in_order(trail: list[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
-    """The trail with tokens that are cancelled in one go put in a fixed order: which of them went first means nothing."""
+    """The trail with tokens cancelled in one go in a fixed order: which of them went first means nothing."""
     found: list[tuple[str, str, str]] = []
-    for cancelled, steps in groupby(trail, key=lambda step: step[2] == "cancelled"):
-        found += sorted(steps) if cancelled else list(steps)
+    for cancelled, group in groupby(trail, key=lambda step: step[2] == "cancelled"):
+        steps = list(group)
+        found += sorted(steps) if cancelled else steps
     return found
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from . import activities, events, joins
+from . import activities, events, joins, throwing
 from .diagram import Diagram, Flow, Node
 from .state import Data, Incident, Place, Watch, Work
 
@@ -39,7 +39,7 @@ class Game:
         self.catchable = {
             node.event.name
             for _, node in diagram.walk()
-            if node.event.kind == "message" and node.kind not in ("endEvent", "intermediateThrowEvent")
+            if node.event.kind == "message" and node.kind not in ("endEvent", "intermediateThrowEvent", "sendTask")
         }
 
     # -- commands -------------------------------------------------------------------------------------------------
@@ -73,15 +73,19 @@ class Game:
         self.trail = []
         work = self.tasks[task]
         if escalation:
-            events.escalate(self, work.place, code, work)
+            throwing.escalate(self, work.place, code, work)
         else:
-            events.throw_error(self, work.place, code, work.node.id, work)
+            throwing.throw_error(self, work.place, code, work.node.id, work)
         self.run()
 
-    def send(self, name: str) -> bool:
-        """A message from outside reaches all that wait for it; False when nobody does."""
+    def send(self, name: str, values: dict[str, Any]) -> bool:
+        """A message from outside reaches all that wait for it; False when nobody does. Its values go to where each of
+        them stands, once."""
         self.trail = []
         waiting = events.waiting(self, "message", name)
+        for data in dict.fromkeys(watch.data for watch in waiting):
+            for field_name, value in values.items():
+                self.write(data, field_name, value)
         for watch in waiting:
             events.fire(self, watch)
         self.run()
@@ -89,7 +93,7 @@ class Game:
 
     def signal(self, name: str) -> None:
         self.trail = []
-        events.throw_signal(self, name)
+        throwing.throw_signal(self, name)
         self.run()
 
     def due(self) -> Watch | None:
@@ -132,7 +136,11 @@ class Game:
 
     def arrive(self, place: Place, node: Node, via: Flow | None = None) -> Work | None:
         """A token reaches an element. Joins keep it until they are complete; all else acts in its turn."""
-        if via is not None and node.kind in ("parallelGateway", "inclusiveGateway") and len(place.graph.into(node.id)) > 1:
+        if (
+            via is not None
+            and node.kind in ("parallelGateway", "inclusiveGateway")
+            and len(place.graph.into(node.id)) > 1
+        ):
             place.parked.setdefault(via.id, []).append(via)
             if node.kind == "parallelGateway":
                 joins.try_parallel(self, place, node)

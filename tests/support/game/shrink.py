@@ -10,20 +10,18 @@ from .diagram import ACTIVITIES, Diagram, Event, Flow, Graph, Node
 
 def shrunk(diagram: Diagram, fails: Callable[[Diagram], bool], budget: int = 250) -> Diagram:
     """`diagram` made smaller by at most `budget` trials; `fails` says whether one still fails."""
-    tries = 0
-    smaller = True
-    while smaller:
-        smaller = False
-        for change in changes(diagram):
-            if tries >= budget:
-                return diagram
-            tries += 1
-            trial = copy.deepcopy(diagram)
-            change(trial)
-            tidy(trial)
-            if fails(trial):
-                diagram, smaller = trial, True
-                break
+    done = 0
+    for _ in range(budget):
+        found = list(changes(diagram))
+        if done >= len(found):
+            return diagram
+        trial = copy.deepcopy(diagram)
+        found[done](trial)
+        tidy(trial)
+        if fails(trial):
+            diagram = trial  # what stood behind the change has moved up
+        else:
+            done += 1
     return diagram
 
 
@@ -44,7 +42,7 @@ def changes(diagram: Diagram) -> Iterator[Change]:
             yield from of_node(number, ident, node)
         for ident, flow in graph.flows.items():
             if len(graph.out_of(flow.source)) > 1:
-                yield lambda d, n=number, i=ident: drop_flow(list(graphs(d))[n], i)
+                yield without_flow(number, ident)
 
 
 def of_node(number: int, ident: str, node: Node) -> Iterator[Change]:
@@ -96,8 +94,11 @@ def simple(graph: Graph, node: Node) -> None:
     node.kind, node.body, node.called, node.script, node.event = "task", None, "", None, Event()
 
 
-def drop_flow(graph: Graph, ident: str) -> None:
-    del graph.flows[ident]
+def without_flow(number: int, ident: str) -> Change:
+    def done(d: Diagram) -> None:
+        del list(graphs(d))[number].flows[ident]
+
+    return done
 
 
 def tidy(diagram: Diagram) -> None:
@@ -128,9 +129,7 @@ def lost(graph: Graph, node: Node) -> bool:
     if node.kind == "startEvent" or node.triggered:
         return False
     if node.kind == "intermediateCatchEvent" and node.event.kind == "link":
-        return not any(
-            n.kind == "intermediateThrowEvent" and n.event == node.event for n in graph.nodes.values()
-        )
+        return not any(n.kind == "intermediateThrowEvent" and n.event == node.event for n in graph.nodes.values())
     starts = any(n.kind == "startEvent" for n in graph.nodes.values())
     return starts and not graph.into(node.id)
 

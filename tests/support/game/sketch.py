@@ -110,7 +110,9 @@ class Sketch:
     def script(self, variable: str = "", expr: Expr | None = None) -> str:
         if not variable or expr is None:
             variable, number = f"v{self.pen.chance.randrange(3)}", self.pen.count
-            expr = Expr(f"if v0 = null then {number} else v0 + 1", lambda d: number if d.get("v0") is None else d["v0"] + 1)
+            expr = Expr(
+                f"if v0 = null then {number} else v0 + 1", lambda d: number if d.get("v0") is None else d["v0"] + 1
+            )
         return self.add("scriptTask", "script", variable=variable, script=expr)
 
     def counter(self) -> tuple[str, str]:

@@ -104,7 +104,6 @@ class Work:
     watches: list[Watch] = field(default_factory=list)
     race: Work | None = None
     after: Callable[[], None] | None = None
-    undo: list[Job] = field(default_factory=list)
     open: bool = False
     alive: bool = True
 
@@ -137,7 +136,10 @@ class Done:
 
 @dataclass(eq=False)
 class Job:
-    """One handler to run."""
+    """One handler to run. Where it is an event sub-process, `again` is the sub-process that is opened once more for it,
+    and `inner` what was done there."""
 
     handler: Node
     data: Data
+    again: Node | None = None
+    inner: list[Done] = field(default_factory=list)

@@ -20,6 +20,8 @@ def jobs(done: list[Done], activity: str = "", memo: dict[int, Data] | None = No
         done.remove(item)
         if item.node.handler:
             found.append(Job(item.place.graph.nodes[item.node.handler], item.data.kept(memo)))
+        elif item.node.undone_inside is not None:
+            found.append(Job(item.node.undone_inside, item.data.kept(memo), item.node, item.inner))
         else:
             found += jobs(item.inner, "", memo)
     return found
@@ -31,25 +33,44 @@ def run(game: Game, place: Place, todo: list[Job], then: Callable[[], None]) -> 
         then()
         return
     first, *rest = todo
-    work = game.enter(place, first.handler, first.data)
+    work = again(game, place, first) if first.again is not None else game.enter(place, first.handler, first.data)
     work.after = lambda: game.ready.append(lambda: run(game, place, rest, then) if place.alive else None)
+
+
+def again(game: Game, place: Place, job: Job) -> Work:
+    """Opens a sub-process that has ended once more, for nothing but the event sub-process that undoes it."""
+    node = job.again
+    assert node is not None and node.body is not None
+    place.visits[node.id] += 1
+    work = Work(place, node, f"{place.prefix}{node.id}#{place.visits[node.id]}", job.data)
+    place.works.append(work)
+    game.note(place, node.id, "entered")
+    inside = Place(node.body, f"{work.name}/", job.data, work, done=job.inner)
+    work.inside = inside
+
+    def open_again() -> None:
+        if work.alive:
+            game.places.append(inside)
+            events.start_handler(game, inside, job.handler)
+
+    game.ready.append(open_again)
+    return work
 
 
 def throw(game: Game, work: Work) -> None:
     """The event goes on when all handlers have ended, or at once if it does not wait."""
-    place = target(work.place)
-    todo = jobs(place.done, work.node.event.activity)
+    todo = jobs(done_in(work.place), work.node.event.activity)
     if todo:
         run(game, work.place, todo, lambda: activities.leave(game, work) if work.alive else None)
     else:
         activities.leave(game, work)
 
 
-def target(place: Place) -> Place:
+def done_in(place: Place) -> list[Done]:
     """What a handler undoes is what was done in the scope it belongs to."""
     while place.owner is not None and place.owner.node.triggered:
         place = place.owner.place
-    return place
+    return place.done
 
 
 def cancel(game: Game, work: Work) -> None:

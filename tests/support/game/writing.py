@@ -23,7 +23,7 @@ def xml(diagram: Diagram) -> bytes:
     for _, node in diagram.walk():
         if node.event.name and node.event.kind in NAMED:
             found[node.event.kind, node.event.name] = None
-        if node.kind == "receiveTask":
+        if node.kind in ("receiveTask", "sendTask"):
             found["message", node.event.name] = None
     for kind, name in found:
         tag, attribute = NAMED[kind]
@@ -71,7 +71,7 @@ def element(node: Node) -> str:
         values["isForCompensation"] = "true"
     if node.kind == "userTask":
         values["camunda:candidateGroups"] = "office"
-    if node.kind == "receiveTask":
+    if node.kind in ("receiveTask", "sendTask"):
         values["messageRef"] = reference("message", node.event.name)
     elif node.kind != "task":
         inner += definition(node.event)
@@ -131,7 +131,8 @@ def definition(event: Event) -> str:
     if kind == "conditional":
         assert event.condition is not None
         text = escape(event.condition.text)
-        return f"<bpmn:conditionalEventDefinition><bpmn:condition>{text}</bpmn:condition></bpmn:conditionalEventDefinition>"
+        inner = f"<bpmn:condition>{text}</bpmn:condition>"
+        return f"<bpmn:conditionalEventDefinition>{inner}</bpmn:conditionalEventDefinition>"
     if kind == "compensate":
         told = f' activityRef="{event.activity}"' if event.activity else ""
         return f"<bpmn:compensateEventDefinition{told}/>"
