@@ -227,7 +227,11 @@ def _page(tab: str, head: case_page.Head, names: Names, **shown: Any) -> str:
 def _words(conn: Connection, version: str) -> Mapping[str, str]:
     """What people call values and decisions of the case's bundle."""
     bundle = services().deployments.bundle(version)
-    return {**case_facts.value_words(conn, bundle), **case_decisions.names(bundle)}
+    return {
+        **case_decisions.value_notes(bundle),
+        **case_facts.value_words(conn, bundle),
+        **case_decisions.names(bundle),
+    }
 
 
 def _own_last(tasks: Iterable[dossier.TaskRow], now: datetime) -> dossier.TaskRow | None:

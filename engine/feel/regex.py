@@ -19,7 +19,7 @@ from engine.feel.run import Run
 MAX_PATTERN: Final = 500
 MAX_PROGRAM: Final = 2_000
 """Instructions: `{m,n}` is written out, so this bounds it."""
-OPERATIONS_PER_STEP: Final = 4
+OPERATIONS_PER_STEP: Final = 3
 """Machine operations that cost one step of the evaluation's budget."""
 
 Saves = tuple[int, ...]

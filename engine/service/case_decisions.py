@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from engine.definitions.bundle import Bundle
 from engine.definitions.checks.tables import tables_of
@@ -14,6 +15,10 @@ from engine.domain.codec import JSON
 from engine.journal.entry import StoredEntry
 
 from . import case_snapshot
+
+_CLAUSES: Final = re.compile(r"^(R[0-9]+[\s,、]*)+")
+_LITERAL: Final = re.compile(r'"([A-Za-z][A-Za-z0-9_]*)"')
+"""Output values that are ids and no words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,20 @@ def names(bundle: Bundle) -> Mapping[str, str]:
         if output.name and output.label
     }
     return {**columns, **{ident: _name(bundle, ident) for ident in bundle.decisions}}
+
+
+def value_notes(bundle: Bundle) -> Mapping[str, str]:
+    """What tables say of a value they give: the remark of the one rule that gives it, without its clause numbers."""
+    found: dict[str, set[str]] = {}
+    for model in {id(one): one for one in bundle.decisions.values()}.values():
+        for decision in tables_of(model):
+            for rule in decision.logic.rules if isinstance(decision.logic, Table) else ():
+                remark = _CLAUSES.sub("", rule.annotation).strip()
+                for cell in rule.outputs:
+                    literal = _LITERAL.fullmatch(cell.text.strip()) if cell is not None else None
+                    if literal is not None and remark:
+                        found.setdefault(literal[1], set()).add(remark)
+    return {value: min(remarks) for value, remarks in found.items() if len(remarks) == 1}
 
 
 def made_in(bundle: Bundle, entry: StoredEntry) -> Iterator[Made]:

@@ -42,12 +42,13 @@ def _in_file(path: Path) -> Iterator[tuple[str, str]]:
     if path.suffix == ".form":
         yield from (("expression", text) for text in _in_json(json.loads(path.read_text("utf-8"))))
     elif path.suffix == ".md":
-        functions = False
+        examples = False
         for line in path.read_text("utf-8").splitlines():
-            functions = functions or line.startswith("## 函数")
+            if line.startswith("## "):
+                examples = line.startswith(("## 函数", "## 运算"))
             codes = re.findall(r"`([^`]+)`", line) if line.startswith("|") else []
-            # A row of a function: its signatures, an example, what the example gives.
-            yield from (("expression", text) for text in (codes[-2:-1] if functions else codes))
+            # A row of a function or operator: how it is written, an example, what the example gives.
+            yield from (("expression", text) for text in (codes[-2:-1] if examples else codes))
     else:
         yield from _in_xml(parse(path.read_bytes()))
 

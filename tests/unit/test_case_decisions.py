@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from engine.definitions.bundle import read_bundle
 from engine.kernel.compile import compile_bundle
-from engine.service.case_decisions import made_in
+from engine.service.case_decisions import made_in, value_notes
 from tests.support.diagrams import Run, Scope, document
 from tests.unit.test_dmn import definitions, literal, table
 from tests.unit.test_dmn_boxed import bkm, knows, requires
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_every_decision_of_a_graph_is_told_with_its_rules_and_values() -> None:
@@ -31,3 +35,13 @@ def test_every_decision_of_a_graph_is_told_with_its_rules_and_values() -> None:
     assert made.rules[0].conditions == (("数量", ">= 10"),)
     assert made.rules[0].results == (("档", '"多"'),)
     assert made.inputs == (("数量", 12), ("半数档", "多"))
+
+
+def test_values_that_are_ids_are_told_in_the_words_of_their_rule() -> None:
+    bundle = read_bundle({path.name: path.read_bytes() for path in (ROOT / "bpmn").glob("*.dmn")})
+
+    notes = value_notes(bundle)
+
+    assert notes["default_city"] == "谁主管、谁负责：均未命中时由市局回应"
+    assert "city" not in notes, "given by two rules"
+    assert not any("line:" in note or note.startswith("R0") for note in notes.values())

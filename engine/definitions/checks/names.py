@@ -2,8 +2,9 @@
 
 Fields are taken over the whole bundle, whoever writes them and when: a name is reported only when no form, script,
 decision, repetition, mapping, topic or parameter anywhere makes it. Names read inside a filter may be entries of the
-item and are not judged. A bundle with forms is whole, so an unknown name is an error; a diagram alone may get its
-data from outside, so there it is a warning. A function that does not exist is an error everywhere.
+item and are not judged. A bundle with a profile is whole, so an unknown name is an error; a diagram alone may get its
+data from outside, so there it is a warning, and tables or forms alone are not judged. A function that does not exist
+is an error everywhere.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Final, Literal
 
 from engine.definitions.bundle import Bundle
 from engine.definitions.dmn_boxed import parts_in
-from engine.definitions.dmn_model import Decision
+from engine.definitions.dmn_model import Decision, Knowledge, Logic
 from engine.definitions.form_expressions import is_expression, is_template, template_expressions
 from engine.definitions.form_inputs import EXPRESSION_PROPERTIES, property_at
 from engine.definitions.form_model import descend
@@ -84,7 +85,7 @@ class Use:
 def check_names(bundle: Bundle) -> list[Finding]:
     """One finding for each name of each element that nothing in the bundle writes, with the nearest known name."""
     known = known_names(bundle)
-    whole = bool(bundle.forms)
+    whole = bool(bundle.regulation)
     found: dict[tuple[str, str, str], Finding] = {}
     for use in uses(bundle):
         sight = known | use.own
@@ -92,6 +93,8 @@ def check_names(bundle: Bundle) -> list[Finding]:
         for name in sorted(called & (use.text.names | use.text.inner_names)):
             if name not in BUILTINS and name not in use.own:
                 found.setdefault((use.file, use.element, name), _finding(use, name, BUILTINS, function=True))
+        if not bundle.processes:
+            continue
         for name in sorted(use.text.names - called - BUILTINS.keys()):
             if name not in sight and not _NUMBERED.fullmatch(name):
                 finding = _finding(use, name, sight, function=False, error=whole)
@@ -136,8 +139,12 @@ def uses(bundle: Bundle) -> Iterator[Use]:
     for form in bundle.forms.values():
         yield from _of_form(bundle.form_files.get(form.id, ""), form)
     for model in {id(model): model for model in bundle.decisions.values()}.values():
+        path = bundle.decision_files.get(next(iter(model.decisions), ""), "")
         for decision in model.decisions.values():
-            yield from _of_decision(bundle.decision_files.get(decision.id, ""), decision)
+            yield from _of_parts(path, decision, decision.logic, decision.names)
+        for known in model.knowledge.values():
+            called = {model.knowledge[one].variable for one in known.requires if one in model.knowledge}
+            yield from _of_parts(path, known, known.function, known.function.names - called - {known.variable})
     yield from _of_profile(bundle)
 
 
@@ -201,12 +208,11 @@ def _of_form(file: str, form: Form) -> Iterator[Use]:
                 yield Use("form", file, component.id, label, 0, compiled, own)
 
 
-def _of_decision(file: str, decision: Decision) -> Iterator[Use]:
-    """The parts that read a name which the decision's requirements do not give it."""
-    for element, line, part in parts_in(decision.logic):
-        free = decision.names & (part.names | part.inner_names)
+def _of_parts(file: str, owner: Decision | Knowledge, logic: Logic, free: frozenset[str]) -> Iterator[Use]:
+    """The parts of a decision or a knowledge model; all that they read but `free` is made in the file itself."""
+    for element, line, part in parts_in(logic):
         own = (part.names | part.inner_names) - free
-        yield Use("dmn", file, element or decision.id, decision.name, line or decision.line, part, frozenset(own))
+        yield Use("dmn", file, element or owner.id, owner.name, line or owner.line, part, frozenset(own))
 
 
 def _of_profile(bundle: Bundle) -> Iterator[Use]:

@@ -10,6 +10,8 @@ from engine.definitions.bundle import Bundle, read_bundle
 from engine.definitions.checks.names import check_names, known_names, uses
 from engine.definitions.model import Assignment, MultiInstance
 from tests.support.nets import bundle_with, drawn
+from tests.unit.test_dmn import definitions, table
+from tests.unit.test_dmn_boxed import bkm, decision, e, knows
 
 ROOT = Path(__file__).parents[3]
 SHIPPED = {
@@ -113,6 +115,27 @@ def test_in_a_diagram_alone_a_name_is_a_warning_and_a_function_an_error() -> Non
         ("warning", "bpmn.unknown_name", "f2", "amount"),
         ("error", "bpmn.unknown_function", "f2", "frobnicate"),
     }
+
+
+def test_a_table_alone_is_asked_for_its_functions_only() -> None:
+    content = definitions(table(["n"], ["x"], [(["> limit"], ["frobnicate(n)"])]))
+
+    found = check_names(read_bundle({"bpmn/t.dmn": content}))
+
+    assert [(f.severity, f.key, f.element, f.line > 1) for f in found] == [
+        ("error", "dmn.unknown_function", "rule_1", True)
+    ]
+
+
+def test_a_knowledge_model_cannot_read_the_case() -> None:
+    files = {
+        **SHIPPED,
+        "bpmn/t.dmn": definitions(bkm("b", "x", e("x + 阈值")), decision(e("b(grade)"), needs=knows("b"))),
+    }
+
+    found = check_names(read_bundle(files))
+
+    assert [(f.key, f.element, f.details["name"]) for f in found] == [("dmn.unknown_name", "b", "阈值")]
 
 
 def test_all_that_an_element_writes_is_known_everywhere() -> None:

@@ -9,9 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from engine.feel import Environment, FeelSyntaxError, compile_expression, compile_unary_tests, to_json
+from engine.feel import (
+    Environment,
+    FeelSyntaxError,
+    compile_expression,
+    compile_unary_tests,
+    to_json,
+    translate_juel,
+)
 from engine.feel.functions import BUILTINS
-from engine.feel.lexer import MAX_BRACKETS, MAX_SOURCE
+from engine.feel.lexer import KEYWORDS, MAX_BRACKETS, MAX_SOURCE
 from tests.unit.feel.support import ENV, VARIABLES
 
 PAGE = (Path(__file__).parents[3] / "docs" / "feel.md").read_text("utf-8")
@@ -38,6 +45,36 @@ def test_the_example_gives_what_the_table_says(row: tuple[str, ...]) -> None:
 
     assert f"{name}(" in example
     assert to_json(compile_expression(example).evaluate(VARIABLES, ENV)) == json.loads(expected)
+
+
+OPERATOR = re.compile(r"^\| ((?:`[^`]+`,?)+) \| ([^|]+) \| ([^|]+) \| `([^`]+)` \| `([^`]+)` \|$", re.MULTILINE)
+OPERATORS = OPERATOR.findall(PAGE[PAGE.index("## 运算") : PAGE.index("## 空值与真假")])
+
+
+@pytest.mark.parametrize("row", OPERATORS, ids=[row[0].replace("`", "") for row in OPERATORS])
+def test_the_operator_gives_what_the_table_says(row: tuple[str, ...]) -> None:
+    assert to_json(compile_expression(row[3]).evaluate(VARIABLES, ENV)) == json.loads(row[4])
+
+
+def test_every_operator_and_keyword_is_in_the_table() -> None:
+    shown = " ".join(row[0] + row[3] for row in OPERATORS)
+
+    assert len(OPERATORS) == PAGE[PAGE.index("## 运算") : PAGE.index("## 空值与真假")].count("\n| `")
+    for word in (KEYWORDS - {"external"}) | {"instance of", "**", "!=", "<=", ">=", "@", "//", "/*", "..", "[", "{"}:
+        assert word in shown or word in PAGE
+
+
+JUEL = re.findall(r"^\| `([^`]*[$#]\{[^`]+)` \| `([^`]+)` \|$", PAGE, re.MULTILINE)
+
+
+@pytest.mark.parametrize(("juel", "feel"), JUEL)
+def test_a_camunda_expression_becomes_what_the_table_says(juel: str, feel: str) -> None:
+    assert translate_juel(juel) == feel
+    compile_expression(feel)
+
+
+def test_the_table_of_camunda_expressions_is_not_short() -> None:
+    assert len(JUEL) >= 20
 
 
 def _codes(heading: str) -> list[str]:
