@@ -7,19 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-ACTIVITIES = frozenset(
-    (
-        "task",
-        "manualTask",
-        "userTask",
-        "scriptTask",
-        "receiveTask",
-        "sendTask",
-        "subProcess",
-        "transaction",
-        "callActivity",
-    )
-)
+ACTIVITIES = frozenset((
+    "task", "manualTask", "userTask", "scriptTask", "receiveTask", "sendTask", "subProcess", "transaction",
+    "callActivity",
+))  # fmt: skip
 JOINS = frozenset(("parallelGateway", "inclusiveGateway"))
 
 
