@@ -83,6 +83,13 @@ def _parser() -> argparse.ArgumentParser:
     lint.add_argument("--format", choices=("text", "json", "sarif"), default="text")
     lint.add_argument("--lang", choices=("zh", "en"), default="zh", help="of the sentences / 语言")
     lint.add_argument("--together", action="store_true", help="single files are one bundle / 单个文件合为一个流程包")
+    tried = add("feel", _feel, "what an expression gives on case data / 试算一个表达式")
+    tried.add_argument("expression", metavar="EXPR")
+    tried.add_argument("--data", default="{}", help="case data: JSON or @file / 案件数据")
+    tried.add_argument("--now", default="", help="instant of now(), ISO 8601 with offset / 当前时刻")
+    tried.add_argument("--cell", default="", help="EXPR is a cell of a table, tested with this JSON / 作为表格单元格")
+    tried.add_argument("--calendar", default="", help="profile with the office calendar / 含工作日历的 regulation.toml")
+    tried.add_argument("--lang", choices=("zh", "en"), default="zh")
     replay = add("replay", _replay, "re-run a case from its entries and compare / 回放并核对一个案件")
     replay.add_argument("case_id")
     add("verify", _verify, "check all chains and replay all cases / 校验全部记录链并回放全部案件")
@@ -258,6 +265,18 @@ def _print_findings(files: Mapping[str, bytes], findings: Sequence[Finding]) -> 
     rows = [row for f in findings for row in finding_rows.rows([f], f.file, files.get(f.file, b""), "zh")]
     if rows:
         print(finding_rows.as_text(rows, "zh"))
+
+
+def _feel(chosen: argparse.Namespace) -> int:
+    from engine.service import feel_command
+    from engine.service.system import SystemClock
+
+    asked = feel_command.Asked(chosen.expression, chosen.data, chosen.now, chosen.cell, chosen.calendar, chosen.lang)
+    try:
+        return feel_command.feel(asked, SystemClock().now, print, lambda text: print(text, file=sys.stderr))
+    except feel_command.Unusable as error:
+        print(error, file=sys.stderr)
+        return 2
 
 
 def _play(chosen: argparse.Namespace) -> int:

@@ -17,14 +17,14 @@ ROOT = Path(__file__).parents[1]
 SPOKEN = frozenset(
     {
         "access", "auth", "bpmn", "bundle", "calendar", "case", "check", "dmn", "draft", "feel", "file", "form",
-        "incident", "instant", "limit", "message", "notice", "password", "people", "process", "settings", "task",
-        "timeline", "timer", "withdraw", "xml",
+        "incident", "instant", "limit", "message", "notice", "password", "people", "process", "regulation",
+        "settings", "task", "timeline", "timer", "withdraw", "xml",
     }
 )  # fmt: skip
 """First words of keys that reach people; other dotted strings of the engine are columns, files and names."""
 NOT_KEYS = frozenset({"people.py", "process.id", "case.id"})
 KEY = re.compile(r"[a-z][a-z0-9]*(\.[a-z][a-z0-9_]*)+")
-FINDINGS = ("bpmn", "bundle", "dmn", "form", "xml", "calendar", "check")
+FINDINGS = ("bpmn", "bundle", "dmn", "form", "xml", "calendar", "check", "regulation")
 """What a deployment may be told; these also say what to do."""
 LANGUAGES = ("zh", "en")
 COMPOSED = {
@@ -162,7 +162,10 @@ def test_both_languages_say_the_same_things() -> None:
     chinese, english = sentences("zh"), sentences("en")
 
     assert chinese.keys() == english.keys()
-    different = {key for key in chinese if not blanks(english[key]) <= blanks(chinese[key])}
+    # `x_en` is the English twin of a blank `x` that a process owner words himself, as the rules of the profile.
+    different = {
+        key for key in chinese if not {b.removesuffix("_en") for b in blanks(english[key])} <= blanks(chinese[key])
+    }
     assert different == set()
 
 

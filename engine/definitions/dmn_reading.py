@@ -20,6 +20,7 @@ from engine.feel import (
     compile_unary_tests,
     translate_juel,
 )
+from engine.feel.lexer import needed
 
 NAMING = (
     "inputData", "decision", "variable", "output", "businessKnowledgeModel", "decisionService", "formalParameter",
@@ -68,7 +69,7 @@ class Reading:
         self.problems: list[DmnProblem] = []
         self.by_id = {one.get("id"): one for one in root.iter() if one.get("id")}
         # Names that hold a keyword or an operator can only be told apart when they are known.
-        self.names = frozenset(
+        self.names = needed(
             " ".join(name.split())
             for one in root.iter()
             if tag(one) in NAMING

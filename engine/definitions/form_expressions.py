@@ -96,6 +96,11 @@ def syntax_error(text: object, *, condition: bool = False) -> FeelSyntaxError | 
     return None
 
 
+def line_break(text: object) -> bool:
+    """Whether a text in an expression is broken over lines, which DMN does not allow and form-js cannot read."""
+    return isinstance(text, str) and any("\n" in quoted for quoted in _QUOTED.findall(text))
+
+
 def filled(text: str, names: Mapping[str, object], env: Environment) -> str:
     """A label with its expressions filled in, first line only; blocks (`{{#if}}`) and faults leave nothing."""
 

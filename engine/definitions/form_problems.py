@@ -8,7 +8,13 @@ from typing import Final
 
 from engine.definitions import form_moments, form_options
 from engine.definitions.form_automaton import compile_pattern
-from engine.definitions.form_expressions import is_expression, is_template, syntax_error, template_expressions
+from engine.definitions.form_expressions import (
+    is_expression,
+    is_template,
+    line_break,
+    syntax_error,
+    template_expressions,
+)
 from engine.definitions.form_inputs import EXPRESSION_PROPERTIES, property_at, reads_itself
 from engine.definitions.form_javascript import big
 from engine.definitions.form_model import (
@@ -124,6 +130,8 @@ def _expressions(component: Component) -> Iterator[FormProblem]:
         if not texts and is_template(text) and place not in _CONDITIONS:
             texts = [f"={expression}" for expression, _ in template_expressions(text)]
         for one in texts:
+            if line_break(one):
+                yield _error(component, "form.expression_line_break", {"property": where, "text": one})
             error = syntax_error(one, condition=place in _CONDITIONS)
             if error is not None:
                 details = {

@@ -44,7 +44,7 @@ _ARITHMETIC: Final[dict[str, Callable[..., object]]] = {
     "MINUS": lambda left, right, run: operators.subtract(left, right),
     "STAR": lambda left, right, run: operators.multiply(left, right),
     "SLASH": lambda left, right, run: operators.divide(left, right),
-    "POW": lambda left, right, run: operators.power(left, right),
+    "POW": operators.power,
 }
 
 

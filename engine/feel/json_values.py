@@ -14,7 +14,7 @@ from engine.feel.values import READY, Function, Range, YearsDuration, lift_scala
 
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 
-MAX_PARTS: Final = 100_000
+MAX_PARTS: Final = 50_000
 """Parts of one value: shared parts of a small FEEL value can unfold to a huge JSON text."""
 MAX_LEVELS: Final = 100
 _MAX_DIGITS: Final = 34

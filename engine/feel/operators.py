@@ -273,10 +273,12 @@ def _scale(duration: object, by: object, operation: Callable[[Decimal, Decimal],
     return None
 
 
-def power(left: object, right: object) -> object:
+def power(left: object, right: object, run: Run) -> object:
     """`left ** right` for numbers; bounded because 34 digits and the exponent range 6144 bound the result."""
     if not _number_pair(left, right):
         return None
+    whole = right == right.to_integral_value()  # type: ignore[attr-defined]
+    run.charge(1 if whole else 20)
     return finite(NUMBERS.power(left, right))  # type: ignore[arg-type]
 
 

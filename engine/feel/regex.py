@@ -19,7 +19,7 @@ from engine.feel.run import Run
 MAX_PATTERN: Final = 500
 MAX_PROGRAM: Final = 2_000
 """Instructions: `{m,n}` is written out, so this bounds it."""
-OPERATIONS_PER_STEP: Final = 16
+OPERATIONS_PER_STEP: Final = 4
 """Machine operations that cost one step of the evaluation's budget."""
 
 Saves = tuple[int, ...]
@@ -210,6 +210,7 @@ def search(program: Program, text: str, start: int, run: Run) -> Saves | None:
         if machine.operations > OPERATIONS_PER_STEP:
             run.charge(machine.operations // OPERATIONS_PER_STEP)
             machine.operations %= OPERATIONS_PER_STEP
+    run.charge(3)
     return best
 
 

@@ -36,15 +36,19 @@ class Environment:
 
 
 class Run:
-    """The budget of one evaluation. Mutable, used once, never shared."""
+    """The budget of one evaluation. Mutable, used once, never shared.
 
-    __slots__ = ("_lists", "depth", "env", "left")
+    A step is charged for about 5 microseconds of work, so that a whole budget is used up in a tenth of a second.
+    """
+
+    __slots__ = ("_lists", "_once", "depth", "env", "left")
 
     def __init__(self, env: Environment) -> None:
         self.env = env
         self.left = env.max_steps
         self.depth = 0
         # By identity, with the list kept alive so that the identity stays its own. Made when first needed.
+        self._once: set[str] | None = None
         self._lists: dict[int, tuple[object, list[object]]] | None = None
 
     def lift(self, value: object) -> object:
@@ -86,6 +90,14 @@ class Run:
         self.left -= steps
         if self.left < 0:
             raise budget_exceeded("steps", self.env.max_steps)
+
+    def charge_once(self, what: str, steps: int) -> None:
+        """Takes `steps` when the evaluation does `what` for the first time: later it is remembered."""
+        if self._once is None:
+            self._once = set()
+        if what not in self._once:
+            self.charge(steps)
+            self._once.add(what)
 
     def room_for(self, items: int) -> None:
         """Raises unless a list of `items` may be made; charges its length before it is made."""

@@ -1,9 +1,9 @@
 """Everything that is known about a set of files before it is deployed. Needs no database.
 
 1. Read every file, compile every expression: what can't be run is refused by element.
-2. If all can be run: local rules, names that nothing writes, tables with holes, then soundness of each process. Proofs
-   are bounded in states and, so that nobody waits for a page, in processor time; what is not decided by then is said
-   to be so.
+2. If all can be run: local rules, names that nothing writes, tables with holes, then soundness of each process and the
+   regulation on the whole. Proofs are bounded in states and, so that nobody waits for a page, in processor time; what
+   is not decided by then is said to be so.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from engine.definitions.bundle import Bundle, read_bundle
 from engine.definitions.checks.lint import lint
 from engine.definitions.checks.names import check_names
+from engine.definitions.checks.regulation import check_regulation
 from engine.definitions.checks.soundness import check_soundness
 from engine.definitions.checks.tables import check_tables
 from engine.definitions.model import Finding
@@ -52,6 +53,7 @@ def check(files: Mapping[str, bytes]) -> Checked:
         found += check_names(bundle)
         found += check_tables(bundle)
         found += check_soundness(bundle, expired=expired)
+        found += check_regulation(bundle)
     found.sort(key=lambda f: (SEVERITIES[f.severity], f.file, f.line, f.element))
     return Checked(bundle, program, tuple(found))
 

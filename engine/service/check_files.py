@@ -17,6 +17,7 @@ from typing import Final
 
 from engine.definitions.bundle import SUFFIXES
 from engine.definitions.model import Finding
+from engine.definitions.xml import MAX_BYTES
 
 from . import bundle_folder
 from .check_worker import Worker
@@ -61,7 +62,7 @@ def gather(paths: Sequence[str], language: str, *, together: bool = False) -> Ga
             elif path.suffix.lower() == ".zip":
                 found.subjects.append(_many(text, bundle_folder.from_zip(path.read_bytes()), f"{text}!"))
             else:
-                loose.append(_one(text, path.read_bytes()))
+                loose.append(_one(text, _content(path)))
                 if not together:
                     found.subjects.append(loose[-1])
         except (OSError, ValueError, bundle_folder.Unusable) as error:
@@ -71,6 +72,12 @@ def gather(paths: Sequence[str], language: str, *, together: bool = False) -> Ga
     if together and loose:
         found.subjects.append(_joined(loose))
     return found
+
+
+def _content(path: Path) -> bytes:
+    """The bytes of a file; of one that is too large as much as it takes to be refused for that."""
+    with path.open("rb") as source:
+        return source.read(MAX_BYTES + 1)
 
 
 def _many(name: str, files: Mapping[str, bytes], prefix: str) -> Subject:

@@ -89,6 +89,17 @@ def test_a_file_that_is_missing_or_no_diagram_does_not_stop_the_others(tmp_path:
     }
 
 
+def test_a_file_that_is_too_large_is_refused_without_being_read_whole(tmp_path: Path):
+    path = tmp_path / "large.bpmn"
+    with path.open("wb") as large:
+        large.write(b'<definitions id="d1">')
+        large.truncate(5_000_000_000)
+
+    (row,) = check(str(path), code=1)
+
+    assert (row["code"], row["element_id"], row["line"]) == ("xml.too_large", "d1", 1)
+
+
 def test_single_files_are_subjects_of_their_own_unless_they_are_put_together(tmp_path: Path):
     paths = []
     for folder in ("a", "b"):

@@ -31,6 +31,8 @@ from engine.feel import (
 from engine.feel.values import Function, Range, YearsDuration
 
 FOLDER = Path(__file__).parent / "feelin"
+VIEWER = Path(__file__).parents[2] / "webui" / "node_modules" / "@bpmn-io" / "feelin" / "dist" / "index.js"
+"""The FEEL that the pages show forms with, an older feelin."""
 CLOSE = 1e-12
 SYNTAX = {"$": "syntax"}
 
@@ -55,10 +57,11 @@ def node() -> str:
     return found
 
 
-def ask(question: dict[str, Any]) -> Any:
-    """What evaluate.mjs answers. Raises FileNotFoundError without feelin, CalledProcessError if node fails."""
+def ask(question: dict[str, Any], module: str = "") -> Any:
+    """What evaluate.mjs answers, asking `module` instead of feelin. Raises FileNotFoundError without feelin,
+    CalledProcessError if node fails."""
     done = subprocess.run(
-        [node(), "evaluate.mjs"],
+        [node(), "evaluate.mjs", *([module] if module else [])],
         input=json.dumps(question),
         capture_output=True,
         text=True,
@@ -73,6 +76,14 @@ def theirs(items: Sequence[Item]) -> list[dict[str, Any]]:
     """feelin's answers, one an item: `value` (tagged), or `syntax`, or `crash`; `warnings`: kinds of them."""
     answers: list[dict[str, Any]] = ask({"items": [asdict(item) for item in items]})
     return answers
+
+
+def unread_by_viewer(texts: Sequence[str]) -> list[tuple[str, str]]:
+    """The expressions that the pages cannot read, each with what their FEEL says."""
+    if not VIEWER.exists():
+        raise FileNotFoundError("the pages' libraries are not installed: make assets")
+    answers = ask({"items": [asdict(Item("expression", text)) for text in texts]}, VIEWER.as_uri())
+    return [(text, answer["syntax"]) for text, answer in zip(texts, answers, strict=True) if "syntax" in answer]
 
 
 def ours(item: Item, env: Environment) -> Any:

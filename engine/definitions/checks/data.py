@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import prod
 
 from engine import feel
 from engine.definitions.forms import Form
@@ -21,6 +22,8 @@ MAX_SUBSETS = 8
 """Conditional flows of one split of which every subset is tried (255); beyond, none, single ones, pairs and all."""
 NOW = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 UNKNOWN = -1
+MAX_LOOKUPS = 256
+"""Assignments tried at one gateway; where its conditions read more unknown values at once, they stay undecided."""
 
 Values = tuple[int, ...]
 """For each guard the position of its value in the domain, or UNKNOWN."""
@@ -157,11 +160,13 @@ class Data:
                 asked.add(self.conditions[out.condition])
             elif names and names <= self.index.keys():
                 asked |= {self.index[name] for name in names}
+        open_ones = [n for n in asked if values[n] == UNKNOWN and not bits & self.unstable[n]]
+        if prod(len(self.guards[n].domain) for n in open_ones) > MAX_LOOKUPS:
+            return [values]
         found = [values]
-        for number in sorted(asked):
-            if values[number] == UNKNOWN and not bits & self.unstable[number]:
-                domain = range(len(self.guards[number].domain))
-                found = [(*v[:number], value, *v[number + 1 :]) for v in found for value in domain]
+        for number in sorted(open_ones):
+            domain = range(len(self.guards[number].domain))
+            found = [(*v[:number], value, *v[number + 1 :]) for v in found for value in domain]
         return found
 
     def _holds(self, condition: str, values: Values, bits: int) -> bool | None:

@@ -69,9 +69,11 @@ class Happenings(Board):
         if kind == "signal":
             name = event.trigger.name
             return name in self.net.outside or bool(bits & self.net.throwers.get(name, 0))
-        if kind == "message" and event.trigger.name in self.net.mail:
-            # People send what the drawing gives them a button for.
-            return bool(event.node.properties.get("role") or event.node.properties.get("action"))
+        if kind == "message":
+            return not event.closed
+        if kind == "conditional":
+            # Data only change where something else can still move.
+            return self.net.shared or bool(bits & self.lively)
         if kind in ("error", "escalation", "cancel", "compensate"):
             # Raised by what is inside; a task has no inside that this net knows.
             if event.node.kind != "boundaryEvent":
@@ -205,7 +207,12 @@ class Happenings(Board):
         found = []
         for number, index in self.net.mail[name].waiting:
             event = self.sites[index]
-            if bits >> number & 1 and (number, DONE) not in ready and self.armed(event, bits):
+            if event.node.triggered:
+                inside = self.scopes[event.scope].inside
+                waits = self.alive(event.scope, bits) or any(self.sites[s].scope in inside for s, _ in ready)
+            else:
+                waits = bool(bits >> number & 1) and (number, DONE) not in ready
+            if waits and self.armed(event, bits):
                 found.append((self.sites[number], event))
         return found
 

@@ -139,9 +139,22 @@ class Game(Happenings):
                 return
             if site.role == "host":
                 self.begin(draft, site)
+            if not self.net.shared:
+                yield from self.at_once(draft, site)
             yield draft
             return
         yield from self.pass_through(draft, site)
+
+    def at_once(self, draft: Draft, site: Site) -> Iterator[Draft]:
+        """The conditional events of a site that has just become active: their conditions may be true already."""
+        if site.role == "race":
+            for target in (self.sites[out.target] for out in site.outs):
+                if target.trigger.kind == "conditional":
+                    yield self.win(draft.fork(), site, target)
+        elif site.node.kind == "intermediateCatchEvent" and site.trigger.kind == "conditional":
+            fork = draft.fork()
+            fork.ready.append((site.index, DONE))
+            yield fork
 
     def pass_through(self, draft: Draft, site: Site) -> Iterator[Draft]:
         """An element that acts at once: its effect, then its flows."""
@@ -216,6 +229,7 @@ class Game(Happenings):
                 self.give_up(out.target)
                 return False
             draft.ready.append(entry)
+            self.reached.add(out.target)
         draft.current = -1
         if not way.outs:
             self.settle(draft, site.scope)

@@ -100,10 +100,15 @@ def check_names(bundle: Bundle) -> list[Finding]:
 
 
 def _finding(use: Use, name: str, known: Iterable[str], *, function: bool, error: bool = True) -> Finding:
-    near = get_close_matches(name, sorted(known), 1, _CLOSE)
-    details = {"name": name, "text": use.text.text[:200]} | ({"near": near[0]} if near else {})
-    key = _KEYS[use.area, function, bool(near)]
+    close = near(name, known)
+    details = {"name": name, "text": use.text.text[:200]} | ({"near": close} if close else {})
+    key = _KEYS[use.area, function, bool(close)]
     return Finding("error" if error else "warning", use.file, use.element, use.name, use.line, key, details)
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """The known name that is written most alike, "" when none is."""
+    return next(iter(get_close_matches(name, sorted(known), 1, _CLOSE)), "")
 
 
 def known_names(bundle: Bundle) -> frozenset[str]:

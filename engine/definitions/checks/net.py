@@ -45,7 +45,7 @@ class Site:
     `escapes`: what may leave an atomic composite; `trigger`: the event that a race target, a boundary event or an event
     sub-process waits for; `spent`: mark, -1 for an interrupting boundary event; `host`: of a boundary event.
     `interrupts`: an event that ends its host or scope. `repeats`, `skips`: it may be done several times or not at all.
-    `beside`: only a non-interrupting event leads to it.
+    `beside`: only a non-interrupting event leads to it. `closed`: its message comes from inside the case only.
     """
 
     index: int
@@ -67,6 +67,7 @@ class Site:
     repeats: bool = False
     skips: bool = False
     beside: bool = False
+    closed: bool = False
 
     @property
     def name(self) -> str:
@@ -92,7 +93,7 @@ class Scope:
 
 @dataclass(slots=True)
 class Mail:
-    """Messages of one name between the pools of a case. `kept`: mark of one that waits for its receiver; `waiting`:
+    """Messages of one name that are thrown inside a case. `kept`: mark of one that waits for its receiver; `waiting`:
     (host, event) sites that may receive it; `starts`: (pool, start event) that it begins."""
 
     kept: int = -1
@@ -104,8 +105,8 @@ class Mail:
 class Net:
     """`size`: number of marks; bit `2 * size` means: the case has ended. `outside`: signal names that somebody outside
     the net may throw at any time; `throwers`: name -> bits of the atomic sites that may throw it while active;
-    `vague`: it holds a complex join, which is played as an inclusive one; `mail`: by name,
-    the messages that are thrown inside."""
+    `shared`: somebody outside may change the data that conditional events look at; `vague`: it holds a complex join,
+    which is played as an inclusive one; `mail`: by name, the messages that are thrown inside."""
 
     root: Process
     sites: list[Site] = field(default_factory=list)
@@ -114,6 +115,7 @@ class Net:
     outside: frozenset[str] = frozenset()
     throwers: dict[str, int] = field(default_factory=dict)
     vague: bool = False
+    shared: bool = True
     mail: dict[str, Mail] = field(default_factory=dict)
     site_of_mark: list[int] = field(default_factory=list)
 

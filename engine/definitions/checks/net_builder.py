@@ -38,26 +38,17 @@ def build_pools(
     builder = _Builder(processes, lambda path, node: node.body is not None)
     builder.scope(around, -1, (), (main.id,))
     builder.scopes[0].entries = [builder.sites[0].index]
-    thrown = {s.node.event.name: Mail() for s in builder.sites if s.node.event.kind == "message" and sends(s.node)}
-    net = builder.finish(Net(around, builder.sites, builder.scopes, outside=outside, mail=thrown))
-    for name, mail in net.mail.items():
-        for site in net.sites:
-            if site.trigger.kind != "message" or site.trigger.name != name:
-                continue
-            starts = (
-                site.node.kind == "startEvent" and net.sites[net.scopes[site.scope].host].node.kind == "participant"
-            )
-            if starts:
-                mail.starts.append((net.scopes[site.scope].host, site.index))
-            elif site.host >= 0:
-                mail.waiting.append((site.host, site.index))
-            elif site.node.triggered:
-                mail.waiting.append((net.scopes[site.scope].host, site.index))
-            elif site.node.kind in ("intermediateCatchEvent", "receiveTask"):
-                mail.waiting.append((site.index, site.index))
-                races = [r for r in net.sites if r.role == "race" and any(o.target == site.index for o in r.outs)]
-                mail.waiting += [(race.index, site.index) for race in races]
-    return net
+    return builder.finish(
+        Net(around, builder.sites, builder.scopes, outside=outside), closed=drawn_senders((main, *pools))
+    )
+
+
+def drawn_senders(pools: Sequence[Process]) -> frozenset[str]:
+    """Ids of the elements that a drawn message flow reaches from another of the pools: from an element that throws the
+    message, or from the pool's border."""
+    inside = {pool.id for pool in pools} | {pool.participant for pool in pools} - {""}
+    inside |= {node.shown for pool in pools for _, node in pool.walk()}
+    return frozenset(flow.target for pool in pools for flow in pool.message_flows if flow.source in inside)
 
 
 def sends(node: Node) -> bool:
@@ -139,8 +130,9 @@ class _Builder:
             scope = self.scopes[site.body]
             scope.entries = scope.entries or scope.others[:1]
 
-    def finish(self, net: Net) -> Net:
-        """Numbers the marks and computes the masks."""
+    def finish(self, net: Net, closed: frozenset[str] = frozenset()) -> Net:
+        """Numbers the marks and computes the masks. `closed`: ids of the receivers of messages from inside only."""
+        self.post_boxes(net, closed)
         net.size = len(self.sites)
         net.vague = any(s.node.kind == "complexGateway" and s.role == "or" for s in self.sites)
         net.site_of_mark = list(range(net.size))
@@ -177,6 +169,25 @@ class _Builder:
             for name in signals_of(body, self.processes) if body is not None else ():
                 net.throwers[name] = net.throwers.get(name, 0) | 1 << site.index
         return net
+
+    def post_boxes(self, net: Net, closed: frozenset[str]) -> None:
+        """Who receives the messages that are thrown inside."""
+        thrown = {s.node.event.name for s in self.sites if s.node.event.kind == "message" and sends(s.node)}
+        for site in self.sites:
+            if site.trigger.kind != "message" or site.trigger.name not in thrown or sends(site.node):
+                continue
+            mail = net.mail.setdefault(site.trigger.name, Mail())
+            # People send what the drawing gives them a button for.
+            button = site.node.properties.get("role") or site.node.properties.get("action")
+            site.closed = site.node.shown in closed and not button
+            host = self.scopes[site.scope].host
+            if site.node.kind == "startEvent":
+                if host >= 0 and self.sites[host].node.kind == "participant":
+                    mail.starts.append((host, site.index))
+                continue
+            mail.waiting.append((site.host if site.host >= 0 else site.index, site.index))
+            races = [r for r in self.sites if r.role == "race" and any(o.target == site.index for o in r.outs)]
+            mail.waiting += [(race.index, site.index) for race in races]
 
     def mark(self, net: Net, site: Site) -> int:
         net.site_of_mark.append(site.index)

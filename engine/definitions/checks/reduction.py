@@ -21,9 +21,8 @@ from .data import Data, Values, read_by
 from .moves import Game
 from .net import Net, Site
 from .net_builder import sends
+from .reach import Reach, mask, throws
 from .tokens import Draft
-
-THROWN = frozenset(("error", "escalation", "signal", "terminate", "cancel"))
 
 
 class Reduction:
@@ -35,18 +34,20 @@ class Reduction:
         self.sites = net.sites
         self.ending = ending
         self.only_sites = (1 << len(net.sites)) - 1
-        self.visible = self._visible(watch)
-        self.throws = _mask(s for s in net.sites if _throws(s) or self._posts(s))
-        self.joins = _mask(s for s in net.sites if s.role == "or")
-        self.writers = _mask(s for s in net.sites if data.writes(s))
-        self.readers = _mask(s for s in net.sites if read_by(s.outs) & data.of_name.keys())
+        # A conditional event that nobody outside serves lives on what all others do.
+        self.watchful = not net.shared and any(s.trigger.kind == "conditional" for s in net.sites)
+        reach = Reach(net)
+        self.reach = reach
+        self.step, self.future, self.rank = reach.step, reach.future, reach.rank
+        self.visible = reach.visible(watch)
+        self.throws = mask(s for s in net.sites if throws(s) or self._posts(s))
+        self.joins = mask(s for s in net.sites if s.role == "or")
+        self.writers = mask(s for s in net.sites if data.writes(s))
+        self.readers = mask(s for s in net.sites if read_by(s.outs) & data.of_name.keys())
         self.lazy = any(guard.lazy for guard in data.guards)
-        inside = {event.trigger.name for event in net.sites if _throws(event) and event.trigger.kind == "signal"}
+        inside = {event.trigger.name for event in net.sites if throws(event) and event.trigger.kind == "signal"}
         self.signals = inside | net.throwers.keys()
-        self.step = [self._closure(self._first(site), False) for site in net.sites]
-        self.future = [self._closure(self._first(site), True) for site in net.sites]
         self.shielded = [not self._reachable_by_events(site) for site in net.sites]
-        self.rank = self._ranks()
 
     def ample(self, game: Game, bits: int, values: Values) -> Iterator[Draft]:
         """Enough of the moves of a settled state: those of one site, or all."""
@@ -56,7 +57,7 @@ class Reduction:
             low = rest & -rest
             rest ^= low
             active.append(low.bit_length() - 1)
-        if len(active) > 1 and game.released(bits) is None:
+        if len(active) > 1 and not self.watchful and game.released(bits) is None:
             for number in sorted(active, key=self.rank.__getitem__):
                 if self.alone(number, active, bits):
                     drafts = list(game.host_moves(self.sites[number], bits, values))
@@ -111,7 +112,7 @@ class Reduction:
         came = bits
         todo: list[int] = []
         for number in others:
-            first = self.sites[number].boundary if number in around else self._first(self.sites[number])
+            first = self.sites[number].boundary if number in around else self.reach.first(self.sites[number])
             came |= self._slots_to(self.sites[number], first)
             todo.extend(first)
         held: list[int] = []
@@ -124,7 +125,7 @@ class Reduction:
                 held.append(number)
                 continue
             seen |= 1 << number
-            first = self._first(place)
+            first = self.reach.first(place)
             if place.role == "host":
                 scope = self.net.scopes[place.body]
                 first = [*first, *scope.entries, *scope.events]
@@ -177,7 +178,7 @@ class Reduction:
                 return None
             touched |= self.step[host.index] | 1 << host.index
             if host.repeats:
-                touched |= self._closure(list(scope.entries), False)
+                touched |= self.reach.closure(list(scope.entries), False)
             site, scope = host, net.scopes[host.scope]
             twin = 1 << (site.index + net.size)
         return touched
@@ -201,8 +202,12 @@ class Reduction:
     def _awaits(self, site: Site) -> bool:
         """Whether a message may take away what is around the site. One that it awaits itself: see `shielded`."""
         around = self._around(site)
-        hosts = [host for mail in self.net.mail.values() for host, _ in mail.waiting]
-        return any(host in around for host in hosts)
+        for mail in self.net.mail.values():
+            for host, event in mail.waiting:
+                scope = self.net.scopes[self.sites[event].scope]
+                if host in around or (self.sites[event].node.triggered and site.scope in scope.inside):
+                    return True
+        return False
 
     def _catchers(self, name: str, site: Site) -> bool:
         """Whether a signal may move the site or take away what is around it."""
@@ -222,7 +227,7 @@ class Reduction:
         for scope in self.net.scopes:
             if site.scope in scope.inside and any(self.sites[n].interrupts for n in scope.events):
                 return True
-        awaited = {s.trigger.name for s in self.sites if s.trigger.kind == "signal" and not _throws(s)}
+        awaited = {s.trigger.name for s in self.sites if s.trigger.kind == "signal" and not throws(s)}
         if any(self.net.throwers[name] >> site.index & 1 for name in awaited & self.net.throwers.keys()):
             return True
         waiting = [site, *(self.sites[b] for b in site.boundary), *(self.sites[o.target] for o in site.outs)]
@@ -240,65 +245,3 @@ class Reduction:
             found.add(host)
             host = self.net.scopes[self.sites[host].scope].host
         return found
-
-    def _first(self, site: Site) -> list[int]:
-        """Where a token at the site may go next."""
-        found = [out.target for out in site.outs] + list(site.boundary)
-        if site.role == "race":
-            found += [out.target for number in list(found) for out in self.sites[number].outs]
-        return found
-
-    def _closure(self, first: list[int], beyond: bool) -> int:
-        """Sites reached from `first`; `beyond`: also through those where a token waits."""
-        seen = 0
-        todo = list(first)
-        while todo:
-            number = todo.pop()
-            if seen >> number & 1:
-                continue
-            seen |= 1 << number
-            site = self.sites[number]
-            if site.role == "host":
-                todo.extend(self.net.scopes[site.body].entries)
-                if beyond:
-                    todo.extend(n for n in self.net.scopes[site.body].events)
-            if beyond or site.role in ("pass", "and") or site.skips:
-                todo.extend(self._first(site))
-        return seen
-
-    def _visible(self, watch: frozenset[str]) -> int:
-        found = 0
-        for site in self.sites:
-            if site.node.id not in watch:
-                continue
-            found |= 1 << site.index
-            if site.host >= 0:
-                found |= 1 << site.host
-            host = self.net.scopes[site.scope].host
-            if site.node.triggered and host >= 0:
-                found |= 1 << host
-            for race in self.sites:
-                if race.role == "race" and any(out.target == site.index for out in race.outs):
-                    found |= 1 << race.index
-        return found
-
-    def _ranks(self) -> list[int]:
-        """The breadth-first distance from the beginning, so that the earliest site comes first."""
-        rank = [len(self.sites)] * len(self.sites)
-        todo = [n for scope in self.net.scopes for n in (*scope.entries, *scope.others, *scope.events)]
-        for number in todo:
-            rank[number] = 0
-        for number in todo:
-            for after in self._first(self.sites[number]):
-                if rank[after] > rank[number] + 1 and after not in todo:
-                    rank[after] = rank[number] + 1
-                    todo.append(after)
-        return rank
-
-
-def _throws(site: Site) -> bool:
-    return site.node.kind in ("endEvent", "intermediateThrowEvent") and site.node.event.kind in THROWN
-
-
-def _mask(sites: Iterator[Site]) -> int:
-    return sum(1 << site.index for site in sites)

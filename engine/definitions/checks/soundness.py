@@ -159,6 +159,8 @@ class _Judge:
             inline=lambda path, node: whole and node.body is not None,
             outside=foreign_signals(self.top.id, bundle.processes),
         )
+        called = any(node.called == self.top.id for p in bundle.processes.values() for _, node in p.walk())
+        self.net.shared = called or not whole or process is not self.top
         self.speaker = Speaker(self.net, process, self.top, around)
 
     def verdict(self) -> Verdict:

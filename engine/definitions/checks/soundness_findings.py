@@ -50,6 +50,8 @@ class Speaker:
                 lacking = [f for f, slot in zip(site.node.incoming, site.slots, strict=True) if not bits >> slot & 1]
                 missing = ", ".join(self.source(site, flow) for flow in lacking)
                 blamed[site.node.shown] = self.of_site("error", key, site, way, missing=missing)
+            elif _looks_at_data(site, self.net):
+                blamed[site.node.shown] = self.of_site("warning", "check.stuck_condition", site, way)
             elif site.role == "race" or site.trigger.kind in ("signal", "message"):
                 awaited = [self.net.sites[out.target] for out in site.outs] if site.role == "race" else [site]
                 names = ", ".join(dict.fromkeys(one.trigger.name for one in awaited))
@@ -85,7 +87,9 @@ class Speaker:
         if not found.exact:
             return []
         made = []
-        gone = [s for s in self.net.sites if s.index not in found.touched and s.index not in touched]
+        # What a token came to and was taken away from in the same moment is not dead, only in a hurry.
+        known = found.touched | found.game.reached | touched
+        gone = [s for s in self.net.sites if s.index not in known]
         ids = {s.index for s in gone}
         for site in gone:
             node = site.node
@@ -93,7 +97,8 @@ class Speaker:
             scope = self.net.scopes[site.scope]
             if hosted or (scope.host in ids) or not self.expected(site, ids):
                 continue
-            if node.kind == "boundaryEvent" or node.triggered:
+            raced = any(r.role == "race" and any(o.target == site.index for o in r.outs) for r in self.net.sites)
+            if node.kind == "boundaryEvent" or node.triggered or raced:
                 # The case runs as drawn: what the event is there for just never happens.
                 made.append(self.of_site("warning", "check.dead_event", site, None))
             else:
@@ -176,3 +181,9 @@ def _marked(net: Net, bits: int) -> list[Site]:
 def _blame(site: Site) -> int:
     """Which of several stuck sites to name: a join before what waits, and never the composite around."""
     return {"and": 0, "or": 1, "race": 2, "wait": 2, "host": 3}.get(site.role, 4)
+
+
+def _looks_at_data(site: Site, net: Net) -> bool:
+    """Whether a stuck site waits for a condition to become true."""
+    awaited = [net.sites[out.target] for out in site.outs] if site.role == "race" else [site]
+    return any(one.trigger.kind == "conditional" for one in awaited)

@@ -20,10 +20,12 @@ class Escapes:
 
 
 def escapes(
-    process: Process, processes: Mapping[str, Process], calls: tuple[str, ...] = (), own: bool = True
+    process: Process, processes: Mapping[str, Process], known: dict[str, Escapes] | None = None, own: bool = True
 ) -> Escapes:
-    """Codes that can leave the body, by structure alone: more than can really happen, never fewer. `own`: also those
-    that are thrown in the body itself, not only those out of the bodies in it."""
+    """Codes that can leave the body, by structure alone: more than can really happen, never fewer, but for what only a
+    ring of calls would bring out. `own`: also those that are thrown in the body itself, not only those out of the
+    bodies in it; `known`: called processes looked at already."""
+    known = {} if known is None else known
     found: dict[str, set[str]] = {"error": set(), "escalation": set()}
     beside: dict[str, set[str]] = {"error": set(), "escalation": set()}
     cancel = False
@@ -33,8 +35,14 @@ def escapes(
             if node.event.kind in found:
                 found[node.event.kind].add(node.event.name)
         body = node.body if node.body is not None else processes.get(node.called)
-        if node.kind in COMPOSITE and body is not None and node.called not in calls:
-            inner = escapes(body, processes, (*calls, node.called) if node.called else calls)
+        if node.kind in COMPOSITE and body is not None:
+            inner = known.get(node.called) if node.body is None else None
+            if inner is None:
+                if node.body is None:
+                    known[node.called] = Escapes()
+                inner = escapes(body, processes, known)
+                if node.body is None:
+                    known[node.called] = inner
             for kind, codes in (("error", inner.errors), ("escalation", inner.escalations)):
                 # What an event sub-process throws passes its neighbours by and leaves the body.
                 into = beside if node.triggered else found

@@ -43,7 +43,8 @@ class Draft:
 
 
 class Board:
-    """The marks of one net. `escaped`: errors and escalations seen to leave it: (kind, code). `gave_up`: whether a step
+    """The marks of one net. `escaped`: errors and escalations seen to leave it: (kind, code). `reached`: sites
+    that a token was on its way to, even if something ended it before it acted. `gave_up`: whether a step
     was given up for a third token since it was last set to False; `overflowed`: whether that ever hid anything."""
 
     def __init__(self, net: Net, data: Data) -> None:
@@ -52,11 +53,14 @@ class Board:
         self.sites = net.sites
         self.scopes = net.scopes
         self.escaped: set[tuple[str, str]] = set()
+        self.reached: set[int] = set()
         self.overflowed = False
         self.gave_up = False
         self.broadcasts = [
             s.node.event.kind == "signal" and s.node.kind in ("endEvent", "intermediateThrowEvent") for s in net.sites
         ]
+        # Sites at which something may move that is not a conditional event.
+        self.lively = sum(1 << s.index for s in net.sites if _moves(s, net))
         # Where no data is followed an element is always left in the same ways.
         self.fixed = {} if data.guards else {s.index: data.chosen(s, (), 0) for s in net.sites}
         self.joins = [number for scope in net.scopes for number in scope.joins]
@@ -105,3 +109,12 @@ class Board:
         draft.ready = [entry for entry in draft.ready if self.sites[entry[0]].scope not in scope.inside]
         if not keep and draft.current >= 0 and self.sites[draft.current].scope in scope.inside:
             draft.current = -1
+
+
+def _moves(site: Site, net: Net) -> bool:
+    """Whether anything but a conditional event may move an active site."""
+    if site.role == "wait" and site.node.kind not in ("intermediateCatchEvent", "receiveTask"):
+        return True
+    waiting = [net.sites[out.target] for out in site.outs] if site.role == "race" else [site]
+    waiting += [net.sites[number] for number in site.boundary]
+    return any(one.trigger.kind in ("timer", "message", "signal") for one in waiting)

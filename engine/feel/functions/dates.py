@@ -29,6 +29,7 @@ def _whole(number: Decimal, limit: int = 10_000) -> int | None:
 
 @builtin("date", "from: some")
 def date_from(run: Run, value: object) -> object:
+    run.charge(1)
     if isinstance(value, datetime):
         return value.date()
     if isinstance(value, date):
@@ -49,6 +50,7 @@ def date_of(run: Run, year: Decimal, month: Decimal, day: Decimal) -> object:
 
 @builtin("date and time", "from: some")
 def date_and_time_from(run: Run, value: object) -> object:
+    run.charge(1)
     if isinstance(value, datetime):
         return value
     if isinstance(value, date):
@@ -100,6 +102,7 @@ def date_and_time_from_parts(
 
 @builtin("time", "from: some")
 def time_from(run: Run, value: object) -> object:
+    run.charge(1)
     if isinstance(value, datetime):
         return value.timetz()
     if isinstance(value, time):
@@ -128,6 +131,7 @@ def time_of(run: Run, hour: Decimal, minute: Decimal, second: Decimal, offset: o
 
 @builtin("duration", "from: some")
 def duration_from(run: Run, value: object) -> object:
+    run.charge(1)
     if isinstance(value, (timedelta, YearsDuration)):
         return value
     return temporal.parse_duration(value) if isinstance(value, str) and len(value) <= 100 else None
@@ -240,7 +244,7 @@ def add_working_hours(run: Run, moment: date, hours: Decimal) -> object:
     table = _calendar(run)
     if abs(hours) > office.MAX_WORKING_HOURS:
         return None
-    run.charge(int(abs(hours)) // 8 + 1)
+    run.charge(int(abs(hours)) // 4 + 8)
     try:
         return _local(table.add_working_hours(temporal.instant_of(moment), float(hours)))
     except office.YearMissing as error:
@@ -253,7 +257,7 @@ def add_working_hours(run: Run, moment: date, hours: Decimal) -> object:
 def working_hours_between(run: Run, start: date, end: date) -> object:
     """Office hours from one instant to the other, a number; negative when the second comes first."""
     table = _calendar(run)
-    run.charge(abs(end.toordinal() - start.toordinal()) // 8 + 1)
+    run.charge(2 * abs(end.toordinal() - start.toordinal()) + 8)
     try:
         seconds = table.working_seconds_between(temporal.instant_of(start), temporal.instant_of(end))
         return NUMBERS.divide(Decimal(repr(seconds)), Decimal(3600))

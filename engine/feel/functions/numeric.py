@@ -89,11 +89,13 @@ def square_root(run: Run, number: Decimal) -> object:
 
 @builtin("log", "number: number")
 def logarithm(run: Run, number: Decimal) -> object:
+    run.charge(10)
     return finite(NUMBERS.ln(number))
 
 
 @builtin("exp", "number: number")
 def exponential(run: Run, number: Decimal) -> object:
+    run.charge(5)
     return finite(NUMBERS.exp(number))
 
 

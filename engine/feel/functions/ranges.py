@@ -70,7 +70,7 @@ def range_from(run: Run, text: str) -> object:
     # The reader needs the functions, so it can only be asked for once both are loaded.
     from engine.feel.expression import read_range
 
-    run.charge(len(text))
+    run.charge(20 + 4 * len(text))
     return read_range(text, run) if len(text) <= MAX_RANGE_TEXT else None
 
 

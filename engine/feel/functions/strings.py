@@ -69,23 +69,24 @@ def ends_with(run: Run, text: str, match: str) -> object:
     return text.endswith(match)
 
 
-def _program(pattern: str, flags: object) -> regex.Program | None:
+def _program(run: Run, pattern: str, flags: object = None) -> regex.Program | None:
     if flags is not None and not isinstance(flags, str):
         return None
+    run.charge_once(pattern, 4 + len(pattern))
     return regex.compile_pattern(pattern, flags or "")
 
 
 @builtin("matches", "input: string, pattern: string, flags?: any")
 def matches(run: Run, text: str, pattern: str, flags: object = None) -> object:
     """Whether the pattern is found anywhere in the text; null for a pattern that cannot be read."""
-    program = _program(pattern, flags)
+    program = _program(run, pattern, flags)
     return None if program is None else regex.search(program, text, 0, run) is not None
 
 
 @builtin("replace", "input: string, pattern: string, replacement: string, flags?: any")
 def replace(run: Run, text: str, pattern: str, replacement: str, flags: object = None) -> object:
     """Every match replaced; `$1` to `$9` stand for groups, `$0` for the match. Null for a pattern that matches ""."""
-    program = _program(pattern, flags)
+    program = _program(run, pattern, flags)
     if program is None:
         return None
     literal = isinstance(flags, str) and "q" in flags
@@ -94,7 +95,7 @@ def replace(run: Run, text: str, pattern: str, replacement: str, flags: object =
 
 @builtin("split", "string: string, delimiter: string")
 def split(run: Run, text: str, delimiter: str) -> object:
-    program = regex.compile_pattern(delimiter, "")
+    program = _program(run, delimiter)
     return None if program is None else regex.split(program, text, run)
 
 
@@ -118,7 +119,7 @@ def string_join(run: Run, items: list[object], delimiter: object = None) -> obje
 @builtin("extract", "input: string, pattern: string", own=True)
 def extract(run: Run, text: str, pattern: str) -> object:
     """All matches of the pattern, in order."""
-    program = regex.compile_pattern(pattern, "")
+    program = _program(run, pattern)
     if program is None:
         return None
     return [text[found[0] : found[1]] for found in regex.find_all(program, text, run)]

@@ -1,15 +1,18 @@
 // Evaluates a batch with feelin: JSON on standard input, JSON on standard output. See tests/support/feelin_batch.py.
 // {items: [{kind: "expression" | "tests", text, variables, input}]} gives [{value} | {syntax} ...], one an item;
 // {time: {text, variables, rounds}} gives the seconds of one evaluation, the best of forty runs.
-import { evaluate, unaryTest, isFunction, isRange, FeelDate, FeelDateTime, FeelDuration, FeelTime } from "feelin";
+// With an argument: the module to ask instead of feelin; what an older one cannot tell apart stays untagged.
 import { readFileSync } from "node:fs";
+
+const feelin = await import(process.argv[2] ?? "feelin");
+const { evaluate, unaryTest, isFunction = () => false, isRange = () => false } = feelin;
+const KINDS = { date: feelin.FeelDate, time: feelin.FeelTime, "date and time": feelin.FeelDateTime, duration: feelin.FeelDuration };
 
 // What JSON cannot say is tagged: {"$": kind, ...}.
 function tagged(value) {
-  if (value instanceof FeelDate) return { $: "date", text: value.iso };
-  if (value instanceof FeelTime) return { $: "time", text: value.iso };
-  if (value instanceof FeelDateTime) return { $: "date and time", text: value.iso };
-  if (value instanceof FeelDuration) return { $: "duration", text: value.iso };
+  for (const [kind, type] of Object.entries(KINDS)) {
+    if (type && value instanceof type) return { $: kind, text: value.iso };
+  }
   if (isFunction(value) || typeof value === "function") return { $: "function" };
   if (isRange(value)) {
     const ends = [value["start included"], value["end included"]];

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from engine.definitions.bundle import read_bundle
+from engine.definitions.bundle import Bundle, read_bundle
 from engine.definitions.checks.explore import Budget
 from engine.definitions.checks.soundness import Verdict, check_soundness, verdicts
-from engine.definitions.model import EventText, MultiInstance, Process, StandardLoop
+from engine.definitions.model import EventText, MessageFlow, MultiInstance, Process, StandardLoop
 from tests.support.nets import TIMER, bound, bundle_with, drawn, triggered
 
 ROOT = Path(__file__).parents[3]
@@ -289,9 +291,48 @@ def test_a_caller_may_stop_the_check() -> None:
     assert asked
 
 
-def test_every_shipped_process_is_sound() -> None:
+def shipped(**changes: tuple[str, str]) -> Bundle:
+    """The shipped bundle; `changes`: diagram -> (text, what stands there instead)."""
     paths = [*sorted((ROOT / "bpmn").iterdir()), *sorted((ROOT / "forms").iterdir())]
-    bundle = read_bundle({p.relative_to(ROOT).as_posix(): p.read_bytes() for p in paths})
+    files = {p.relative_to(ROOT).as_posix(): p.read_bytes() for p in paths}
+    for name, (old, new) in changes.items():
+        path = f"bpmn/{name}.bpmn"
+        changed = re.sub(old, new, files[path].decode(), flags=re.DOTALL)
+        assert changed != files[path].decode()
+        files[path] = changed.encode()
+    return read_bundle(files)
+
+
+SPOILT = {
+    "three answers joined as a choice": (
+        {"respond": (r"parallelGateway( id=\"Gateway_join_respond\".*?</bpmn:)parallelGateway",
+                     r"exclusiveGateway\1exclusiveGateway")},
+        ("warning", "check.twice", "Call_unified_reply"),
+    ),
+    "a returned statement that waits at a join": (
+        {"holding_statement": (r"exclusiveGateway( id=\"Gateway_to_draft\".*?</bpmn:)exclusiveGateway",
+                               r"parallelGateway\1parallelGateway")},
+        ("error", "check.stuck_join", "Gateway_to_draft"),
+    ),
+    "two receipts split as a choice": (
+        {"feedback": (r"parallelGateway( id=\"Gateway_fork_feedback\".*?</bpmn:)parallelGateway",
+                      r"exclusiveGateway\1exclusiveGateway")},
+        ("error", "check.stuck_join", "Gateway_join_feedback"),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SPOILT)
+def test_a_fault_drawn_into_the_shipped_bundle_is_named(name: str) -> None:
+    changes, expected = SPOILT[name]
+
+    found = check_soundness(shipped(**changes))
+
+    assert expected in {(f.severity, f.key, f.element) for f in found}
+
+
+def test_every_shipped_process_is_sound() -> None:
+    bundle = shipped()
 
     found = verdicts(bundle)
 
@@ -307,6 +348,17 @@ def sends(name: str) -> dict[str, EventText]:
     return {"event": EventText("message", name)}
 
 
+def linked(*pools: Process) -> Bundle:
+    """The pools, with a message flow drawn from each thrower of a message to each of its receivers."""
+    nodes = [node for pool in pools for node in pool.nodes.values() if node.event.kind == "message"]
+    flows = tuple(
+        MessageFlow(f"m_{a.id}_{b.id}", a.event.name, a.id, b.id, 1)
+        for a in nodes if a.id.startswith("throw") for b in nodes if b.id.startswith(("catch", "start"))
+        if a.event.name == b.event.name
+    )  # fmt: skip
+    return bundle_with(*(replace(pool, message_flows=flows) for pool in pools))
+
+
 def buyer() -> Process:
     return drawn("start>throwOrder throwOrder>catchGoods catchGoods>end", "buyer",
                  throwOrder=sends("order"), catchGoods=sends("goods"))  # fmt: skip
@@ -316,7 +368,7 @@ def test_pools_that_answer_each_other_are_sound() -> None:
     seller = drawn("startS>userS userS>throwGoods throwGoods>endS", "seller",
                    startS=sends("order"), throwGoods=sends("goods"))  # fmt: skip
 
-    found = verdicts(bundle_with(buyer(), seller))
+    found = verdicts(linked(buyer(), seller))
 
     assert {v.outcome for v in found.values()} == {"sound"}
 
@@ -325,7 +377,7 @@ def test_a_pool_that_may_not_answer_is_found_out() -> None:
     seller = drawn("startS>xorS xorS>throwGoods[stock > 0] xorS>endNo* throwGoods>endS", "seller",
                    startS=sends("order"), throwGoods=sends("goods"))  # fmt: skip
 
-    found = verdicts(bundle_with(buyer(), seller))
+    found = verdicts(linked(buyer(), seller))
 
     assert found["seller"].outcome == "sound"
     assert found["buyer"].outcome == "unsound"
@@ -341,7 +393,7 @@ def test_a_timer_as_a_way_out_makes_an_unanswered_message_sound() -> None:
     seller = drawn("startS>xorS xorS>throwGoods[stock > 0] xorS>endNo* throwGoods>endS", "seller",
                    startS=sends("order"), throwGoods=sends("goods"))  # fmt: skip
 
-    assert verdicts(bundle_with(patient, seller))["buyer"].outcome == "sound"
+    assert verdicts(linked(patient, seller))["buyer"].outcome == "sound"
 
 
 def test_pools_that_wait_for_each_other_are_found_out() -> None:
@@ -350,7 +402,7 @@ def test_pools_that_wait_for_each_other_are_found_out() -> None:
     two = drawn("startS>catchB catchB>throwA throwA>endS", "two",
                 startS=sends("hello"), catchB=sends("b"), throwA=sends("a"))  # fmt: skip
 
-    found = verdicts(bundle_with(one, two))["one"]
+    found = verdicts(linked(one, two))["one"]
 
     assert found.outcome == "unsound"
     assert {f.key for f in found.findings} == {"check.stuck_message"}
@@ -361,4 +413,71 @@ def test_a_message_sent_before_it_is_awaited_is_kept() -> None:
                 throwHello=sends("hello"), catchA=sends("a"))  # fmt: skip
     two = drawn("startS>throwA throwA>endS", "two", startS=sends("hello"), throwA=sends("a"))
 
-    assert verdicts(bundle_with(one, two))["one"].outcome == "sound"
+    assert verdicts(linked(one, two))["one"].outcome == "sound"
+
+
+def test_a_message_that_no_flow_is_drawn_for_may_come_from_anybody() -> None:
+    seller = drawn("startS>xorS xorS>throwGoods[stock > 0] xorS>endNo* throwGoods>endS", "seller",
+                   startS=sends("order"), throwGoods=sends("goods"))  # fmt: skip
+
+    assert verdicts(bundle_with(buyer(), seller))["buyer"].outcome == "sound"
+
+
+# -- what would take for ever ----------------------------------------------------------------------------------------
+
+
+def test_calls_that_fan_out_are_looked_at_once_each() -> None:
+    processes = [
+        drawn(f"start{n}>callA{n} callA{n}>callB{n} callB{n}>end{n}", f"p{n}",
+              **{f"callA{n}": {"called": f"p{n + 1}"}, f"callB{n}": {"called": f"p{n + 1}"}})
+        for n in range(40)
+    ]  # fmt: skip
+    last = drawn("startZ>endZ", "p40", endZ={"event": EventText("error", "bad")})
+
+    found = verdicts(bundle_with(*processes, last))
+
+    assert found["p39"].outcome == "sound"
+    assert len(found) == 41
+
+
+def test_a_gateway_over_many_values_is_not_tried_value_by_value() -> None:
+    texts = " and ".join(f'{name} != "{value}"' for name in "abcdef" for value in "uvwxyz")
+    process = drawn(
+        f"start>xor1 xor1>and1[{texts}] xor1>userC* and1>userA and1>userB userA>xor3 userC>xor3"
+        f" xor3>xor2 xor2>and2[{texts} and true] xor2>end1* userB>and2 and2>end2"
+    )
+
+    found = verdict(process)
+
+    assert found.outcome in ("not_decided", "unsound")
+    assert found.states < 200
+
+
+def test_a_round_that_multiplies_tokens_without_waiting_ends_the_check() -> None:
+    process = drawn("start>xor xor>and and>xor and>task and>script task>xor script>end")
+
+    found = verdict(process)
+
+    assert found.outcome != "sound"
+    assert found.steps <= 130_000
+
+
+CONDITION = EventText("conditional", condition="done = true")
+
+
+def test_a_condition_that_nothing_can_make_true_any_more_is_told() -> None:
+    process = drawn("start>user user>catch catch>end", catch={"event": CONDITION})
+
+    found = verdict(process)
+
+    assert found.outcome == "not_decided"
+    assert [(f.severity, f.key, f.element) for f in found.findings] == [("warning", "check.stuck_condition", "catch")]
+
+
+def test_a_condition_with_a_timer_as_a_way_out_is_sound() -> None:
+    process = drawn(
+        "start>race race>catchA race>catchB catchA>end catchB>end2",
+        catchA={"event": CONDITION}, catchB={"event": TIMER},
+    )  # fmt: skip
+
+    assert said(process) == ("sound", set())

@@ -128,6 +128,14 @@ def test_expressions_of_the_bundle_and_the_page_differ_only_as_listed() -> None:
     assert not _unlisted(differences), _unlisted(differences)
 
 
+def test_the_pages_can_read_every_expression_of_the_shipped_forms() -> None:
+    texts = [text for file, _, text in feel_corpus.texts() if file.endswith(".form")]
+
+    assert len(texts) > 200
+    assert feelin_batch.unread_by_viewer(texts) == []
+    assert feelin_batch.unread_by_viewer(['"a\nb"']) != []
+
+
 @cache
 def _examples() -> list[Difference]:
     plain = [Item("expression", rule.example, VARIABLES) for rule in RULES if not rule.cell]

@@ -22,6 +22,7 @@ FAULTS: list[tuple[list[dict[str, Any]], str, str]] = [
     ([field("expression", expression="=(")], "form.expression_syntax", "error"),
     ([{"type": "text", "id": "T", "text": "{{a +}}"}], "form.expression_syntax", "error"),
     ([field("textfield", validate={"maxLength": "=)"})], "form.expression_syntax", "error"),
+    ([{"type": "text", "id": "T", "text": '{{string join(a, "\n")}}'}], "form.expression_line_break", "error"),
     ([{"type": "map", "id": "M"}], "form.unknown_type", "error"),
     ([field("textfield", "typename")], "form.key_reserved", "error"),
     ([field("textfield", "x.typename")], "form.key_reserved", "error"),
