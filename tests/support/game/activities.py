@@ -46,7 +46,8 @@ def leave(game: Game, work: Work) -> None:
     """The token goes on by the outgoing flows; without any it is used up."""
     game.note(work.place, work.node.id, "left")
     game.gone(work)
-    game.depart(work.place, work.node)
+    if work.after is None:
+        game.depart(work.place, work.node)
     end_if_empty(game, work.place)
 
 

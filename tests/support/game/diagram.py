@@ -11,7 +11,7 @@ ACTIVITIES = frozenset((
     "task", "manualTask", "userTask", "scriptTask", "receiveTask", "sendTask", "subProcess", "transaction",
     "callActivity",
 ))  # fmt: skip
-JOINS = frozenset(("parallelGateway", "inclusiveGateway"))
+JOINS = frozenset(("parallelGateway", "inclusiveGateway", "complexGateway"))
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Loop:
 @dataclass
 class Node:
     """`kind` is the BPMN tag. `triggered`: an event sub-process. `handler`: id of the activity that undoes this one,
-    `undoes`: on that activity, whether it is such a handler."""
+    `undoes`: on that activity, whether it is such a handler. `activation`: when a complex join lets tokens through."""
 
     id: str
     kind: str
@@ -92,6 +92,7 @@ class Node:
     triggered: bool = False
     handler: str = ""
     undoes: bool = False
+    activation: Expr | None = None
 
     @property
     def undone_inside(self) -> Node | None:
