@@ -10,7 +10,8 @@ THROWERS = ("endEvent", "intermediateThrowEvent")
 WAITS = ("timer", "message", "signal", "conditional")
 
 WEIGHTS = {
-    "sequence": 4, "exclusive": 3, "parallel": 3, "inclusive": 3, "implicit": 1, "complex": 1, "loop": 2, "guard": 3, "sub": 3,
+    "sequence": 4, "exclusive": 3, "parallel": 3, "inclusive": 3, "implicit": 1, "complex": 1, "loop": 2, "guard": 3,
+    "sub": 3,
     "call": 1, "transaction": 1, "multi": 3, "repeat": 1, "race": 1, "tangle": 2, "nasty": 1,
 }  # fmt: skip
 LEAVES = {
