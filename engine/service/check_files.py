@@ -27,6 +27,11 @@ UNREADABLE: Final = "bundle.unreadable"
 NO_PROCESS: Final = "bundle.no_process"
 REFERRED: Final = {"bpmn.call_unknown": "called", "bpmn.form_unknown": "form", "bpmn.decision_unknown": "decision"}
 """Findings that a file given beside the diagram may answer, and the blank that names what is sought."""
+DATA_OF_OTHERS: Final = frozenset(
+    f"{area}.unknown_name{near}" for area in ("bpmn", "dmn", "form") for near in ("", "_near")
+)
+"""Names that nothing writes: an error in a whole bundle. A single file with what it refers to is not one: whoever
+starts or calls it may bring them, so there it is a warning."""
 MAX_COMPANIONS: Final = 50
 _DEFINED: Final = re.compile(rb"""<(?:[\w.-]+:)?(?:process|decision)\b[^<>]*?\sid\s*=\s*["']([^"'<>]+)["']""")
 _FORM_ID: Final = re.compile(rb'"id"\s*:\s*"([^"\\]+)"')
@@ -141,7 +146,11 @@ class Checker:
         beside = self._companions(subject, found)
         if len(beside) > len(subject.files):
             found = self._worker.findings(beside)
-        mine = [f for f in found if f.file == path]
+        mine = [
+            replace(f, severity="warning") if f.key in DATA_OF_OTHERS and f.severity == "error" else f
+            for f in found
+            if f.file == path
+        ]
         whole = [replace(f, file=path) for f in found if not f.file and f.key != NO_PROCESS]
         return mine + whole
 

@@ -15,7 +15,7 @@ from engine import cli
 from engine.definitions.model import Finding
 from engine.service import check_worker
 from engine.service.finding_rows import Outline, rows
-from tests.support.diagrams import HEAD, Scope, document
+from tests.support.diagrams import HEAD, Scope, document, timer
 from tests.support.world import ROOT
 
 FIELDS = ["file", "code", "severity", "element_id", "element_name", "line", "message", "hint"]
@@ -154,10 +154,24 @@ def test_the_shipped_bundle_is_fine_in_every_way_it_can_be_given():
 
     assert check(str(ROOT), code=0) == []
     assert check("--together", *files, code=0) == []
-    # Alone, a diagram hears no signal of the others: that is a warning.
-    assert {row["code"] for row in check(*files, code=0)} <= {
-        "check.dead_event", "check.signal_unsent", "check.signal_unheard",
-    }  # fmt: skip
+    # Alone, a diagram hears no signal and sees no data of the others: those are warnings.
+    assert {row["severity"] for row in check(*files, code=0)} == {"warning"}
+
+
+def test_a_name_that_nothing_writes_is_an_error_in_a_bundle_and_a_warning_in_a_diagram_alone(tmp_path: Path):
+    scope = Scope()
+    scope.chain(scope.start(), scope.user("Task_a", name="甄别", camunda_formRef="screen"), scope.end())
+    scope.boundary("late", "Task_a", timer("duration", "duration(somewhere)"))
+    scope.flow("late", "end")
+    form = ROOT / "forms" / "screen.form"
+    path = tmp_path / "a.bpmn"
+    path.write_bytes(document(p=scope))
+
+    alone = [row for row in check(str(path), str(form), code=0) if row["element_id"] == "late"]
+    together = [row for row in check("--together", str(path), str(form), code=1) if row["element_id"] == "late"]
+
+    assert [(row["severity"], row["code"]) for row in alone] == [("warning", "bpmn.unknown_name")]
+    assert [(row["severity"], row["code"]) for row in together] == [("error", "bpmn.unknown_name")]
 
 
 def test_sarif_names_rule_place_and_element(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

@@ -2,8 +2,8 @@
 
 Fields are taken over the whole bundle, whoever writes them and when: a name is reported only when no form, script,
 decision, repetition, mapping, topic or parameter anywhere makes it. Names read inside a filter may be entries of the
-item and are not judged. A bundle with forms is whole, so an unknown name is an error; a diagram alone may get its data
-from outside, so there it is a warning. A function that does not exist is an error everywhere.
+item and are not judged. A bundle with a profile is whole, so an unknown name is an error; a diagram alone may get its
+data from outside, so there it is a warning. A function that does not exist is an error everywhere.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class Use:
 def check_names(bundle: Bundle) -> list[Finding]:
     """One finding for each name of each element that nothing in the bundle writes, with the nearest known name."""
     known = known_names(bundle)
-    whole = bool(bundle.forms)
+    whole = bool(bundle.regulation)
     found: dict[tuple[str, str, str], Finding] = {}
     for use in uses(bundle):
         sight = known | use.own

@@ -55,7 +55,7 @@ def _checked(bundle: Bundle, profile: Profile, root: Process, file: str) -> list
     walk = Walk(bundle, places, fields, profile.steady)
     checker = Checker(bundle, profile, walk)
     if walk.cut:
-        return [Finding("warning", file, root.id, root.name, root.line, "regulation.undecided", walk.facts())]
+        return [Finding("error", file, root.id, root.name, root.line, "regulation.undecided", walk.facts())]
     for rule in profile.rules:
         if rule.kind == "table":
             for key, details in broken(bundle, rule):

@@ -21,7 +21,8 @@ from .regulation_places import Place, Places
 from .regulation_values import NULL, STAR
 from .regulation_work import Work
 
-MAX_STATES = 60_000
+MAX_STATES = 40_000
+"""Ten times those of the shipped bundle, some five seconds."""
 
 
 class Walk(Work):
