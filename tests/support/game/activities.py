@@ -72,8 +72,7 @@ def body(game: Game, work: Work) -> None:
         work.open = True
         game.tasks[work.name] = work
     elif node.kind == "receiveTask":
-        if work.whole is not None:
-            events.receive(game, work)
+        pass  # has waited for its message since the token came
     elif node.kind in ("subProcess", "transaction", "callActivity"):
         graph = game.diagram.processes[node.called] if node.called else node.body
         assert graph is not None
