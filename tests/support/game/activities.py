@@ -46,7 +46,8 @@ def leave(game: Game, work: Work) -> None:
     """The token goes on by the outgoing flows; without any it is used up."""
     game.note(work.place, work.node.id, "left")
     game.gone(work)
-    game.depart(work.place, work.node)
+    if work.after is None:
+        game.depart(work.place, work.node)
     end_if_empty(game, work.place)
 
 
@@ -71,8 +72,7 @@ def body(game: Game, work: Work) -> None:
         work.open = True
         game.tasks[work.name] = work
     elif node.kind == "receiveTask":
-        if work.whole is not None:
-            events.receive(game, work)
+        pass  # has waited for its message since the token came
     elif node.kind in ("subProcess", "transaction", "callActivity"):
         graph = game.diagram.processes[node.called] if node.called else node.body
         assert graph is not None

@@ -36,6 +36,13 @@ class Blocks(Tangles, Catchers):
         """An activity that splits by itself, and one that merges without a gateway."""
         return self.split(s, depth, "task", self.pen.pick("task", "inclusiveGateway"))
 
+    def complex(self, s: Sketch, depth: int) -> Block:
+        """Two of three may do; the last one is taken in and goes nowhere."""
+        first, join = self.split(s, depth, self.pen.pick("parallelGateway", "inclusiveGateway"), "complexGateway")
+        enough = self.pen.chance.randint(1, 2)
+        s.graph.nodes[join].activation = Expr(f"activationCount >= {enough}", lambda d: d["activationCount"] >= enough)
+        return first, join
+
     def split(self, s: Sketch, depth: int, fork_kind: str, join_kind: str) -> Block:
         fork, join = s.add(fork_kind, "fork"), s.add(join_kind, "join")
         guarded = fork_kind in ("exclusiveGateway", "inclusiveGateway") or (fork_kind == "task" and self.pen.often(0.5))

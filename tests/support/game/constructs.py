@@ -8,7 +8,8 @@ PLAIN = {
     "task": "task", "manualTask": "manual task", "userTask": "user task", "scriptTask": "script task",
     "receiveTask": "receive task", "sendTask": "send task", "subProcess": "sub-process", "transaction": "transaction",
     "callActivity": "call activity", "exclusiveGateway": "exclusive gateway", "parallelGateway": "parallel gateway",
-    "inclusiveGateway": "inclusive gateway", "eventBasedGateway": "event-based gateway",
+    "inclusiveGateway": "inclusive gateway", "complexGateway": "complex join",
+    "eventBasedGateway": "event-based gateway",
 }  # fmt: skip
 
 

@@ -7,20 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-ACTIVITIES = frozenset(
-    (
-        "task",
-        "manualTask",
-        "userTask",
-        "scriptTask",
-        "receiveTask",
-        "sendTask",
-        "subProcess",
-        "transaction",
-        "callActivity",
-    )
-)
-JOINS = frozenset(("parallelGateway", "inclusiveGateway"))
+ACTIVITIES = frozenset((
+    "task", "manualTask", "userTask", "scriptTask", "receiveTask", "sendTask", "subProcess", "transaction",
+    "callActivity",
+))  # fmt: skip
+JOINS = frozenset(("parallelGateway", "inclusiveGateway", "complexGateway"))
 
 
 @dataclass(frozen=True)
@@ -84,7 +75,7 @@ class Loop:
 @dataclass
 class Node:
     """`kind` is the BPMN tag. `triggered`: an event sub-process. `handler`: id of the activity that undoes this one,
-    `undoes`: on that activity, whether it is such a handler."""
+    `undoes`: on that activity, whether it is such a handler. `activation`: when a complex join lets tokens through."""
 
     id: str
     kind: str
@@ -101,6 +92,7 @@ class Node:
     triggered: bool = False
     handler: str = ""
     undoes: bool = False
+    activation: Expr | None = None
 
     @property
     def undone_inside(self) -> Node | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import activities
+from . import activities, events
 from .state import Data, Work
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ def instance(game: Game, whole: Work, index: int, value: object) -> None:
     if multi is not None and multi.into:
         game.data.own[multi.into].append(own)
     game.note(whole.place, whole.node.id, "entered")
+    if whole.node.kind == "receiveTask":
+        events.receive(game, work)
     game.ready.append(lambda: activities.body(game, work) if work.alive else None)
 
 

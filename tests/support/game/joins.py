@@ -1,4 +1,4 @@
-"""Joins: BPMN 13.4.1 parallel, 13.4.3 inclusive."""
+"""Joins: BPMN 13.4.1 parallel, 13.4.3 inclusive, 13.4.5 complex."""
 
 from __future__ import annotations
 
@@ -18,16 +18,56 @@ def try_parallel(game: Game, place: Place, node: Node) -> None:
 
 
 def activate(game: Game, place: Place, node: Node) -> None:
-    for flow in place.graph.into(node.id):
-        if place.parked.get(flow.id):
-            place.parked[flow.id].pop(0)
+    take(place, {f.id for f in place.graph.into(node.id)})
     game.enter(place, node)
 
 
+def take(place: Place, flows: set[str]) -> set[str]:
+    """Takes one token from each of the flows that has one; those flows."""
+    full = {f for f in flows if place.parked.get(f)}
+    for flow in full:
+        place.parked[flow].pop(0)
+    return full
+
+
+def try_complex(game: Game, place: Place, node: Node) -> None:
+    """13.4.5, waiting for start: as soon as its condition holds the join takes one token of each flow that has one, and
+    expects those of the other flows from then on."""
+    if node.id in place.resets:
+        return
+    flows = {f.id for f in place.graph.into(node.id)}
+    count = sum(len(place.parked.get(f, ())) for f in flows)
+    assert node.activation is not None
+    if count and node.activation.true({**place.data.view(), "activationCount": count}):
+        place.resets[node.id] = flows - take(place, flows)
+        game.enter(place, node)
+
+
+def reset(game: Game, place: Place, node: Node) -> bool:
+    """13.4.5, waiting for reset: when each flow still expected has a token or can get none any more, these are taken
+    and go nowhere, and the join begins anew."""
+    expected = place.resets.get(node.id)
+    if expected is None or awaited(place, node, expected):
+        return False
+    del place.resets[node.id]
+    if take(place, expected):
+        game.enter(place, node).after = lambda: None
+    try_complex(game, place, node)
+    return True
+
+
+def awaited(place: Place, node: Node, flows: set[str]) -> bool:
+    """Whether some token can still come to one of the flows that has none."""
+    empty = {f for f in flows if not place.parked.get(f)}
+    return any(reachable(place.graph, first, node.id) & empty for first in token_flows(place))
+
+
 def fire_one(game: Game) -> bool:
-    """Lets the first inclusive join that may fire do so. Requires that nothing else can move."""
+    """Lets the first inclusive or complex join that may fire do so. Requires that nothing else can move."""
     for place in game.places:
         for node in place.graph.nodes.values():
+            if node.kind == "complexGateway" and reset(game, place, node):
+                return True
             if node.kind == "inclusiveGateway" and enabled(place, node):
                 activate(game, place, node)
                 return True

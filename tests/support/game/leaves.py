@@ -10,11 +10,13 @@ THROWERS = ("endEvent", "intermediateThrowEvent")
 WAITS = ("timer", "message", "signal", "conditional")
 
 WEIGHTS = {
-    "sequence": 4, "exclusive": 3, "parallel": 3, "inclusive": 3, "implicit": 1, "loop": 2, "guard": 3, "sub": 3,
+    "sequence": 4, "exclusive": 3, "parallel": 3, "inclusive": 3, "implicit": 1, "complex": 1, "loop": 2, "guard": 3,
+    "sub": 3,
     "call": 1, "transaction": 1, "multi": 3, "repeat": 1, "race": 1, "tangle": 2, "nasty": 1,
 }  # fmt: skip
 LEAVES = {
-    "user": 6, "script": 3, "task": 1, "receive": 1, "send": 1, "catch": 1, "throw": 2, "link": 1, "undo": 1, "undone": 1,
+    "user": 6, "script": 3, "task": 1, "receive": 1, "send": 1, "catch": 1, "throw": 2, "link": 1, "undo": 1,
+    "undone": 1,
 }  # fmt: skip
 ALL = frozenset(
     (*WEIGHTS, *LEAVES, "esp", "boundary", "ends", "nostart", "pools", "endcycle", *WAITS, "error", "escalation")

@@ -73,9 +73,8 @@ class Side(Run):
 class Match:
     """A case of `diagram` on both sides, not yet opened. `history`: the commands so far, for the message."""
 
-    def __init__(self, diagram: Diagram, early_joins: bool = False) -> None:
+    def __init__(self, diagram: Diagram) -> None:
         self.diagram = diagram
-        self.early_joins = early_joins
         self.program, self.bundle = compiled(diagram)
         self.at = T0
         self.history: list[tuple[datetime, Command]] = []
@@ -97,7 +96,7 @@ class Match:
         return self.side.case
 
     def new_game(self) -> Game:
-        return Game(self.diagram, T0, self.early_joins)
+        return Game(self.diagram, T0)
 
     def do(self, command: Command) -> None:
         """Carries a command out on both sides and compares. Raises Difference."""

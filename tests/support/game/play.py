@@ -13,17 +13,16 @@ from datetime import datetime
 from typing import Any
 
 from . import activities, events, joins, throwing
-from .diagram import Diagram, Flow, Node
+from .diagram import JOINS, Diagram, Flow, Node
 from .state import Data, Incident, Place, Watch, Work
 
 
 class Game:
     """One case. `trail`: `[scope, element, entered|left|cancelled|taken]` of the turn under way."""
 
-    def __init__(self, diagram: Diagram, at: datetime, early_joins: bool = False) -> None:
+    def __init__(self, diagram: Diagram, at: datetime) -> None:
         self.diagram = diagram
         self.at = at
-        self.early_joins = early_joins
         self.ready: deque[Callable[[], None]] = deque()
         self.trail: list[tuple[str, str, str]] = []
         self.watches: list[Watch] = []
@@ -136,16 +135,12 @@ class Game:
 
     def arrive(self, place: Place, node: Node, via: Flow | None = None) -> Work | None:
         """A token reaches an element. Joins keep it until they are complete; all else acts in its turn."""
-        if (
-            via is not None
-            and node.kind in ("parallelGateway", "inclusiveGateway")
-            and len(place.graph.into(node.id)) > 1
-        ):
+        if via is not None and node.kind in JOINS and len(place.graph.into(node.id)) > 1:
             place.parked.setdefault(via.id, []).append(via)
             if node.kind == "parallelGateway":
                 joins.try_parallel(self, place, node)
-            elif self.early_joins:
-                joins.activate(self, place, node)
+            elif node.kind == "complexGateway":
+                joins.try_complex(self, place, node)
             return None
         return self.enter(place, node)
 

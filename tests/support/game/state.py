@@ -58,6 +58,7 @@ class Data:
 class Place:
     """One run of a process, a sub-process or an event sub-process. `owner`: the activity it is the inside of;
     `works`: everything in it that is alive, oldest first; `parked`: tokens on the incoming flows of joins, by flow;
+    `resets`: complex joins that have fired, and the flows whose tokens they still expect;
     `done`: what could be compensated, oldest first; `interrupted`: only its interrupting handler is left."""
 
     graph: Graph
@@ -67,6 +68,7 @@ class Place:
     visits: Counter[str] = field(default_factory=Counter)
     works: list[Work] = field(default_factory=list)
     parked: dict[str, list[Flow]] = field(default_factory=dict)
+    resets: dict[str, set[str]] = field(default_factory=dict)
     watches: list[Watch] = field(default_factory=list)
     done: list[Done] = field(default_factory=list)
     interrupted: bool = False

@@ -20,7 +20,8 @@ def catcher(place: Place, kind: str, code: str, own: Work | None) -> tuple[Place
     here: Place | None = place
     asked, left = own, None
     while here is not None:
-        if asked is not None:
+        if asked is not None and asked.after is None:
+            # (A sub-process that is open again to be undone has no boundary events any more.)
             host = asked.whole or asked
             node = fitting(here.graph.boundary(host.node.id), kind, code, lambda n: n.event)
             if node is not None:

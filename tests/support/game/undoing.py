@@ -59,16 +59,16 @@ def again(game: Game, place: Place, job: Job) -> Work:
 
 def throw(game: Game, work: Work) -> None:
     """The event goes on when all handlers have ended, or at once if it does not wait."""
-    todo = jobs(done_in(work.place), work.node.event.activity)
+    todo = jobs(done_in(work.place, work.node.event.activity), work.node.event.activity)
     if todo:
         run(game, work.place, todo, lambda: activities.leave(game, work) if work.alive else None)
     else:
         activities.leave(game, work)
 
 
-def done_in(place: Place) -> list[Done]:
-    """What a handler undoes is what was done in the scope it belongs to."""
-    while place.owner is not None and place.owner.node.triggered:
+def done_in(place: Place, activity: str) -> list[Done]:
+    """What a handler undoes is what was done in the scope it belongs to, unless the activity is its own."""
+    while place.owner is not None and place.owner.node.triggered and activity not in place.graph.nodes:
         place = place.owner.place
     return place.done
 

@@ -80,6 +80,8 @@ def element(node: Node) -> str:
     if node.script is not None:
         values |= {"scriptFormat": "feel", "camunda:resultVariable": node.variable}
         inner += f"<bpmn:script>{escape(node.script.text)}</bpmn:script>"
+    if node.activation is not None:
+        inner += f"<bpmn:activationCondition>{escape(node.activation.text)}</bpmn:activationCondition>"
     inner = repetition(node) + inner
     if node.body is not None:
         inner += "\n" + body(node.body)
