@@ -168,7 +168,10 @@ def test_a_name_that_nothing_writes_is_an_error_in_a_bundle_and_a_warning_in_a_d
     path.write_bytes(document(p=scope))
 
     alone = [row for row in check(str(path), str(form), code=0) if row["element_id"] == "late"]
-    together = [row for row in check("--together", str(path), str(form), code=1) if row["element_id"] == "late"]
+    profile = tmp_path / "regulation.toml"
+    profile.write_text('[profile]\ntitle = "试用"\n', encoding="utf-8")
+    whole = check("--together", str(path), str(form), str(profile), code=1)
+    together = [row for row in whole if row["element_id"] == "late"]
 
     assert [(row["severity"], row["code"]) for row in alone] == [("warning", "bpmn.unknown_name")]
     assert [(row["severity"], row["code"]) for row in together] == [("error", "bpmn.unknown_name")]
