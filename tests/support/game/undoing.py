@@ -27,14 +27,14 @@ def jobs(done: list[Done], activity: str = "", memo: dict[int, Data] | None = No
     return found
 
 
-def run(game: Game, place: Place, todo: list[Job], then: Callable[[], None]) -> None:
-    """One handler after the other, then `then`."""
+def run(game: Game, place: Place, todo: list[Job], by: Work, then: Callable[[], None]) -> None:
+    """One handler after the other, then `then`; no further one when the event `by` that throws is taken away."""
     if not todo:
         then()
         return
     first, *rest = todo
     work = again(game, place, first) if first.again is not None else game.enter(place, first.handler, first.data)
-    work.after = lambda: game.ready.append(lambda: run(game, place, rest, then) if place.alive else None)
+    work.after = lambda: game.ready.append(lambda: run(game, place, rest, by, then) if by.alive else None)
 
 
 def again(game: Game, place: Place, job: Job) -> Work:
@@ -61,7 +61,7 @@ def throw(game: Game, work: Work) -> None:
     """The event goes on when all handlers have ended, or at once if it does not wait."""
     todo = jobs(done_in(work.place, work.node.event.activity), work.node.event.activity)
     if todo:
-        run(game, work.place, todo, lambda: activities.leave(game, work) if work.alive else None)
+        run(game, work.place, todo, work, lambda: activities.leave(game, work))
     else:
         activities.leave(game, work)
 
@@ -89,6 +89,6 @@ def cancel(game: Game, work: Work) -> None:
 
     todo = jobs(place.done)
     if todo:
-        run(game, place, todo, lambda: over() if work.alive else None)
+        run(game, place, todo, work, over)
     else:
         over()
