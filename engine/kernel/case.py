@@ -192,7 +192,11 @@ class Case(CaseData):
             {"decision": r.decision_id, "rule": r.rule_number, "rule_id": r.rule_id, "annotation": r.annotation or ""}
             for r in result.fired
         )
-        inputs = {i.label or i.input_id: i.value for i in result.inputs}
+        inputs: dict[str, JSON] = {}
+        for one in result.inputs:
+            label = one.label or one.input_id
+            # Columns of different tables of one graph may bear the same label.
+            inputs[label if label not in inputs else f"{label} ({one.input_id})"] = one.value
         self.emit(ev.DecisionMade(node.id, node.decision, rules, inputs, value))
         self.write({node.result: value}, token.scope, node.id)
 

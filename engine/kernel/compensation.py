@@ -76,8 +76,8 @@ def _restored(token: Token, last: Completed, outer: str) -> str:
     scopes: list[str] = token.internal_data["scopes"]
     name = f"{token.name}~{len(scopes) + 1}"
     scopes.append(name)
-    case.open_scope(name, outer)
-    case.write(last.data, name, last.element)
+    case.open_scope(name, outer, narrow=last.spec.node.loop is not None)
+    case.write(last.data, name, last.element, own=True)
     return name
 
 
@@ -89,8 +89,8 @@ def _start(token: Token, spec: Any, last: Completed, outer: str) -> None:
     if last.data is not None:
         case = token.workflow.top_workflow.case
         child.name = child.scope = token.workflow.visit(spec.bpmn_id)
-        case.open_scope(child.scope, outer)
-        case.write(last.data, child.scope, spec.bpmn_id)
+        case.open_scope(child.scope, outer, narrow=last.spec.node.loop is not None)
+        case.write(last.data, child.scope, spec.bpmn_id, own=True)
     if not last.spec.node.compensation:
         child.internal_data["revived"] = last.inner
     spec._update(child)

@@ -64,7 +64,11 @@ class ComplexSpec(InclusiveSpec):
             at = other.task_spec.node.id
             if other not in waiting and at != self.node.id and any(at in self.upstream[f] for f in missing):
                 return False
-        late = [t for t in waiting if t.via not in had]
+        first: dict[str, Token] = {}
+        for one in waiting:
+            if one.via not in had:
+                first.setdefault(one.via, one)
+        late = list(first.values())
         del scope.activated[self.name]
         if not late:
             self._start(scope)

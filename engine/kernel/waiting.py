@@ -10,6 +10,7 @@ from engine.definitions.model import EventText
 from engine.domain import events as ev
 from engine.feel import Expression
 
+from . import limits
 from .specs import NodeSpec
 from .timers import TimerPlan
 from .tokens import Token
@@ -35,7 +36,12 @@ class CatchSpec(NodeSpec):
     def triggered(self, token: Token) -> None:
         """The awaited event has come."""
         parent = token.parent
-        token.workflow.top_workflow.case.heard(token)
+        case = token.workflow.top_workflow.case
+        case.heard(token)
+        for waiting in token.children:
+            # A receive task is done with its message: nothing may interrupt it any more.
+            limits.host_ended(case, waiting)
+            waiting.cancel()
         if isinstance(parent.task_spec, EventGatewaySpec):
             parent.task_spec.decided(parent, token)
         token._set_state(TaskState.READY)
