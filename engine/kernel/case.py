@@ -258,7 +258,8 @@ class Case(CaseData):
     def cancelled(self, token: Token) -> None:
         """A token is being removed before its time, or a boundary event with its host."""
         spec = token.task_spec
-        if isinstance(spec, BoundarySpec | WatcherSpec):
+        fired = isinstance(spec, BoundarySpec) and token.parent is token.workflow.task_tree
+        if isinstance(spec, BoundarySpec | WatcherSpec) and not fired:
             self.limits.pop(token.id, None)
         else:
             self.trace(token.workflow, spec.bpmn_id, "cancelled")

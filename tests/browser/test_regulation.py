@@ -163,10 +163,11 @@ def test_a_changed_diagram_is_for_new_cases_and_a_broken_one_is_refused_by_eleme
 
     upload(page, broken)
     line = 1 + broken[: broken.index('id="Rule_grading"')].count("\n")
-    finding = page.locator("#pending").get_by_role("row", name="错误")
+    finding = page.locator("#pending .findings li", has_text="错误")
     expect(finding).to_contain_text("建议等级")
     expect(finding).to_contain_text("决策表“greading”不在流程包中。")
-    expect(finding).to_contain_text(f"triage.bpmn:{line}")
+    expect(finding).to_contain_text(f"第 {line} 行")
+    expect(page.locator("#pending")).to_contain_text("bpmn/triage.bpmn")
     expect(page.get_by_role("button", name="发布", exact=True)).to_have_count(0)
 
     upload(page, renamed)

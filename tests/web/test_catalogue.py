@@ -58,11 +58,15 @@ def test_both_languages_say_the_same_things():
     chinese, english = sentences("zh"), sentences("en")
 
     assert sorted(chinese.keys() ^ english.keys()) == []
-    assert {
-        key: (BLANK.findall(chinese[key]), BLANK.findall(english[key]))
+    differing = {
+        key: (said, twin)
         for key in chinese
-        if set(BLANK.findall(chinese[key])) != set(BLANK.findall(english[key]))
-    } == {}
+        # `x_en` is the English twin of a blank `x` that a process owner words himself; the regulation's own words
+        # (`quote`) are Chinese and stand in the Chinese sentence only.
+        if (said := set(BLANK.findall(chinese[key])) - {"quote"})
+        != (twin := {blank.removesuffix("_en") for blank in BLANK.findall(english[key])} - {"quote"})
+    }
+    assert differing == {}
 
 
 def test_every_sentence_asked_for_is_there():

@@ -117,7 +117,7 @@ def test_many_mutants_stay_within_their_limits(seed: int) -> None:
     [
         ("import", "value"),
         ("loop", "hang"),
-        pytest.param("memory", "memory", marks=pytest.mark.skipif(not feel_fuzz.SIZE.exists(), reason="no /proc")),
+        ("memory", "memory"),
         ("fault", "escaped"),
     ],
 )
