@@ -161,7 +161,7 @@ def lines(findings: Iterable[Any]) -> list[FindingLine]:
     found = []
     for fact in facts:
         key, details = str(fact["key"]), dict(fact.get("details") or {})
-        path = tuple(str(details["way"]).split(WAY)) if details.get("way") else ()
+        path = tuple(str(details["way"]).split(WAY)) if details.get("way", "-") != "-" else ()
         if path:
             details["way"] = t("deploy.way_below")
         todo = said(f"{key}.todo", details)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.definitions.bundle import Bundle
-from engine.definitions.model import Finding, Node, Process
+from engine.definitions.model import GATEWAYS, Finding, Node, Process
 
 from .regulation_duties import Duty
 from .regulation_fields import by, is_one
@@ -17,7 +17,8 @@ from .regulation_profile import Profile, Rule, What, matches
 from .regulation_values import names_in
 from .regulation_walk import Walk
 
-LONGEST_PATH = 40
+LONGEST_PATH = 8
+"""Steps of a way that are told by name; all are in the finding's `path`."""
 WHO = Rule(0, "R09", "who", "谁主管、谁负责", "Who is in charge is responsible")
 
 
@@ -31,8 +32,13 @@ class Checker:
     findings: dict[tuple[str, str, str], Finding] = field(default_factory=dict)
     edges: list[tuple[State, State]] = field(default_factory=list)
     kinds: dict[What, frozenset[int]] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+    """Of the elements that a way tells: what somebody does, and what happens."""
 
     def __post_init__(self) -> None:
+        for place in self.walk.places:
+            if place.node.kind not in GATEWAYS and place.node.kind != "scriptTask":
+                self.names[place.node.id] = place.node.name
         for state, choices in self.walk.choices.items():
             self.edges += [(state, target) for choice in choices for target in choice]
         for state, begun in self.walk.sides.items():
@@ -65,7 +71,7 @@ class Checker:
             "says": rule.says or rule.kind,
             "says_en": rule.says_en or rule.says or rule.kind,
             "path": ids,
-            "way": " → ".join(ids[-LONGEST_PATH:]) or "-",
+            "way": self.words(ids),
             **details,
         }
         element = node.shown if node is not None else scope.id
@@ -74,6 +80,11 @@ class Checker:
         self.findings.setdefault(
             (key, f"{clause}/{rule.number}", element), Finding("error", scope.file, element, name, line, key, told)
         )
+
+    def words(self, ids: list[str]) -> str:
+        """The last steps of a way that people would know, by name; "-" for none."""
+        named = [name for ident in ids if (name := self.names.get(ident, ""))]
+        return ("… → " if len(named) > LONGEST_PATH else "") + " → ".join(named[-LONGEST_PATH:]) or "-"
 
     def way(self, first: State, states: list[State]) -> list[str]:
         """Element ids from the beginning of the case to `first` and on over `states`."""
