@@ -195,8 +195,9 @@ class Case(CaseData):
         inputs: dict[str, JSON] = {}
         for one in result.inputs:
             label = one.label or one.input_id
-            # Columns of different tables of one graph may bear the same label.
-            inputs[label if label not in inputs else f"{label} ({one.input_id})"] = one.value
+            # Columns of different tables of one graph may bear the same label and hold different things.
+            other = inputs.get(label, one.value) != one.value
+            inputs[f"{label} ({one.input_id})" if other else label] = one.value
         self.emit(ev.DecisionMade(node.id, node.decision, rules, inputs, value))
         self.write({node.result: value}, token.scope, node.id)
 
