@@ -83,8 +83,7 @@ def throw_escalation(token: Token, code: str, own: bool = False) -> None:
     """The nearest catcher gets it; nobody to catch it is no fault (BPMN 10.5.1)."""
     found = catcher(token, "escalation", code, own)
     if found is not None:
-        found.internal_data["caught"] = code
-        found.task_spec.triggered(found)
+        _caught(found, code)
 
 
 def throw_error(token: Token, code: str, own: bool = False) -> None:
@@ -92,8 +91,13 @@ def throw_error(token: Token, code: str, own: bool = False) -> None:
     found = catcher(token, "error", code, own)
     if found is None:
         raise KernelFault(token.task_spec.bpmn_id, "incident.error_uncaught", {"code": code or "-"})
-    found.internal_data["caught"] = code
-    found.task_spec.triggered(found)
+    _caught(found, code)
+
+
+def _caught(waiting: Token, code: str) -> None:
+    """Lets the event that caught a code take effect; it may write the code into a field."""
+    waiting.internal_data["caught"] = code
+    waiting.task_spec.triggered(waiting)
 
 
 def catcher(token: Token, kind: str, code: str, own: bool = False) -> Token | None:

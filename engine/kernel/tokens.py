@@ -68,7 +68,7 @@ class Token(Task):
         self._state = value
         if value == TaskState.READY and not self.task_spec.manual:
             top = self.workflow.top_workflow
-            (top.last if getattr(self.task_spec, "broadcasts", False) else top.ready).append(self)
+            (top.last if self.task_spec.broadcasts else top.ready).append(self)
 
     def _inherit_data(self) -> None:
         """Case data lives beside the tree (Case.data): Spiff's merge at joins loses list items."""
