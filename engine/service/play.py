@@ -54,19 +54,19 @@ def obstacles(findings: Iterable[Finding], scripts: bool) -> list[Finding]:
 
 
 def playable(bundle: Bundle, scripts: bool = False) -> Bundle:
-    """The bundle with each call of a process that is not given made a task, and with `scripts` each script task that
-    can't be run; other elements are played as they are."""
+    """The bundle with, if `scripts`, each script task that can't be run made a task. What else is not given (services,
+    tables, called processes) the compiler of a played program lets wait by itself."""
     foreign = {(f.file, f.element) for f in bundle.findings if scripts and f.key in SCRIPTS}
-    processes = {name: _playable(process, bundle.processes, foreign) for name, process in bundle.processes.items()}
-    return replace(bundle, processes=processes)
+    if not foreign:
+        return bundle
+    return replace(bundle, processes={name: _playable(p, foreign) for name, p in bundle.processes.items()})
 
 
-def _playable(process: Process, known: Mapping[str, Process], foreign: Collection[tuple[str, str]]) -> Process:
+def _playable(process: Process, foreign: Collection[tuple[str, str]]) -> Process:
     def played(node: Node) -> Node:
-        call = node.kind == "callActivity" and node.called not in known
-        if call or (node.kind == "scriptTask" and (process.file, node.id) in foreign):
-            return replace(node, kind="userTask", called="", script="", result="")
-        return node if node.body is None else replace(node, body=_playable(node.body, known, foreign))
+        if node.kind == "scriptTask" and (process.file, node.id) in foreign:
+            return replace(node, kind="userTask", script="", result="")
+        return node if node.body is None else replace(node, body=_playable(node.body, foreign))
 
     return replace(process, nodes={name: played(node) for name, node in process.nodes.items()})
 
