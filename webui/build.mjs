@@ -1,7 +1,7 @@
 // Builds assets/ into static/dist/: minified, with a hash of the content in each name, and a manifest.json that says
 // which name is meant. Everything is served by the application itself: no page loads anything from elsewhere.
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
@@ -83,5 +83,9 @@ for (const file of result.outputFiles) {
   manifest[name + extension] = `${name}-${hash}${extension}`;
   writeFileSync(join(out, manifest[name + extension]), contents);
 }
+// Not for pages: the font that PDF reports embed (engine/service/fonts.py), with its licence beside it.
+const font = join(here, "node_modules", "@expo-google-fonts", "noto-sans-sc");
+copyFileSync(join(font, "400Regular", "NotoSansSC_400Regular.ttf"), join(out, "NotoSansSC-Regular.ttf"));
+copyFileSync(join(font, "LICENSE_FONT"), join(out, "NotoSansSC-LICENSE.txt"));
 // Last: make takes it as the sign that the build is complete.
 writeFileSync(join(out, "manifest.json"), JSON.stringify(manifest, Object.keys(manifest).sort(), 2) + "\n");
