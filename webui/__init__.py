@@ -12,6 +12,7 @@ from engine.service.settings import Settings
 
 from . import (
     admin,
+    audit,
     auth,
     cases,
     clock_text,
@@ -32,6 +33,7 @@ from . import (
     security,
     static_files,
     tasks,
+    watermark,
     work_actions,
 )
 from .catalogue import language, t
@@ -51,6 +53,7 @@ PAGES: Final = (
     files,
     admin,
     office,
+    audit,
 )
 """Modules with a blueprint named `blueprint`, one noun each."""
 
@@ -72,6 +75,7 @@ def create_app(services: Any) -> Flask:
     formats.install(app)
     clock_text.install(app)
     names.install(app)
+    watermark.install(app)
     static_files.install(app)
     app.jinja_env.globals.update(
         t=t,
