@@ -21,11 +21,14 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     event,
+    exists,
     text,
 )
 
 from engine.domain.organisation import POSTS, ROLES, SEPARATED_ROLES, UNIT_KINDS
 from engine.journal.schema import metadata
+
+from .append_only import postgresql_guards, sqlite_guards
 
 
 def _one_of(column: str, values: tuple[str, ...]) -> str:
@@ -174,6 +177,11 @@ security_log = Table(
     sqlite_autoincrement=True,
 )
 
+RECEIVES_WORK: Final = ~exists().where(
+    person_roles.c.user_id == persons.c.user_id, person_roles.c.role.in_(SEPARATED_ROLES)
+)
+"""Condition on `persons`: who holds a separated role is handed no task and no copy; he could do nothing with it."""
+
 _SEPARATED = f"({', '.join(repr(role) for role in SEPARATED_ROLES)})"
 _CLASH = (
     "EXISTS (SELECT 1 FROM person_roles r WHERE r.user_id = NEW.user_id AND r.role <> NEW.role"
@@ -187,12 +195,7 @@ SQLITE_GUARDS: Final = (
         f" WHEN {_CLASH} BEGIN SELECT RAISE(ABORT, 'separated roles exclude every other role'); END"
         for verb in ("INSERT", "UPDATE")
     ),
-    *(
-        f"CREATE TRIGGER IF NOT EXISTS {table}_no_{verb.lower()} BEFORE {verb} ON {table}"
-        f" BEGIN SELECT RAISE(ABORT, '{table} is only ever added to'); END"
-        for table in _APPEND_ONLY
-        for verb in ("UPDATE", "DELETE")
-    ),
+    *sqlite_guards(_APPEND_ONLY),
 )
 
 POSTGRESQL_GUARDS: Final = (
@@ -204,13 +207,7 @@ POSTGRESQL_GUARDS: Final = (
     " RETURN NEW; END $$",
     "CREATE OR REPLACE TRIGGER person_roles_separated BEFORE INSERT OR UPDATE ON person_roles"
     " FOR EACH ROW EXECUTE FUNCTION person_roles_separated()",
-    "CREATE OR REPLACE FUNCTION only_ever_added_to() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
-    " RAISE EXCEPTION USING MESSAGE = TG_TABLE_NAME || ' is only ever added to', ERRCODE = '23514'; END $$",
-    *(
-        f"CREATE OR REPLACE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}"
-        " FOR EACH STATEMENT EXECUTE FUNCTION only_ever_added_to()"
-        for table in _APPEND_ONLY
-    ),
+    *postgresql_guards(_APPEND_ONLY),
 )
 
 
