@@ -104,7 +104,12 @@ def _parser() -> argparse.ArgumentParser:
     ring.add_argument("--actor", default="system:command", help="login of who does it / 操作人账号")
     ring.add_argument("--lost", action="store_true", help="the old key is gone and can't vouch / 旧密钥已丢失")
     add("seal", _seal, "seal what waits now and print the checkpoint / 立即封存并打印校验点")
-    add("verify", _verify, "check all chains and replay all cases / 校验全部记录链并回放全部案件")
+    proof = add("verify", _verify, "check everything that can be checked / 校验记录链、封存树、签名、回放、附件等")
+    proof.add_argument("case", nargs="*", help="these cases only / 只校验这些案件")
+    proof.add_argument("--only", default="", help="parts, separated by commas / 只做这些检查")
+    proof.add_argument("--report", default="", metavar="FILE", help="JSON report for machines / 机器可读的报告")
+    proof.add_argument("--witness", default="", metavar="FILE", help="checkpoint kept elsewhere / 别处保存的校验点")
+    proof.add_argument("--quiet", action="store_true", help="faults and verdict only / 只显示问题和结论")
     add("rebuild", _rebuild, "rebuild all read models from the journal / 由日志重建全部查询表")
     first = add("init", _init, "make units and the first two admins of a real office / 建立正式环境的单位和首批管理员")
     first.add_argument("--system-admin", required=True, help="login of the system admin / 系统管理员账号")
@@ -372,9 +377,11 @@ def _replay(chosen: argparse.Namespace) -> int:
 
 
 def _verify(chosen: argparse.Namespace) -> int:
-    from engine.service import verify
+    from engine.service import verify_command
 
-    return verify.print_verify(_services(), print)
+    parts = [part.strip() for part in chosen.only.split(",") if part.strip()]
+    options = verify_command.Options(chosen.case, parts, chosen.report, chosen.witness, chosen.quiet)
+    return verify_command.run(_services(), options, print, sys.stderr if sys.stderr.isatty() else None)
 
 
 def _rebuild(chosen: argparse.Namespace) -> int:
