@@ -316,7 +316,7 @@ def test_nothing_of_a_compared_file_is_kept(own_desk: Desk):
     folder = own_desk.world.settings.data_dir
     before = sorted(path for path in folder.rglob("*") if path.is_file() and "opinion.db" not in path.name)
 
-    sent(own_desk, b"secret" * 100_000)
+    sent(own_desk, b"secret" * 70_000)
 
     assert sorted(path for path in folder.rglob("*") if path.is_file() and "opinion.db" not in path.name) == before
     assert b"secretsecret" not in (folder / "opinion.db").read_bytes()
