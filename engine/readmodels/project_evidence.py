@@ -159,7 +159,7 @@ class _Fared:
 def _write_clauses(writer: Writer, turn: Turn) -> None:
     """Counts anew the clauses of the tasks and limits that this entry made or ended; all of them when it led the case
     back or onto another version, where a task may come again with other clauses."""
-    again = turn.withdraws or turn.command == "MigrateCase"
+    again = turn.withdraws or turn.migrated
     limits_touched = bool(turn.limits or turn.limit_changes or turn.cancelled)
     touched = turn.tasks.keys() | turn.ended
     if not (touched or limits_touched or again):

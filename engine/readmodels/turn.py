@@ -29,15 +29,16 @@ class Turn:
     Rows made in this entry are kept whole (`tasks`, `limits`, `timers`, `messages`; None: gone), rows made before as
     the columns to set (`task_changes`). `offers`: groups of the tasks made; `holders`: task -> new assignee; `ended`:
     tasks done or cancelled. `cancelled`: (scope, element) of the tokens taken away. `withdraws`: the entry
-    takes an earlier one back. `done`: tasks submitted; `broken`: limit -> timer of its breach; `registration`: facts of
-    the case's opening, None in later entries; `report`: the late report just drafted. What needs no folding waits in
+    takes an earlier one back; `migrated`: it moves the case to another version. `done`: tasks submitted; `broken`:
+    limit -> timer of its breach; `registration`: facts of the case's opening, None in later entries; `report`: the late
+    report just drafted. What needs no folding waits in
     `queue` for its statement. `recounts`: statements to run after all others, with the case's number only.
     """
 
     __slots__ = (
-        "actor", "at", "broken", "bundle", "cancelled", "case", "case_id", "command", "done", "ended", "holders",
-        "limit_changes", "limits", "messages", "n", "offers", "opened", "queue", "recounts", "registration", "report",
-        "seq", "task_changes", "tasks", "timers", "withdraws",
+        "actor", "at", "broken", "bundle", "cancelled", "case", "case_id", "done", "ended", "holders",
+        "limit_changes", "limits", "messages", "migrated", "n", "offers", "opened", "queue", "recounts",
+        "registration", "report", "seq", "task_changes", "tasks", "timers", "withdraws",
     )  # fmt: skip
 
     def __init__(self, entry: StoredEntry) -> None:
@@ -46,7 +47,6 @@ class Turn:
         self.at = instant_text(entry.at)
         self.actor = entry.actor
         self.bundle = entry.bundle
-        self.command: str = entry.command["kind"]
         self.n = 0
         self.opened: Row | None = None
         self.case: Row = {}
@@ -60,6 +60,7 @@ class Turn:
         self.limit_changes: dict[Statement, dict[str, Row]] = {}
         self.messages: dict[str, Row | None] = {}
         self.withdraws = False
+        self.migrated = False
         self.done: list[str] = []
         self.broken: dict[str, str] = {}
         self.registration: Row | None = None
