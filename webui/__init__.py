@@ -16,13 +16,16 @@ from . import (
     cases,
     clock_text,
     clocks,
+    compliance,
     dashboard,
     deployments,
     errors,
+    evidence,
     files,
     formats,
     guards,
     inbox,
+    ledger,
     messages,
     names,
     navigation,
@@ -50,6 +53,9 @@ PAGES: Final = (
     files,
     admin,
     office,
+    evidence,
+    ledger,
+    compliance,
 )
 """Modules with a blueprint named `blueprint`, one noun each."""
 

@@ -58,6 +58,9 @@ MENU: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
     (
         "nav.evidence",
         (
+            Entry("evidence.index", "view_evidence", "nav.limits_evidence", "clock"),
+            Entry("ledger.index", "view_evidence", "nav.ledger", "flag"),
+            Entry("compliance.index", "view_evidence", "nav.compliance", "check"),
             Entry("admin.people_changes", "view_people_log", "nav.people_log", "history"),
             Entry("admin.security_events", "view_security_log", "nav.security_log", "shield", phone=True),
         ),

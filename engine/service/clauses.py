@@ -87,11 +87,17 @@ class Clause:
     missing: tuple[str, ...]
     reason: str
     issue: int
+    reached: tuple[str, ...] = ()
 
     @property
     def by_case(self) -> bool:
         """Whether its tasks or limits tell how it fared in a case."""
-        return any(element.counted for element in self.elements)
+        return not self.reached and any(element.counted for element in self.elements)
+
+    @property
+    def element_ids(self) -> tuple[str, ...]:
+        """Elements by which cases are counted where tasks and limits don't tell."""
+        return self.reached or tuple(sorted({element.id for element in self.elements}))
 
     @property
     def forms(self) -> tuple[str, ...]:
@@ -176,6 +182,7 @@ def _clause(
         missing=tuple(name for name in named if name not in known),
         reason=str(ours.get("reason") or ""),
         issue=int(ours.get("issue") or 0),
+        reached=tuple(one for one in ours.get("reached", ()) if one in {element.id for element in elements}),
     )
 
 

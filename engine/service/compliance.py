@@ -42,7 +42,7 @@ def rows(conn: Connection, bundle: Bundle, since: datetime, until: datetime) -> 
     """A row for every clause, over the cases opened from `since` on and before `until`. Aggregate queries only."""
     known = clauses(bundle)
     by_clause = clause_counts.by_clause(conn, since, until)
-    alone = {one.number: _ids(one) for one in known if _measure(one, by_clause) == "reached"}
+    alone = {one.number: one.element_ids for one in known if _measure(one, by_clause) == "reached"}
     single = {ids[0] for ids in alone.values() if len(ids) == 1}
     counted = clause_counts.reached(conn, single, since, until)
     found = []
@@ -75,7 +75,8 @@ def cases_of(
     if clause is None:
         raise KeyError(number)
     if number != LEDGER_CLAUSE and not clause.by_case and clause.elements:
-        return clause_counts.cases_reaching(conn, _ids(clause), since, until, number=page, per_page=per_page)
+        ids = clause.element_ids
+        return clause_counts.cases_reaching(conn, ids, since, until, number=page, per_page=per_page)
     return clause_counts.cases_of(conn, number, since, until, verdict=verdict, number=page, per_page=per_page)
 
 
@@ -97,13 +98,9 @@ def duration_seconds(value: JSON) -> float:
 def _measure(clause: Clause, by_clause: Mapping[str, Fared]) -> Measure:
     if clause.number == LEDGER_CLAUSE:
         return "ledger"
-    if clause.by_case or clause.number in by_clause:
+    if clause.by_case or (clause.number in by_clause and not clause.reached):
         return "cases"
     return "reached" if clause.elements else "none"
-
-
-def _ids(clause: Clause) -> list[str]:
-    return sorted({element.id for element in clause.elements})
 
 
 def _registered(conn: Connection, since: datetime, until: datetime, margin: float) -> Fared:
