@@ -53,6 +53,19 @@ function inserted(event) {
   field.focus();
 }
 
+// On paper nothing can be unfolded: what a report folds away is printed unfolded.
+const folded = new Set();
+addEventListener("beforeprint", () => {
+  for (const one of document.querySelectorAll(".unfold-on-paper details:not([open])")) {
+    one.open = true;
+    folded.add(one);
+  }
+});
+addEventListener("afterprint", () => {
+  for (const one of folded) one.open = false;
+  folded.clear();
+});
+
 // <button type="button" data-print>
 function printed(event) {
   if (event.target.closest?.("[data-print]")) print();
