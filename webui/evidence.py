@@ -20,6 +20,7 @@ from engine.service.deadline_evidence import CaseEvidence, LimitEvidence
 from . import case_page, cases, period
 from .catalogue import t
 from .clock_text import explained, span
+from .clocks import LIMITS
 from .downloads import csv_answer
 from .formats import minute, second
 from .guards import reading, requires, services
@@ -122,9 +123,10 @@ def index() -> Response:
     asked = Asked.of(request.args)
     with reading() as conn:
         units = [(unit.unit_id, unit.name) for unit in people.all_units(conn)]
-        limits = evidence.limit_ids(conn)
-        found = None if asked.faults else evidence.page(conn, asked.query, number=asked.page, per_page=PER_PAGE)
         totals = () if asked.faults else evidence.totals(conn, asked.query)
+        whole, found = summed(totals), None
+        if not asked.faults:
+            found = evidence.page(conn, asked.query, whole.ran, number=asked.page, per_page=PER_PAGE)
         names = Names(conn)
         if found is not None:
             names.load({one.stopped_by for one in found.rows}, {f"unit:{one.unit}" for one in found.rows if one.unit})
@@ -132,10 +134,10 @@ def index() -> Response:
         "evidence/index.html",
         asked=asked,
         found=found,
-        lines=[*totals, summed(totals)],
+        lines=[*totals, whole],
         names=names,
         units=units,
-        limits=limits,
+        limits=sorted({*LIMITS, *(row.limit_id for row in totals), *filter(None, (asked.limit,))}),
         grades=GRADES,
         states=ASKED_STATES,
         at=services().clock.now(),

@@ -1,25 +1,40 @@
-"""How often each clause of the regulation applied, held and was broken, over the cases opened in a period."""
+"""How often each clause of the regulation applied, held and was broken, over the cases opened in a period.
+
+Cases that went the same way share a pattern (`schema.case_marks`): the database counts the cases of each pattern, and
+what a pattern says is summed here. So ten thousand cases are some hundred patterns.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from functools import lru_cache
+from typing import Any, Final, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Integer, case, cast, func, literal_column, select
+from sqlalchemy import Column, ColumnElement, Connection, func, select
 
 from engine.domain.codec import instant_text
 
 from .page import Page, offset
-from .schema import cases, clause_cases, trail
+from .schema import case_marks, cases, mark_patterns
 
+T = TypeVar("T")
+CHUNK: Final = 5_000
+"""Digests asked for at once; databases take some ten thousand parameters."""
+MOST_REMEMBERED: Final = 50_000
+"""Patterns kept in memory; a kilobyte each."""
 VERDICTS: Final = ("broken", "open", "held", "dropped")
 
 
 @dataclass(frozen=True, slots=True)
 class Fared:
-    """Cases by verdict, and the tasks and limits in them. cases = broken + open + held + dropped."""
+    """Cases by verdict, and the tasks and limits in them. cases = broken + open + held + dropped.
+
+    broken: a limit of the clause was broken, met late or not. open: else, a task or limit of it is open. held: else,
+    one was done or met. dropped: all were called off before.
+    """
 
     cases: int = 0
     broken: int = 0
@@ -46,44 +61,48 @@ class ClauseCase:
     verdict: str
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Mark:
+    """How one clause fared in one way: there is one object for each, so that counting them compares no texts."""
+
+    clause: str
+    verdict: str
+    numbers: tuple[int, ...]
+
+
 def by_clause(conn: Connection, since: datetime, until: datetime) -> Mapping[str, Fared]:
-    """clause -> how it fared, of the clauses that tasks and limits carry; one statement over an index."""
-
-    def number(verdict: str) -> ColumnElement[int]:
-        return _sum(case((clause_cases.c.verdict == verdict, 1), else_=0))
-
-    columns = (
-        clause_cases.c.tasks, clause_cases.c.tasks_done, clause_cases.c.limits, clause_cases.c.limits_met,
-        clause_cases.c.limits_broken,
-    )  # fmt: skip
-    asked = select(clause_cases.c.clause, func.count(), *map(number, VERDICTS), *map(_sum, columns))
-    found = conn.execute(asked.where(*_opened(clause_cases.c.opened_at, since, until)).group_by(clause_cases.c.clause))
-    return {row[0]: Fared(*row[1:]) for row in found}
+    """clause -> how it fared, of the clauses that tasks and limits carry; one statement, two for new patterns."""
+    counted: dict[Mark, int] = {}
+    for marks, number in _patterns(conn, _MARKS, since, until).values():
+        for mark in marks:
+            counted[mark] = counted.get(mark, 0) + number
+    sums: dict[str, list[int]] = {}
+    for mark, number in counted.items():
+        line = sums.setdefault(mark.clause, [0] * 10)
+        line[0] += number
+        line[1 + VERDICTS.index(mark.verdict)] += number
+        for place, one in enumerate(mark.numbers, 5):
+            line[place] += one * number
+    return {clause: Fared(*line) for clause, line in sums.items()}
 
 
 def cases_opened(conn: Connection, since: datetime, until: datetime) -> int:
     """Cases opened in the period."""
-    asked = select(func.count()).select_from(cases).where(*_opened(cases.c.opened_at, since, until))
+    asked = select(func.count()).select_from(case_marks).where(*_opened(since, until))
     return conn.execute(asked).scalar_one()
 
 
-def reached(conn: Connection, elements: Iterable[str], since: datetime, until: datetime) -> Mapping[str, int]:
-    """element -> cases opened in the period that ever entered it; those that none entered are missing."""
-    wanted = sorted(set(elements))
-    if not wanted:
-        return {}
-    counted = func.count(trail.c.case_id.distinct())
-    asked = select(trail.c.element, counted).where(*_entered(wanted, since, until)).group_by(trail.c.element)
-    return dict(conn.execute(asked).tuples().all())
-
-
-def reached_any(conn: Connection, elements: Iterable[str], since: datetime, until: datetime) -> int:
-    """Cases opened in the period that ever entered one of the elements."""
-    wanted = sorted(set(elements))
-    if not wanted:
-        return 0
-    asked = select(func.count(trail.c.case_id.distinct())).where(*_entered(wanted, since, until))
-    return conn.execute(asked).scalar_one()
+def reached(
+    conn: Connection, wanted: Mapping[str, Iterable[str]], since: datetime, until: datetime
+) -> Mapping[str, int]:
+    """name -> cases opened in the period that ever entered one of that name's elements; one statement."""
+    sets = {name: frozenset(elements) for name, elements in wanted.items()}
+    found = dict.fromkeys(sets, 0)
+    for been, number in _patterns(conn, _ELEMENTS, since, until).values() if sets else ():
+        for name, elements in sets.items():
+            if not elements.isdisjoint(been):
+                found[name] += number
+    return found
 
 
 def cases_of(
@@ -96,12 +115,13 @@ def cases_of(
     number: int = 1,
     per_page: int = 50,
 ) -> Page[ClauseCase]:
-    """Cases opened in the period in which tasks or limits carry the clause, last opened first."""
-    where = [clause_cases.c.clause == clause, *_opened(clause_cases.c.opened_at, since, until)]
-    where += [clause_cases.c.verdict == verdict] if verdict else []
-    total = conn.execute(select(func.count()).select_from(clause_cases).where(*where)).scalar_one()
-    asked = _listed(clause_cases.c.verdict).join(clause_cases, clause_cases.c.case_id == cases.c.case_id).where(*where)
-    return _page(conn, asked, total, number, per_page)
+    """Cases opened in the period in which tasks or limits carry the clause, last opened first; three statements."""
+    verdicts: dict[str, str] = {}
+    for digest, (marks, _) in _patterns(conn, _MARKS, since, until).items():
+        mark = next((one for one in marks if one.clause == clause), None)
+        if mark is not None and verdict in ("", mark.verdict):
+            verdicts[digest] = mark.verdict
+    return _page(conn, case_marks.c.fared, verdicts, since, until, number, per_page)
 
 
 def cases_reaching(
@@ -114,34 +134,73 @@ def cases_reaching(
     per_page: int = 50,
 ) -> Page[ClauseCase]:
     """The same for a clause that only elements carry: cases that entered one of them."""
-    wanted = sorted(set(elements))
-    total = reached_any(conn, wanted, since, until)
-    entered = select(trail.c.case_id).where(trail.c.action == literal_column("'entered'"), trail.c.element.in_(wanted))
-    where = [cases.c.case_id.in_(entered), *_opened(cases.c.opened_at, since, until)]
-    return _page(conn, _listed(literal_column("'reached'")).where(*where), total, number, per_page)
+    wanted = frozenset(elements)
+    patterns = _patterns(conn, _ELEMENTS, since, until)
+    digests = {digest: "reached" for digest, (been, _) in patterns.items() if not wanted.isdisjoint(been)}
+    return _page(conn, case_marks.c.reached, digests, since, until, number, per_page)
 
 
-def _listed(verdict: ColumnElement[str]) -> Any:
+@lru_cache(maxsize=100_000)
+def _mark(clause: str, verdict: str, *numbers: int) -> Mark:
+    """The one object for these numbers. One forgotten and made again would be counted apart, and summed all the same."""
+    return Mark(clause, verdict, numbers)
+
+
+class _Reading(Generic[T]):
+    """What patterns of one column say, each read once: its digest names it for ever."""
+
+    def __init__(self, column: Column[str], read: Callable[[Any], T]) -> None:
+        self.column = column
+        self._read = read
+        self._known: dict[str, T] = {}
+
+    def of(self, conn: Connection, digests: Iterable[str]) -> Mapping[str, T]:
+        """digest -> what it says."""
+        wanted = list(digests)
+        known = self._known
+        unknown = [digest for digest in wanted if digest not in known]
+        for start in range(0, len(unknown), CHUNK):
+            asked = select(mark_patterns).where(mark_patterns.c.digest.in_(unknown[start : start + CHUNK]))
+            known |= {row.digest: self._read(json.loads(row.text)) for row in conn.execute(asked)}
+        found = {digest: known[digest] for digest in wanted}
+        if len(known) > MOST_REMEMBERED:
+            self._known = {}
+        return found
+
+
+_MARKS: Final = _Reading[tuple[Mark, ...]](
+    case_marks.c.fared, lambda value: tuple(_mark(clause, *mark) for clause, mark in value.items())
+)
+_ELEMENTS: Final = _Reading[frozenset[str]](case_marks.c.reached, frozenset)
+
+
+def _patterns(conn: Connection, reading: _Reading[T], since: datetime, until: datetime) -> Mapping[str, tuple[T, int]]:
+    """digest -> (what the pattern says, cases of the period), of each pattern that occurs."""
+    counted = select(reading.column, func.count()).where(*_opened(since, until)).group_by(reading.column)
+    numbers = {row[0]: row[1] for row in conn.execute(counted)}
+    said = reading.of(conn, numbers)
+    return {digest: (said[digest], number) for digest, number in numbers.items()}
+
+
+def _page(
+    conn: Connection,
+    column: Column[str],
+    verdicts: Mapping[str, str],
+    since: datetime,
+    until: datetime,
+    number: int,
+    per_page: int,
+) -> Page[ClauseCase]:
+    where = [*_opened(since, until), column.in_(sorted(verdicts))]
+    total = conn.execute(select(func.count()).select_from(case_marks).where(*where)).scalar_one()
+    order = (case_marks.c.opened_at.desc(), case_marks.c.case_id.desc())
+    keys = select(case_marks.c.case_id, column.label("digest")).where(*where).order_by(*order)
+    found = keys.limit(per_page).offset(offset(number, per_page)).subquery()
     columns = (cases.c.title, cases.c.grade, cases.c.status, cases.c.stage_label, cases.c.opened_at)
-    return select(cases.c.case_id, *columns, verdict).select_from(cases)
+    asked = select(cases.c.case_id, *columns, found.c.digest).join(found, found.c.case_id == cases.c.case_id)
+    rows = conn.execute(asked.order_by(cases.c.opened_at.desc(), cases.c.case_id.desc()))
+    return Page(tuple(ClauseCase(*row[:-1], verdicts[row[-1]]) for row in rows), total, max(1, number), per_page)
 
 
-def _page(conn: Connection, asked: Any, total: int, number: int, per_page: int) -> Page[ClauseCase]:
-    ordered = asked.order_by(cases.c.opened_at.desc(), cases.c.case_id.desc())
-    rows = conn.execute(ordered.limit(per_page).offset(offset(number, per_page)))
-    return Page(tuple(ClauseCase(*row) for row in rows), total, max(1, number), per_page)
-
-
-def _entered(elements: list[str], since: datetime, until: datetime) -> list[ColumnElement[bool]]:
-    opened = select(cases.c.case_id).where(*_opened(cases.c.opened_at, since, until))
-    # Written into the statement, not bound: only then does SQLite see that the partial index fits.
-    entered = trail.c.action == literal_column("'entered'")
-    return [entered, trail.c.element.in_(elements), trail.c.case_id.in_(opened)]
-
-
-def _opened(column: ColumnElement[str], since: datetime, until: datetime) -> list[ColumnElement[bool]]:
-    return [column >= instant_text(since), column < instant_text(until)]
-
-
-def _sum(column: ColumnElement[Any]) -> ColumnElement[int]:
-    return cast(func.coalesce(func.sum(column), 0), Integer)
+def _opened(since: datetime, until: datetime) -> list[ColumnElement[bool]]:
+    return [case_marks.c.opened_at >= instant_text(since), case_marks.c.opened_at < instant_text(until)]

@@ -158,12 +158,11 @@ def of_case(conn: Connection, case_id: str) -> tuple[Evidence, ...]:
     return tuple(_evidence(row) for row in conn.execute(asked))
 
 
-def page(conn: Connection, asked: Asked, *, number: int = 1, per_page: int = 50) -> Page[Evidence]:
-    """One page of the limits asked for, last begun first; two statements whatever its length."""
+def page(conn: Connection, asked: Asked, total: int, *, number: int = 1, per_page: int = 50) -> Page[Evidence]:
+    """One page of the limits asked for, last begun first; two statements whatever its length. `total`: limits on all
+    pages, as `totals` counted them."""
     key = (limits.c.armed_at, limits.c.case_id, limits.c.timer, limits.c.armed_seq)
-    where = _where(asked)
-    total = conn.execute(select(func.count()).select_from(limits).where(*where)).scalar_one()
-    keys = select(*key[1:]).where(*where).order_by(*(column.desc() for column in key))
+    keys = select(*key[1:]).where(*_where(asked)).order_by(*(column.desc() for column in key))
     wanted = [tuple(row) for row in conn.execute(keys.limit(per_page).offset(offset(number, per_page)))]
     return Page(tuple(_by_key(conn, wanted)), total, max(1, number), per_page)
 
@@ -195,11 +194,6 @@ def totals(conn: Connection, asked: Asked) -> tuple[Totals, ...]:
     )
     found = conn.execute(counted.where(*_where(asked)).group_by(limits.c.limit_id).order_by(limits.c.limit_id))
     return tuple(Totals(*row) for row in found)
-
-
-def limit_ids(conn: Connection) -> tuple[str, ...]:
-    """Ids of all limits that ever ran, for the filter."""
-    return tuple(conn.execute(select(limits.c.limit_id).distinct().order_by(limits.c.limit_id)).scalars())
 
 
 def reports_of(conn: Connection, case_id: str) -> tuple[Report, ...]:
@@ -236,7 +230,7 @@ def titles(conn: Connection, case_ids: Iterable[str]) -> Mapping[str, str]:
     if not wanted:
         return {}
     found = conn.execute(select(cases.c.case_id, cases.c.title).where(cases.c.case_id.in_(wanted)))
-    return dict(found.tuples().all())
+    return {row.case_id: row.title for row in found}
 
 
 def _where(asked: Asked) -> list[ColumnElement[bool]]:

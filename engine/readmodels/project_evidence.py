@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 from engine.domain.codec import JSON, parse_instant
 
 from .fields import as_instant, as_text
-from .schema import clause_cases, late_answers, late_reports, registrations
+from .schema import case_marks, late_answers, late_reports, mark_patterns, registrations
 from .statements import Statement, Writer, blank_row, insert, insert_missing, remove, upsert
 from .turn import Handler, Happened, Row, Turn, as_json
 
@@ -44,10 +45,14 @@ REGISTER = insert_missing(registrations)
 REPORT = upsert(late_reports)
 ANSWER = insert(late_answers)
 UNDO_ANSWERS = remove(late_answers, "case_id", "seq")
-MARK = upsert(clause_cases)
-UNMARK = remove(clause_cases, "case_id")
+MARK = upsert(case_marks)
+NAME_PATTERN = insert_missing(mark_patterns)
+MARKED = Statement(
+    "SELECT fared, reached, text FROM case_marks LEFT JOIN mark_patterns ON digest = reached WHERE case_id = :case_id"
+)
+CAME_TO = Statement("SELECT DISTINCT element FROM trail WHERE case_id = :case_id AND action = 'entered'")
 OPENED = Statement("SELECT opened_at FROM cases WHERE case_id = :case_id")
-TASKS = Statement("SELECT task, clauses, state FROM tasks WHERE case_id = :case_id")
+TASKS = Statement("SELECT clauses, state FROM tasks WHERE case_id = :case_id")
 LIMITS = Statement("SELECT clauses, state, breached_seq, finished_seq FROM limits WHERE case_id = :case_id")
 
 
@@ -115,10 +120,10 @@ ALSO: dict[str, Handler] = {
 
 
 def write_evidence(writer: Writer, turn: Turn) -> None:
-    """Writes the registration and the clauses that this entry touched. Requires tasks, limits and case written."""
+    """Writes the registration and the marks of the case. Requires that all else of the entry is written."""
     if turn.registration is not None:
         writer.run(REGISTER, [_judged(turn.registration)])
-    _write_clauses(writer, turn)
+    _write_marks(writer, turn)
 
 
 def _judged(row: Row) -> Row:
@@ -155,61 +160,55 @@ class _Fared:
             return "open"
         return "held" if self.tasks_done or self.limits_met else "dropped"
 
+    @property
+    def numbers(self) -> list[JSON]:
+        return [self.verdict, self.tasks, self.tasks_done, self.limits, self.limits_met, self.limits_broken]
 
-def _write_clauses(writer: Writer, turn: Turn) -> None:
-    """Counts anew the clauses of the tasks and limits that this entry made or ended; all of them when it led the case
-    back or onto another version, where a task may come again with other clauses."""
-    again = turn.withdraws or turn.migrated
-    limits_touched = bool(turn.limits or turn.limit_changes or turn.cancelled)
-    touched = turn.tasks.keys() | turn.ended
-    if not (touched or limits_touched or again):
+
+def _write_marks(writer: Writer, turn: Turn) -> None:
+    """Counts anew the clauses of the case's tasks and limits when this entry touched any, and adds the elements it came
+    to; after a withdrawal, which takes steps away, these are read from the trail again."""
+    touched = turn.tasks or turn.ended or turn.limits or turn.limit_changes or turn.cancelled or turn.migrated
+    if not (touched or turn.entered or turn.withdraws or turn.opened):
         return
-    tasks = writer.fetch(TASKS, {"case_id": turn.case_id})
-    limits = writer.fetch(LIMITS, {"case_id": turn.case_id})
-    wanted: set[str] = set()
-    for name, clauses, _ in tasks:
-        if again or name in touched:
-            wanted.update(_clauses(clauses))
-    if limits_touched or again:
-        for clauses, *_ in limits:
-            wanted.update(_clauses(clauses))
-    if again:
-        writer.run(UNMARK, [{"case_id": turn.case_id}])
-    if not wanted:
+    key = {"case_id": turn.case_id}
+    known = writer.fetch(MARKED, key)
+    fared, reached, text = known[0] if known else ("", "", None)
+    patterns: list[Row] = []
+    if touched or not fared:
+        fared = _pattern(patterns, _count(writer.fetch(TASKS, key), writer.fetch(LIMITS, key)))
+    before = frozenset(json.loads(text)) if text else frozenset()
+    if turn.withdraws or not turn.entered <= before or not reached:
+        elements = {element for (element,) in writer.fetch(CAME_TO, key)} if turn.withdraws else before | turn.entered
+        reached = _pattern(patterns, sorted(elements))
+    if known and (fared, reached) == known[0][:2]:
         return
-    opened_at = writer.fetch(OPENED, {"case_id": turn.case_id})[0][0]
-    writer.run(MARK, [_row(turn.case_id, opened_at, clause, one) for clause, one in _count(tasks, limits, wanted)])
+    opened_at = writer.fetch(OPENED, key)[0][0]
+    writer.run(NAME_PATTERN, patterns)
+    writer.run(MARK, [{**key, "opened_at": opened_at, "fared": fared, "reached": reached}])
 
 
-def _count(
-    tasks: Iterable[tuple[str, ...]], limits: Iterable[tuple[str, ...]], wanted: set[str]
-) -> list[tuple[str, _Fared]]:
-    found = {clause: _Fared() for clause in sorted(wanted)}
-    for _, clauses, state in tasks:
-        for clause in wanted.intersection(_clauses(clauses)):
-            one = found[clause]
+def _pattern(patterns: list[Row], value: JSON) -> str:
+    """The digest of the value, which is added to `patterns`."""
+    text = as_json(value)
+    digest = hashlib.sha256(text.encode()).hexdigest()[:32]
+    patterns.append({"digest": digest, "text": text})
+    return digest
+
+
+def _count(tasks: Iterable[tuple[str, ...]], limits: Iterable[tuple[Any, ...]]) -> dict[str, JSON]:
+    found: dict[str, _Fared] = {}
+    for clauses, state in tasks:
+        for clause in _clauses(clauses):
+            one = found.setdefault(clause, _Fared())
             one.tasks += 1
             one.tasks_done += state == "done"
             one.tasks_open += state == "open"
     for clauses, state, breached_seq, finished_seq in limits:
-        for clause in wanted.intersection(_clauses(clauses)):
-            one = found[clause]
+        for clause in _clauses(clauses):
+            one = found.setdefault(clause, _Fared())
             one.limits += 1
             one.limits_met += state == "met"
             one.limits_broken += bool(breached_seq)
             one.limits_running += not finished_seq
-    return list(found.items())
-
-
-def _row(case_id: str, opened_at: str, clause: str, one: _Fared) -> Row:
-    return {
-        "case_id": case_id,
-        "clause": clause,
-        "opened_at": opened_at,
-        "verdict": one.verdict,
-        "tasks": one.tasks,
-        "tasks_done": one.tasks_done,
-        "limits": one.limits,
-        "limits_met": one.limits_met,
-        "limits_broken": one.limits_broken,
-    }
+    return {clause: one.numbers for clause, one in found.items()}

@@ -371,7 +371,6 @@ trail = _table(
     _text("scope", "task name of the enclosing visit, '' at the top"),
     _text("element", "id of the element or sequence flow"),
     _text("action", "entered, left, cancelled, or taken (a flow)"),
-    _partial("trail_entered", "element", "case_id", where="action = 'entered'"),
     narrow=True,
 )
 
@@ -430,36 +429,28 @@ late_answers = _table(
     _object("fields", "the fields filled in"),
 )
 
-clause_cases = _table(
-    "clause_cases",
-    "How each clause of the regulation fared in each case, by its tasks and limits",
+case_marks = _table(
+    "case_marks",
+    "How the clauses of the regulation fared in each case, and which elements it came to: by the digests of "
+    "mark_patterns, because many cases go the same way and are counted together",
     _key("case_id", CASE),
-    _key("clause", "R-number"),
     _text("opened_at", "instant at which the case was opened: what periods are asked by"),
-    _text("verdict", "broken (a limit of it was broken), open, held (all of it done), dropped (called off before)"),
-    _number("tasks", "tasks that carry it"),
-    _number("tasks_done", "of these submitted"),
-    _number("limits", "limits that carry it"),
-    _number("limits_met", "of these met in time"),
-    _number("limits_broken", "of these broken, met late included"),
-    Index(
-        "clause_cases_by_clause",
-        "clause",
-        "opened_at",
-        "verdict",
-        "tasks",
-        "tasks_done",
-        "limits",
-        "limits_met",
-        "limits_broken",
-        "case_id",
-    ),
+    _text("fared", "pattern: clause -> verdict and numbers of its tasks and limits"),
+    _text("reached", "pattern: elements that a token of the case ever entered"),
+    Index("case_marks_by_opening", "opened_at", "fared", "reached", "case_id"),
     narrow=True,
+)
+
+mark_patterns = _table(
+    "mark_patterns",
+    "What the digests of case_marks stand for; rows are only ever added",
+    _key("digest", "first half of the sha256 of the text, hex"),
+    _text("text", "JSON: {clause: [verdict, tasks, done, limits, met in time, broken]}, or a list of element ids"),
 )
 
 READ_MODELS: Final[tuple[Table, ...]] = (
     cases, case_access, tasks, task_groups, cosigns, urges, copies, copy_reads, timers, limits, comments, files,
     documents, messages_awaited, notifications, incidents, trail, registrations, late_reports, late_answers,
-    clause_cases,
+    case_marks, mark_patterns,
 )  # fmt: skip
 """Every table that a rebuild empties and fills again."""

@@ -28,7 +28,8 @@ class Turn:
 
     Rows made in this entry are kept whole (`tasks`, `limits`, `timers`, `messages`; None: gone), rows made before as
     the columns to set (`task_changes`). `offers`: groups of the tasks made; `holders`: task -> new assignee; `ended`:
-    tasks done or cancelled. `cancelled`: (scope, element) of the tokens taken away. `withdraws`: the entry
+    tasks done or cancelled. `cancelled`: (scope, element) of the tokens taken away; `entered`: elements come to;
+    `withdraws`: the entry
     takes an earlier one back; `migrated`: it moves the case to another version. `done`: tasks submitted; `broken`:
     limit -> timer of its breach; `registration`: facts of the case's opening, None in later entries; `report`: the late
     report just drafted. What needs no folding waits in
@@ -36,8 +37,8 @@ class Turn:
     """
 
     __slots__ = (
-        "actor", "at", "broken", "bundle", "cancelled", "case", "case_id", "done", "ended", "holders",
-        "limit_changes", "limits", "messages", "migrated", "n", "offers", "opened", "queue", "recounts",
+        "actor", "at", "broken", "bundle", "cancelled", "case", "case_id", "done", "ended", "entered",
+        "holders", "limit_changes", "limits", "messages", "migrated", "n", "offers", "opened", "queue", "recounts",
         "registration", "report", "seq", "task_changes", "tasks", "timers", "withdraws",
     )  # fmt: skip
 
@@ -65,6 +66,7 @@ class Turn:
         self.broken: dict[str, str] = {}
         self.registration: Row | None = None
         self.report: Row | None = None
+        self.entered: set[str] = set()
         self.cancelled: set[tuple[str, str]] = set()
         self.queue: dict[Statement, list[Row]] = {}
         self.recounts: dict[Statement, None] = {}

@@ -43,16 +43,13 @@ def rows(conn: Connection, bundle: Bundle, since: datetime, until: datetime) -> 
     known = clauses(bundle)
     by_clause = clause_counts.by_clause(conn, since, until)
     alone = {one.number: one.element_ids for one in known if _measure(one, by_clause) == "reached"}
-    single = {ids[0] for ids in alone.values() if len(ids) == 1}
-    counted = clause_counts.reached(conn, single, since, until)
+    counted = clause_counts.reached(conn, alone, since, until)
     found = []
     for one in known:
         measure = _measure(one, by_clause)
         fared = by_clause.get(one.number, Fared())
         if measure == "reached":
-            ids = alone[one.number]
-            number = counted.get(ids[0], 0) if len(ids) == 1 else clause_counts.reached_any(conn, ids, since, until)
-            fared = Fared(cases=number, held=number)
+            fared = Fared(cases=counted[one.number], held=counted[one.number])
         elif measure == "ledger":
             fared = _registered(conn, since, until, margin_seconds(bundle))
         found.append(Row(one, measure, fared))
