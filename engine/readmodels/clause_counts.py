@@ -7,24 +7,26 @@ what a pattern says is summed here. So ten thousand cases are some hundred patte
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from sqlalchemy import Column, ColumnElement, Connection, func, select
 
 from engine.domain.codec import instant_text
 
 from .page import Page, offset
-from .schema import case_marks, cases, mark_patterns
+from .schema import case_marks, cases
 
 T = TypeVar("T")
 CHUNK: Final = 5_000
 """Digests asked for at once; databases take some ten thousand parameters."""
 MOST_REMEMBERED: Final = 50_000
 """Patterns kept in memory; a kilobyte each."""
+TRIES: Final = 5
 VERDICTS: Final = ("broken", "open", "held", "dropped")
 
 
@@ -63,7 +65,10 @@ class ClauseCase:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Mark:
-    """How one clause fared in one way: there is one object for each, so that counting them compares no texts."""
+    """How one clause fared in one way: there is one object for each, so that counting them compares no texts.
+
+    `numbers`: tasks, tasks_done, limits, limits_met, limits_broken, as in `Fared`.
+    """
 
     clause: str
     verdict: str
@@ -142,44 +147,70 @@ def cases_reaching(
 
 @lru_cache(maxsize=100_000)
 def _mark(clause: str, verdict: str, *numbers: int) -> Mark:
-    """The one object for these numbers. One forgotten and made again would be counted apart, and summed all the same."""
+    """The one object for these; one forgotten and made again would be counted apart, and summed all the same."""
     return Mark(clause, verdict, numbers)
 
 
-class _Reading(Generic[T]):
-    """What patterns of one column say, each read once: its digest names it for ever."""
+def _marks(text: str) -> tuple[Mark, ...]:
+    """What lines of `case_marks.fared_text` say of each clause."""
+    found: dict[str, Counter[str]] = {}
+    for line in text.splitlines():
+        kind, state, number, clauses = line.split(" ", 3)
+        for clause in json.loads(clauses):
+            found.setdefault(clause, Counter()).update({kind: int(number), f"{kind} {state}": int(number)})
+    return tuple(
+        _mark(clause, _verdict(n), n["task"], n["task done"], n["limit"], n["limit met"], n["limit broken"])
+        for clause, n in found.items()
+    )
 
-    def __init__(self, column: Column[str], read: Callable[[Any], T]) -> None:
-        self.column = column
+
+def _verdict(numbers: Counter[str]) -> str:
+    if numbers["limit broken"]:
+        return "broken"
+    if numbers["task open"] or numbers["limit running"]:
+        return "open"
+    return "held" if numbers["task done"] or numbers["limit met"] else "dropped"
+
+
+class _Reading(Generic[T]):
+    """What the texts of one column say, each read once: its digest names it for ever."""
+
+    def __init__(self, digest: Column[str], text: Column[str], read: Callable[[str], T]) -> None:
+        self.digest = digest
+        self._text = text
         self._read = read
         self._known: dict[str, T] = {}
 
-    def of(self, conn: Connection, digests: Iterable[str]) -> Mapping[str, T]:
-        """digest -> what it says."""
-        wanted = list(digests)
+    def of(self, conn: Connection, examples: Mapping[str, str]) -> Mapping[str, T]:
+        """digest -> what it says. `examples`: digest -> a case that has it; left out if that case has moved on since,
+        which may happen between two statements."""
         known = self._known
-        unknown = [digest for digest in wanted if digest not in known]
+        unknown = [case_id for digest, case_id in examples.items() if digest not in known]
         for start in range(0, len(unknown), CHUNK):
-            asked = select(mark_patterns).where(mark_patterns.c.digest.in_(unknown[start : start + CHUNK]))
-            known |= {row.digest: self._read(json.loads(row.text)) for row in conn.execute(asked)}
-        found = {digest: known[digest] for digest in wanted}
+            asked = select(self.digest, self._text).where(case_marks.c.case_id.in_(unknown[start : start + CHUNK]))
+            known |= {digest: self._read(text) for digest, text in conn.execute(asked)}
+        found = {digest: known[digest] for digest in examples if digest in known}
         if len(known) > MOST_REMEMBERED:
             self._known = {}
         return found
 
 
-_MARKS: Final = _Reading[tuple[Mark, ...]](
-    case_marks.c.fared, lambda value: tuple(_mark(clause, *mark) for clause, mark in value.items())
+_MARKS: Final = _Reading[tuple[Mark, ...]](case_marks.c.fared, case_marks.c.fared_text, _marks)
+_ELEMENTS: Final = _Reading[frozenset[str]](
+    case_marks.c.reached, case_marks.c.reached_text, lambda text: frozenset(text.splitlines())
 )
-_ELEMENTS: Final = _Reading[frozenset[str]](case_marks.c.reached, frozenset)
 
 
 def _patterns(conn: Connection, reading: _Reading[T], since: datetime, until: datetime) -> Mapping[str, tuple[T, int]]:
-    """digest -> (what the pattern says, cases of the period), of each pattern that occurs."""
-    counted = select(reading.column, func.count()).where(*_opened(since, until)).group_by(reading.column)
-    numbers = {row[0]: row[1] for row in conn.execute(counted)}
-    said = reading.of(conn, numbers)
-    return {digest: (said[digest], number) for digest, number in numbers.items()}
+    """digest -> (what it says, cases of the period), of each that occurs."""
+    counted = select(reading.digest, func.count(), func.min(case_marks.c.case_id))
+    counted = counted.where(*_opened(since, until)).group_by(reading.digest)
+    for _ in range(TRIES):
+        rows = conn.execute(counted).all()
+        said = reading.of(conn, {row[0]: row[2] for row in rows})
+        if len(said) == len(rows):
+            return {row[0]: (said[row[0]], row[1]) for row in rows}
+    raise TimeoutError(f"Expected the cases to stand still for a moment in {TRIES} tries, but they did not")
 
 
 def _page(

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, Final
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Final
 
 from engine.domain.codec import JSON, parse_instant
 
 from .fields import as_instant, as_text
-from .schema import case_marks, late_answers, late_reports, mark_patterns, registrations
+from .schema import late_answers, late_reports, registrations
 from .statements import Statement, Writer, blank_row, insert, insert_missing, remove, upsert
 from .turn import Handler, Happened, Row, Turn, as_json
 
@@ -45,21 +43,22 @@ REGISTER = insert_missing(registrations)
 REPORT = upsert(late_reports)
 ANSWER = insert(late_answers)
 UNDO_ANSWERS = remove(late_answers, "case_id", "seq")
-MARK = upsert(case_marks)
-NAME_PATTERN = insert_missing(mark_patterns)
-MARKED = Statement(
-    "SELECT fared, reached, text FROM case_marks LEFT JOIN mark_patterns ON digest = reached WHERE case_id = :case_id"
+MARKED = Statement("SELECT fared_text, reached_text FROM case_marks WHERE case_id = :case_id")
+MARK = Statement(
+    "INSERT INTO case_marks (case_id, opened_at, fared, reached, fared_text, reached_text) "
+    "SELECT case_id, opened_at, :fared, :reached, :fared_text, :reached_text FROM cases WHERE case_id = :case_id"
 )
+MARK_AGAIN = Statement(
+    "UPDATE case_marks SET fared = :fared, reached = :reached, fared_text = :fared_text, reached_text = :reached_text "
+    "WHERE case_id = :case_id"
+)
+STANDING = Statement(
+    "SELECT 'task', state, clauses FROM tasks WHERE case_id = :case_id UNION ALL "
+    "SELECT 'limit', CASE WHEN breached_seq > 0 THEN 'broken' WHEN finished_seq = 0 THEN 'running' "
+    "WHEN state = 'met' THEN 'met' ELSE 'over' END, clauses FROM limits WHERE case_id = :case_id"
+)
+"""A task is open, done or cancelled; a limit broken (met late or not), running, met in time, or over (called off)."""
 CAME_TO = Statement("SELECT DISTINCT element FROM trail WHERE case_id = :case_id AND action = 'entered'")
-OPENED = Statement("SELECT opened_at FROM cases WHERE case_id = :case_id")
-TASKS = Statement("SELECT clauses, state FROM tasks WHERE case_id = :case_id")
-LIMITS = Statement("SELECT clauses, state, breached_seq, finished_seq FROM limits WHERE case_id = :case_id")
-
-
-@lru_cache(maxsize=1024)
-def _clauses(text: str) -> tuple[str, ...]:
-    """A JSON list of R-numbers; the same few lists come again and again."""
-    return tuple(json.loads(text))
 
 
 def _opened(turn: Turn, event: Happened) -> None:
@@ -140,75 +139,28 @@ def _judged(row: Row) -> Row:
     return row
 
 
-@dataclass(slots=True)
-class _Fared:
-    """What one clause had to do with in the case."""
-
-    tasks: int = 0
-    tasks_done: int = 0
-    tasks_open: int = 0
-    limits: int = 0
-    limits_met: int = 0
-    limits_broken: int = 0
-    limits_running: int = 0
-
-    @property
-    def verdict(self) -> str:
-        if self.limits_broken:
-            return "broken"
-        if self.tasks_open or self.limits_running:
-            return "open"
-        return "held" if self.tasks_done or self.limits_met else "dropped"
-
-    @property
-    def numbers(self) -> list[JSON]:
-        return [self.verdict, self.tasks, self.tasks_done, self.limits, self.limits_met, self.limits_broken]
-
-
 def _write_marks(writer: Writer, turn: Turn) -> None:
-    """Counts anew the clauses of the case's tasks and limits when this entry touched any, and adds the elements it came
-    to; after a withdrawal, which takes steps away, these are read from the trail again."""
+    """Tells anew how the case's tasks and limits stand when this entry touched any, and adds the elements it came to;
+    after a withdrawal, which takes steps away, these are read from the trail again."""
     touched = turn.tasks or turn.ended or turn.limits or turn.limit_changes or turn.cancelled or turn.migrated
     if not (touched or turn.entered or turn.withdraws or turn.opened):
         return
     key = {"case_id": turn.case_id}
-    known = writer.fetch(MARKED, key)
-    fared, reached, text = known[0] if known else ("", "", None)
-    patterns: list[Row] = []
-    if touched or not fared:
-        fared = _pattern(patterns, _count(writer.fetch(TASKS, key), writer.fetch(LIMITS, key)))
-    before = frozenset(json.loads(text)) if text else frozenset()
-    if turn.withdraws or not turn.entered <= before or not reached:
-        elements = {element for (element,) in writer.fetch(CAME_TO, key)} if turn.withdraws else before | turn.entered
-        reached = _pattern(patterns, sorted(elements))
-    if known and (fared, reached) == known[0][:2]:
+    before = writer.fetch(MARKED, key)
+    fared, reached = before[0] if before else ("", "")
+    if touched:
+        counted = Counter(writer.fetch(STANDING, key))
+        fared = "\n".join(sorted(f"{kind} {state} {number} {on}" for (kind, state, on), number in counted.items()))
+    been = set(reached.split("\n")) if reached else set()
+    if turn.withdraws:
+        reached = "\n".join(sorted(element for (element,) in writer.fetch(CAME_TO, key)))
+    elif not turn.entered <= been:
+        reached = "\n".join(sorted(been | turn.entered))
+    if before and before[0] == (fared, reached):
         return
-    opened_at = writer.fetch(OPENED, key)[0][0]
-    writer.run(NAME_PATTERN, patterns)
-    writer.run(MARK, [{**key, "opened_at": opened_at, "fared": fared, "reached": reached}])
+    row = {**key, "fared": _digest(fared), "reached": _digest(reached), "fared_text": fared, "reached_text": reached}
+    writer.run(MARK_AGAIN if before else MARK, [row])
 
 
-def _pattern(patterns: list[Row], value: JSON) -> str:
-    """The digest of the value, which is added to `patterns`."""
-    text = as_json(value)
-    digest = hashlib.sha256(text.encode()).hexdigest()[:32]
-    patterns.append({"digest": digest, "text": text})
-    return digest
-
-
-def _count(tasks: Iterable[tuple[str, ...]], limits: Iterable[tuple[Any, ...]]) -> dict[str, JSON]:
-    found: dict[str, _Fared] = {}
-    for clauses, state in tasks:
-        for clause in _clauses(clauses):
-            one = found.setdefault(clause, _Fared())
-            one.tasks += 1
-            one.tasks_done += state == "done"
-            one.tasks_open += state == "open"
-    for clauses, state, breached_seq, finished_seq in limits:
-        for clause in _clauses(clauses):
-            one = found.setdefault(clause, _Fared())
-            one.limits += 1
-            one.limits_met += state == "met"
-            one.limits_broken += bool(breached_seq)
-            one.limits_running += not finished_seq
-    return {clause: one.numbers for clause, one in found.items()}
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -431,26 +431,20 @@ late_answers = _table(
 
 case_marks = _table(
     "case_marks",
-    "How the clauses of the regulation fared in each case, and which elements it came to: by the digests of "
-    "mark_patterns, because many cases go the same way and are counted together",
+    "How the clauses of the regulation fared in each case, and which elements it came to. Many cases go the same way: "
+    "they have the same digests and are counted together",
     _key("case_id", CASE),
     _text("opened_at", "instant at which the case was opened: what periods are asked by"),
-    _text("fared", "pattern: clause -> verdict and numbers of its tasks and limits"),
-    _text("reached", "pattern: elements that a token of the case ever entered"),
+    _text("fared", "digest of fared_text: first half of its sha256, hex"),
+    _text("reached", "digest of reached_text"),
+    _text("fared_text", "lines `kind state number clauses` of its tasks and limits (project_evidence)"),
+    _text("reached_text", "ids of the elements that a token of the case ever entered, one a line, sorted"),
     Index("case_marks_by_opening", "opened_at", "fared", "reached", "case_id"),
-    narrow=True,
-)
-
-mark_patterns = _table(
-    "mark_patterns",
-    "What the digests of case_marks stand for; rows are only ever added",
-    _key("digest", "first half of the sha256 of the text, hex"),
-    _text("text", "JSON: {clause: [verdict, tasks, done, limits, met in time, broken]}, or a list of element ids"),
 )
 
 READ_MODELS: Final[tuple[Table, ...]] = (
     cases, case_access, tasks, task_groups, cosigns, urges, copies, copy_reads, timers, limits, comments, files,
     documents, messages_awaited, notifications, incidents, trail, registrations, late_reports, late_answers,
-    case_marks, mark_patterns,
+    case_marks,
 )  # fmt: skip
 """Every table that a rebuild empties and fills again."""
