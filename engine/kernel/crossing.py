@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 
 from engine.domain import events as ev
@@ -19,7 +20,8 @@ def crossing(case: Case, other: Case, by: str, cause: str) -> list[Event]:
     changed = {
         k: other.data.get(k) for k in sorted({*case.data, *other.data}) if case.hashes.get(k) != other.hashes.get(k)
     }
-    events: list[Event] = [ev.DataWritten(changed, "", by)] if changed else []
+    # A copy: lists of instances grow on in the case, what was recorded must not.
+    events: list[Event] = [ev.DataWritten(deepcopy(changed), "", by)] if changed else []
     now, then = _tokens(case), _tokens(other)
     steps = [(*now[name], "cancelled") for name in now if name not in then]
     steps += [(*then[name], "entered") for name in then if name not in now]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from typing import TYPE_CHECKING
 
 from engine.domain import events as ev
@@ -68,7 +69,7 @@ def _local_fields(case: Case, other: Case) -> list[Event]:
         before = case.locals.get(scope, {})
         changed = {name: fields[name] for name in sorted(fields) if before.get(name) != fields[name]}
         if changed:
-            found.append(ev.DataWritten(changed, scope, CAUSE))
+            found.append(ev.DataWritten(deepcopy(changed), scope, CAUSE))
     return found
 
 
