@@ -12,6 +12,7 @@ from engine.service.settings import Settings
 
 from . import (
     admin,
+    audit,
     auth,
     cases,
     clock_text,
@@ -26,6 +27,7 @@ from . import (
     guards,
     inbox,
     ledger,
+    looks,
     messages,
     names,
     navigation,
@@ -34,6 +36,7 @@ from . import (
     security,
     static_files,
     tasks,
+    watermark,
     work_actions,
 )
 from .catalogue import language, t
@@ -56,6 +59,7 @@ PAGES: Final = (
     evidence,
     ledger,
     compliance,
+    audit,
 )
 """Modules with a blueprint named `blueprint`, one noun each."""
 
@@ -72,10 +76,12 @@ def create_app(services: Any) -> Flask:
     security.install(app, settings, services.clock)
     auth.install(app)
     guards.install(app)
+    looks.install(app)
     errors.install(app)
     formats.install(app)
     clock_text.install(app)
     names.install(app)
+    watermark.install(app)
     static_files.install(app)
     app.jinja_env.globals.update(
         t=t,

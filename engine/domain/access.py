@@ -33,6 +33,7 @@ ACTIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         # work on cases
         "view_inbox": _WORK,
         "work_task": _WORK,
+        "view_task": _WORK | {AUDITOR},  # an open task with its form, read only where it is not his
         "open_case": _WORK,  # any staff of any unit may be the discoverer (R17, requirements 1.10)
         "view_case": _WORK | {PROCESS_OWNER, AUDITOR},
         "view_all_cases": _COMMAND | {AUDITOR},
