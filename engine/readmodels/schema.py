@@ -397,7 +397,7 @@ registrations = _table(
     ),
     _text("earlier_at", "since when that source had it, instant"),
     Column("ahead_seconds", Float, nullable=False, default=0.0, comment="discovery minus earlier_at"),
-    Index("registrations_by_time", "at", "late", "missed", "ahead_seconds", "author"),
+    Index("registrations_by_time", "at", "late", "missed", "ahead_seconds", "judged", "author"),
 )
 
 late_reports = _table(
