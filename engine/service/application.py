@@ -111,6 +111,7 @@ class Application:
         unknown: Callable[[Any, Sequence[str]], Sequence[str]],
         options: Callable[[Any, Any, str, Mapping[str, JSON]], Mapping[str, JSON]],
         committed: Callable[[], None] = lambda: None,
+        algorithm: str = "sha256",
     ) -> None:
         self.clock = clock
         self.live = live
@@ -122,6 +123,7 @@ class Application:
         self._unknown = unknown
         self._options = options
         self._committed = committed
+        self._algorithm = algorithm
 
     def handle(self, command: Command, actor: Actor, *, case_id: str = "", command_id: str) -> Done | Rejection:
         """Carries a command out, or says why not.
@@ -337,6 +339,7 @@ class Application:
             events=[to_json(e) for e in events],
             state_digest=case.digest(),
             prev_hash=work.prev_hash,
+            algorithm=self._algorithm,
         )
         work.tx.append(entry)
         work.prev_hash = entry.hash
