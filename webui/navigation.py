@@ -58,6 +58,9 @@ MENU: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
     (
         "nav.evidence",
         (
+            Entry("evidence.index", "view_evidence", "nav.limits_evidence", "clock"),
+            Entry("ledger.index", "view_evidence", "nav.ledger", "flag"),
+            Entry("compliance.index", "view_evidence", "nav.compliance", "seal"),
             Entry("audit.index", "audit", "nav.audit", "check"),
             Entry("audit.looks", "audit", "nav.looks", "search"),
             Entry("audit.exports", "audit", "nav.exports", "download"),

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from engine.journal.entry import StoredEntry
 
-from . import project_case, project_limits, project_papers, project_tasks
+from . import project_case, project_evidence, project_limits, project_papers, project_tasks
 from .statements import Writer
 from .turn import Handler, Turn
 
@@ -22,6 +22,7 @@ _SUBJECTS: Final = (
     project_tasks.HANDLERS,
     project_papers.HANDLERS,
     project_papers.ALSO,
+    project_evidence.ALSO,
 )
 HANDLERS: Final[dict[str, tuple[Handler, ...]]] = dict.fromkeys(UNSEEN, ())
 """What each event kind does to the turn."""
@@ -51,3 +52,4 @@ def project(conn: Connection, entry: StoredEntry) -> None:
         writer.run(statement, rows)
     for statement in turn.recounts:
         writer.run(statement, [{"case_id": turn.case_id}])
+    project_evidence.write_evidence(writer, turn)
