@@ -12,6 +12,7 @@ from engine.service.settings import Settings
 
 from . import (
     admin,
+    audit,
     auth,
     cases,
     clock_text,
@@ -23,6 +24,7 @@ from . import (
     formats,
     guards,
     inbox,
+    looks,
     messages,
     names,
     navigation,
@@ -31,6 +33,7 @@ from . import (
     security,
     static_files,
     tasks,
+    watermark,
     work_actions,
 )
 from .catalogue import language, t
@@ -50,6 +53,7 @@ PAGES: Final = (
     files,
     admin,
     office,
+    audit,
 )
 """Modules with a blueprint named `blueprint`, one noun each."""
 
@@ -66,10 +70,12 @@ def create_app(services: Any) -> Flask:
     security.install(app, settings, services.clock)
     auth.install(app)
     guards.install(app)
+    looks.install(app)
     errors.install(app)
     formats.install(app)
     clock_text.install(app)
     names.install(app)
+    watermark.install(app)
     static_files.install(app)
     app.jinja_env.globals.update(
         t=t,

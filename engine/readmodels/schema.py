@@ -250,6 +250,8 @@ limits = _table(
     _text("cause", "message key of a cause the clock itself knows"),
     _list("warnings", "warnings that came: objects {mark, at}"),
     _partial("limits_running_by_deadline", "deadline", "case_id", where="finished_at = ''"),
+    # Everything that counting broken limits asks: the rows themselves are long.
+    Index("limits_by_kind", "limit_id", "element", "label", "state", "unit", "case_id"),
 )
 
 comments = _table(
@@ -353,8 +355,37 @@ trail = _table(
     narrow=True,
 )
 
+passages = _table(
+    "passages",
+    "How often elements and flows were passed, summed over cases: the performance view",
+    _key("process", "BPMN process that the cases were opened with"),
+    _key("bundle", "bundle version the cases run on"),
+    _key("grade", "grade of the cases as it is now"),
+    _key("month", "month in which the cases were opened, Asia/Shanghai: 2026-03"),
+    _key("path", "calls and sub-processes around the element, without visits: Call_round/Call_triage"),
+    _key("element", "id of the element or sequence flow"),
+    _key("action", "entered, cancelled, or taken (a flow)"),
+    _number("times", "how often"),
+    narrow=True,
+)
+
+task_times = _table(
+    "task_times",
+    "How long each finished task waited and was worked on: the performance view",
+    _key("process", "BPMN process that the case was opened with"),
+    _key("path", "calls and sub-processes around the task, without visits"),
+    _key("element", "id of the BPMN element"),
+    _key("case_id", CASE),
+    _key("task", "name of the task"),
+    _text("unit", "unit whose work it was, '' if none"),
+    _number("waited", "seconds from waiting to being taken, or to submission if it never was"),
+    _number("worked", "seconds from being taken to submission; -1 if it never was"),
+    narrow=True,
+)
+
 READ_MODELS: Final[tuple[Table, ...]] = (
     cases, case_access, tasks, task_groups, cosigns, urges, copies, copy_reads, timers, limits, comments, files,
     documents, messages_awaited, notifications, incidents, trail,
+    passages, task_times,
 )  # fmt: skip
 """Every table that a rebuild empties and fills again."""

@@ -77,6 +77,11 @@ def _stage(walk: Walk, event: Happened) -> None:
     walk.tell(event, "mining.event.stage", {"stage": event["label"] or event["stage"]}, stage=event["stage"])
 
 
+def _migrated(walk: Walk, event: Happened) -> None:
+    walk.objects[walk.case_id].set("bundle", event["bundle"], walk.at)
+    walk.tell(event, "mining.event.migrated", text=walk.people.text(event["reason"]))
+
+
 def _closed(walk: Walk, event: Happened) -> None:
     case = walk.objects[walk.case_id]
     case.set("status", "closed", walk.at)
@@ -228,6 +233,7 @@ TELLERS: Final[dict[str, Teller]] = {
     "CaseOpened": _opened,
     "DataWritten": _written,
     "CaseStageChanged": _stage,
+    "CaseMigrated": _migrated,
     "CaseClosed": _closed,
     "TimerArmed": _armed,
     "TimerFired": _fired,
