@@ -26,9 +26,11 @@ from . import (
     inbox,
     looks,
     messages,
+    mining,
     names,
     navigation,
     office,
+    performance,
     register,
     security,
     static_files,
@@ -54,6 +56,8 @@ PAGES: Final = (
     admin,
     office,
     audit,
+    performance,
+    mining,
 )
 """Modules with a blueprint named `blueprint`, one noun each."""
 

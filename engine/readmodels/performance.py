@@ -5,7 +5,7 @@ Every figure comes from an aggregate query over rows that the projector keeps sm
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -96,8 +96,11 @@ def passed(conn: Connection, choice: Choice, bundle: str = "") -> Mapping[Place,
     }
 
 
-def took(conn: Connection, choice: Choice, bundle: str = "") -> Mapping[Place, Took]:
-    """Times of the finished tasks of the chosen cases; with `choice.unit` of that unit's tasks alone.
+def took(
+    conn: Connection, choice: Choice, bundle: str = "", here: Callable[[str, str], bool] = lambda process, path: True
+) -> Mapping[str, Took]:
+    """Element -> times of the finished tasks of the chosen cases where `here(process, path)`; with `choice.unit` of
+    that unit's tasks alone.
 
     The database gives the numbers of an element as one text, which is read several times faster than rows are.
     """
@@ -107,12 +110,16 @@ def took(conn: Connection, choice: Choice, bundle: str = "") -> Mapping[Place, T
         where.append(c.unit == choice.unit)
     lists = [func.aggregate_strings(cast(column, Text), ",") for column in (c.waited, c.worked)]
     keys = (c.process, c.path, c.element)
-    found = {}
+    found: dict[str, tuple[list[int], list[int]]] = {}
     for process, path, element, waited, worked in conn.execute(select(*keys, *lists).where(*where).group_by(*keys)):
-        known = [number for number in _numbers(worked) if number != UNKNOWN]
-        waits = _numbers(waited)
-        found[process, path, element] = Took(len(waits), spread(waits), spread(known) if known else None)
-    return found
+        if here(process, path):
+            waits, works = found.setdefault(element, ([], []))
+            waits += _numbers(waited)
+            works += [number for number in _numbers(worked) if number != UNKNOWN]
+    return {
+        element: Took(len(waits), spread(waits), spread(works) if works else None)
+        for element, (waits, works) in found.items()
+    }
 
 
 def broken_limits(conn: Connection, choice: Choice, bundle: str = "") -> tuple[LimitFigures, ...]:

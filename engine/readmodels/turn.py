@@ -37,8 +37,8 @@ class Turn:
 
     __slots__ = (
         "actor", "at", "cancelled", "case", "case_id", "done", "ended", "holders", "limit_changes", "limits",
-        "messages", "migrated", "n", "offers", "opened", "queue", "recounted", "recounts", "seq", "steps", "task_changes",
-        "tasks", "timers", "withdraws",
+        "messages", "migrated", "n", "offers", "opened", "queue", "recounted", "recounts", "seq", "steps",
+        "task_changes", "tasks", "timers", "withdraws",
     )  # fmt: skip
 
     def __init__(self, entry: StoredEntry) -> None:

@@ -110,7 +110,7 @@ def export(
     if actor != exports.COMMAND_LINE and not may(actor, "audit"):
         return Rejection("forbidden", "access.no_role", {"action": "audit"})
     about = _about(form, choice, with_names)
-    mark = exports.begin(services, actor, f"mining-{form}", about, address)
+    mark = exports.begin(services, actor, form.partition("-")[0], about, address)
     counted = _Counted(out)
     with services.journal.reading() as tx:
         people = People(_names(tx.connection) if with_names else {}, with_names=with_names)
