@@ -29,9 +29,11 @@ from . import (
     ledger,
     looks,
     messages,
+    mining,
     names,
     navigation,
     office,
+    performance,
     register,
     security,
     static_files,
@@ -60,6 +62,8 @@ PAGES: Final = (
     ledger,
     compliance,
     audit,
+    performance,
+    mining,
 )
 """Modules with a blueprint named `blueprint`, one noun each."""
 

@@ -61,6 +61,7 @@ ACTIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "view_people_log": frozenset({SECURITY_ADMIN, AUDITOR}),
         "view_security_log": frozenset({SECURITY_ADMIN, AUDITOR}),
         "audit": frozenset({AUDITOR}),
+        "view_performance": _COMMAND | {PROCESS_OWNER, AUDITOR},
     }
 )
 """action -> roles that may do it. `view_case` and what needs a case also pass the object rule below."""

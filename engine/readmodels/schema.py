@@ -271,6 +271,8 @@ limits = _table(
         "timer",
         "armed_seq",
     ),
+    # Everything that counting broken limits asks: the rows themselves are long.
+    Index("limits_by_kind", "limit_id", "element", "label", "state", "unit", "case_id"),
 )
 
 comments = _table(
@@ -442,9 +444,37 @@ case_marks = _table(
     Index("case_marks_by_opening", "opened_at", "fared", "reached", "case_id"),
 )
 
+passages = _table(
+    "passages",
+    "How often elements and flows were passed, summed over cases: the performance view",
+    _key("process", "BPMN process that the cases were opened with"),
+    _key("bundle", "bundle version the cases run on"),
+    _key("grade", "grade of the cases as it is now"),
+    _key("month", "month in which the cases were opened, Asia/Shanghai: 2026-03"),
+    _key("path", "calls and sub-processes around the element, without visits: Call_round/Call_triage"),
+    _key("element", "id of the element or sequence flow"),
+    _key("action", "entered, cancelled, or taken (a flow)"),
+    _number("times", "how often"),
+    narrow=True,
+)
+
+task_times = _table(
+    "task_times",
+    "How long each finished task waited and was worked on: the performance view",
+    _key("process", "BPMN process that the case was opened with"),
+    _key("path", "calls and sub-processes around the task, without visits"),
+    _key("element", "id of the BPMN element"),
+    _key("case_id", CASE),
+    _key("task", "name of the task"),
+    _text("unit", "unit whose work it was, '' if none"),
+    _number("waited", "seconds from waiting to being taken, or to submission if it never was"),
+    _number("worked", "seconds from being taken to submission; -1 if it never was"),
+    narrow=True,
+)
+
 READ_MODELS: Final[tuple[Table, ...]] = (
     cases, case_access, tasks, task_groups, cosigns, urges, copies, copy_reads, timers, limits, comments, files,
     documents, messages_awaited, notifications, incidents, trail, registrations, late_reports, late_answers,
-    case_marks,
+    case_marks, passages, task_times,
 )  # fmt: skip
 """Every table that a rebuild empties and fills again."""

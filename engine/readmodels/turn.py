@@ -29,17 +29,17 @@ class Turn:
     Rows made in this entry are kept whole (`tasks`, `limits`, `timers`, `messages`; None: gone), rows made before as
     the columns to set (`task_changes`). `offers`: groups of the tasks made; `holders`: task -> new assignee; `ended`:
     tasks done or cancelled. `cancelled`: (scope, element) of the tokens taken away; `entered`: elements come to;
-    `withdraws`: the entry
-    takes an earlier one back; `migrated`: it moves the case to another version. `done`: tasks submitted; `broken`:
-    limit -> timer of its breach; `registration`: facts of the case's opening, None in later entries; `report`: the late
-    report just drafted. What needs no folding waits in
-    `queue` for its statement. `recounts`: statements to run after all others, with the case's number only.
+    `steps`: (scope, element, action) of the trail. `withdraws`: the entry takes an earlier one back; `migrated`: it
+    moves the case to another version. `done`: tasks submitted; `broken`: limit -> timer of its breach; `registration`:
+    facts of the case's opening, None in later entries; `report`: the late report just drafted. `recounted`: the case is
+    counted anew for the performance view. What needs no folding waits in `queue` for its statement. `recounts`:
+    statements to run after all others, with the case's number only.
     """
 
     __slots__ = (
         "actor", "at", "broken", "bundle", "cancelled", "case", "case_id", "done", "ended", "entered",
-        "holders", "limit_changes", "limits", "messages", "migrated", "n", "offers", "opened", "queue", "recounts",
-        "registration", "report", "seq", "task_changes", "tasks", "timers", "withdraws",
+        "holders", "limit_changes", "limits", "messages", "migrated", "n", "offers", "opened", "queue", "recounted",
+        "recounts", "registration", "report", "seq", "steps", "task_changes", "tasks", "timers", "withdraws",
     )  # fmt: skip
 
     def __init__(self, entry: StoredEntry) -> None:
@@ -61,6 +61,8 @@ class Turn:
         self.limit_changes: dict[Statement, dict[str, Row]] = {}
         self.messages: dict[str, Row | None] = {}
         self.withdraws = False
+        self.steps: list[tuple[str, str, str]] = []
+        self.recounted = False
         self.migrated = False
         self.done: list[str] = []
         self.broken: dict[str, str] = {}
