@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import contextlib
 import hashlib
 import importlib
 import importlib.util
@@ -916,10 +917,8 @@ class Verifier:
             return
         keys = list(self.keys)
         if self.trusted:
-            try:
+            with contextlib.suppress(ValueError):  # told of already
                 keys = [read_key(self.trusted, witness.origin)] + keys
-            except ValueError:
-                pass
         if not signers(witness, keys):
             self.report.fault(
                 "witness",
@@ -974,7 +973,7 @@ class Verifier:
 def _facts(value: Any) -> Iterator[Dict[str, Any]]:
     """Every object in a JSON value that tells the facts of a file."""
     if isinstance(value, dict):
-        if FILE_FACTS <= set(value):
+        if set(value) >= FILE_FACTS:
             yield value
             return
         value = list(value.values())
