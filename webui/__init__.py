@@ -23,6 +23,7 @@ from . import (
     formats,
     guards,
     inbox,
+    looks,
     messages,
     names,
     navigation,
@@ -66,6 +67,7 @@ def create_app(services: Any) -> Flask:
     security.install(app, settings, services.clock)
     auth.install(app)
     guards.install(app)
+    looks.install(app)
     errors.install(app)
     formats.install(app)
     clock_text.install(app)

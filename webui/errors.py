@@ -16,7 +16,7 @@ from .catalogue import t
 
 log = logging.getLogger(__name__)
 
-EXPLAINED: Final = (400, 401, 403, 404, 405, 409, 413, 422, 429, 500)
+EXPLAINED: Final = (400, 401, 403, 404, 405, 409, 413, 422, 429, 500, 503)
 """Statuses with sentences of their own in the catalogue: `error.<status>.title`, `.text`, `.todo`."""
 
 

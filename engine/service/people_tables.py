@@ -27,6 +27,8 @@ from sqlalchemy import (
 from engine.domain.organisation import POSTS, ROLES, SEPARATED_ROLES, UNIT_KINDS
 from engine.journal.schema import metadata
 
+from .append_only import postgresql_guards, sqlite_guards
+
 
 def _one_of(column: str, values: tuple[str, ...]) -> str:
     return f"{column} IN ({', '.join(repr(value) for value in values)})"
@@ -187,12 +189,7 @@ SQLITE_GUARDS: Final = (
         f" WHEN {_CLASH} BEGIN SELECT RAISE(ABORT, 'separated roles exclude every other role'); END"
         for verb in ("INSERT", "UPDATE")
     ),
-    *(
-        f"CREATE TRIGGER IF NOT EXISTS {table}_no_{verb.lower()} BEFORE {verb} ON {table}"
-        f" BEGIN SELECT RAISE(ABORT, '{table} is only ever added to'); END"
-        for table in _APPEND_ONLY
-        for verb in ("UPDATE", "DELETE")
-    ),
+    *sqlite_guards(_APPEND_ONLY),
 )
 
 POSTGRESQL_GUARDS: Final = (
@@ -204,13 +201,7 @@ POSTGRESQL_GUARDS: Final = (
     " RETURN NEW; END $$",
     "CREATE OR REPLACE TRIGGER person_roles_separated BEFORE INSERT OR UPDATE ON person_roles"
     " FOR EACH ROW EXECUTE FUNCTION person_roles_separated()",
-    "CREATE OR REPLACE FUNCTION only_ever_added_to() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
-    " RAISE EXCEPTION USING MESSAGE = TG_TABLE_NAME || ' is only ever added to', ERRCODE = '23514'; END $$",
-    *(
-        f"CREATE OR REPLACE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}"
-        " FOR EACH STATEMENT EXECUTE FUNCTION only_ever_added_to()"
-        for table in _APPEND_ONLY
-    ),
+    *postgresql_guards(_APPEND_ONLY),
 )
 
 

@@ -1,0 +1,66 @@
+"""Triggers by which the database itself refuses to change or delete the rows of a table, whoever asks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+POSTGRESQL_REFUSAL = (
+    "CREATE OR REPLACE FUNCTION only_ever_added_to() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+    " RAISE EXCEPTION USING MESSAGE = TG_TABLE_NAME || ' is only ever added to', ERRCODE = '23514'; END $$"
+)
+
+POSTGRESQL_NEXT_NUMBER = (
+    "CREATE OR REPLACE FUNCTION numbered_without_gaps() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE last integer;"
+    " BEGIN EXECUTE 'SELECT coalesce(max(number), 0) FROM ' || quote_ident(TG_TABLE_SCHEMA) || '.'"
+    " || quote_ident(TG_TABLE_NAME) INTO last;"
+    " IF NEW.number <> last + 1 THEN RAISE EXCEPTION"
+    " USING MESSAGE = TG_TABLE_NAME || ' is numbered without gaps', ERRCODE = '23514'; END IF;"
+    " RETURN NEW; END $$"
+)
+
+
+def sqlite_guards(tables: Sequence[str]) -> tuple[str, ...]:
+    """Statements that make `tables` append-only on SQLite."""
+    return tuple(
+        f"CREATE TRIGGER IF NOT EXISTS {table}_no_{verb.lower()} BEFORE {verb} ON {table}"
+        f" BEGIN SELECT RAISE(ABORT, '{table} is only ever added to'); END"
+        for table in tables
+        for verb in ("UPDATE", "DELETE")
+    )
+
+
+def postgresql_guards(tables: Sequence[str]) -> tuple[str, ...]:
+    """Statements that make `tables` append-only on PostgreSQL."""
+    return (
+        POSTGRESQL_REFUSAL,
+        *(
+            f"CREATE OR REPLACE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}"
+            " FOR EACH STATEMENT EXECUTE FUNCTION only_ever_added_to()"
+            for table in tables
+        ),
+    )
+
+
+def sqlite_numbering(tables: Sequence[str]) -> tuple[str, ...]:
+    """Statements by which SQLite takes a row of `tables` only under the next `number`.
+
+    It also closes a way around the other triggers: INSERT OR REPLACE removes the old row without asking them.
+    """
+    return tuple(
+        f"CREATE TRIGGER IF NOT EXISTS {table}_next_number BEFORE INSERT ON {table}"
+        f" WHEN NEW.number IS NOT (SELECT coalesce(max(number), 0) + 1 FROM {table})"
+        f" BEGIN SELECT RAISE(ABORT, '{table} is numbered without gaps'); END"
+        for table in tables
+    )
+
+
+def postgresql_numbering(tables: Sequence[str]) -> tuple[str, ...]:
+    """Statements by which PostgreSQL takes a row of `tables` only under the next `number`."""
+    return (
+        POSTGRESQL_NEXT_NUMBER,
+        *(
+            f"CREATE OR REPLACE TRIGGER {table}_next_number BEFORE INSERT ON {table}"
+            " FOR EACH ROW EXECUTE FUNCTION numbered_without_gaps()"
+            for table in tables
+        ),
+    )

@@ -1,0 +1,50 @@
+"""The one place where looks at a case are logged (R71): every answer of a route with a case in its address."""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+from flask import Flask, Response, request
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.routing import Rule
+
+from engine.service import access_log
+
+from . import errors
+from .catalogue import t
+from .guards import actor_or_none, services
+from .views_registry import requirement_of
+
+log = logging.getLogger(__name__)
+
+SHOWN: Final = frozenset({200, 206, 304, 409, 422})
+"""Answers that show something of the case. A form that is refused shows its page again, so it counts like a look."""
+
+
+def counts(app: Flask, rule: Rule) -> bool:
+    """Whether answers of this route are looks at a case: it names one, and no script asks for it by itself."""
+    requirement = requirement_of(app, rule.endpoint)
+    return "case_id" in rule.arguments and requirement is not None and requirement.keeps_alive
+
+
+def install(app: Flask) -> None:
+    """Registers the hook. Requires that the hook that adds headers is registered before (they run in reverse)."""
+
+    def log_look(response: Response) -> Response:
+        rule, actor = request.url_rule, actor_or_none()
+        if rule is None or actor is None or request.method == "HEAD" or response.status_code not in SHOWN:
+            return response
+        if not counts(app, rule):
+            return response
+        case_id = str((request.view_args or {})["case_id"])
+        address, target = request.remote_addr or "", request.full_path.rstrip("?")
+        try:
+            access_log.looked(services(), actor, case_id, rule.endpoint, address, target)
+        except SQLAlchemyError as fault:
+            # What leaves no trace is not shown: a full disk or a locked database must not open the files unseen.
+            log.exception("look not logged", exc_info=fault, extra={"case_id": case_id, "path": request.path})
+            return errors.page(503, text=t("error.look.text"))
+        return response
+
+    app.after_request(log_look)
