@@ -782,7 +782,7 @@ class Verifier:
                 self.announced.append(json.dumps(entry, ensure_ascii=False))
             return
         self.bundles_used.setdefault(entry["bundle"], "%s #%d" % (stream, entry["seq"]))
-        for fact in _facts((entry.get("command"), entry["events"])):
+        for fact in file_facts((entry.get("command"), entry["events"])):
             self.facts.setdefault(str(fact["sha256"]), []).append(fact)
 
     def _key_history(self) -> None:
@@ -970,7 +970,7 @@ class Verifier:
         )
 
 
-def _facts(value: Any) -> Iterator[Dict[str, Any]]:
+def file_facts(value: Any) -> Iterator[Dict[str, Any]]:
     """Every object in a JSON value that tells the facts of a file."""
     if isinstance(value, dict):
         if set(value) >= FILE_FACTS:
@@ -979,7 +979,7 @@ def _facts(value: Any) -> Iterator[Dict[str, Any]]:
         value = list(value.values())
     if isinstance(value, (list, tuple)):
         for one in value:
-            for found in _facts(one):
+            for found in file_facts(one):
                 yield found
 
 

@@ -1,0 +1,73 @@
+"""Archive packages (R52): made by an auditor or on the server, logged and watermarked, handed out as one file."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from engine.domain.organisation import Actor
+from engine.domain.rejection import Rejection
+
+from . import exports, fonts, package_files, package_log
+from .exports import Watermark
+from .package_selection import Selection
+from .package_writer import Writer
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A finished package. `content`: the zip, open at its beginning, gone when closed. `name`: for the download."""
+
+    content: BinaryIO
+    name: str
+    mark: Watermark
+    sha256: str
+    size: int
+
+
+def make(services: Any, actor: Actor, selection: Selection, address: str) -> Made | Rejection:
+    """Makes the package of a selection. Requires that the caller asked whether the actor may (`audit`).
+
+    1. Log the export; what follows bears its number.
+    2. Seal what is not sealed, so that every entry can be proven.
+    3. Write the zip into a temporary file, one file at a time; log its hash and size.
+    Rejections: conflict without the Chinese font for the reports.
+    """
+    try:
+        font = fonts.chinese()
+    except fonts.FontMissing:
+        return Rejection("conflict", "package.no_font")
+    kind = "period_package" if selection.kind == "period" else "case_package"
+    mark = exports.begin(services, actor, kind, selection.subject, address)
+    package_log.seal(services)
+    with services.engine.connect() as conn:
+        log = package_log.newest(services, conn)
+    content = tempfile.TemporaryFile(dir=_folder(services))  # noqa: SIM115 - handed to the caller, who closes it
+    try:
+        writer = Writer(services, selection, mark, log, font)
+        writer.write(content)
+        size = content.tell()
+        content.seek(0)
+        sha256 = hashlib.file_digest(content, "sha256").hexdigest()
+        content.seek(0)
+    except BaseException:
+        content.close()
+        raise
+    exports.made(services, mark.number, sha256, size)
+    return Made(content, f"{writer.base}.zip", mark, sha256, size)
+
+
+def save(made: Made, path: Path) -> None:
+    """Writes the package to a file and closes it."""
+    with made.content, path.open("wb") as target:
+        for chunk in package_files.chunks(made.content):
+            target.write(chunk)
+
+
+def _folder(services: Any) -> Path:
+    folder: Path = services.settings.data_dir / "exports"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o750)
+    return folder
