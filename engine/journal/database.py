@@ -10,9 +10,10 @@ from sqlalchemy import Connection, Engine, create_engine, event, insert, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
+from . import imports as imports  # its table is made with the others
 from .schema import FORMAT_VERSION, journal_format, metadata
 
-APPEND_ONLY = ("entries", "bundle_files", "bundles", "deployments")
+APPEND_ONLY = ("entries", "bundle_files", "bundles", "deployments", "imported_streams")
 BUSY_SECONDS = 15
 """How long a writer waits for another one on SQLite before it gives up."""
 

@@ -691,7 +691,8 @@ class Verifier:
             if case not in [stream["name"] for stream in self.index["streams"]]:
                 self.report.fault("chain", "data/package.json", case, "没有这个案件的记录", "no entries of this case")
         self.report.check("chain", "记录链完整, 序号连续", "chains are whole, sequence numbers without a gap", total)
-        self.report.check("tree", "记录在签名的日志树中", "entries are in the signed tree", sealed)
+        if self.note is not None:
+            self.report.check("tree", "记录在签名的日志树中", "entries are in the signed tree", sealed)
         if total - sealed:
             self.report.not_checked(
                 "%d 条记录尚未封存: 还没有检查点包含它们, 只有记录链为证" % (total - sealed),
@@ -833,7 +834,7 @@ class Verifier:
             name = facts[0].get("name", "")
             if row is None or not row.get("stored"):
                 self.report.fault(
-                    "attachments", "data/attachments.json", sha256[:12],
+                    "attachments" if row is None else "missing", "data/attachments.json", sha256[:12],
                     "附件“%s”不在包内%s" % (name, "" if row is None else "（导出时原系统中已经没有）"),
                     "attachment %r is not in the package%s"
                     % (name, "" if row is None else " (gone already when it was exported)"),
@@ -1053,7 +1054,7 @@ def as_text(report: Report, what: str) -> str:
     if report.faults:
         lines.append("结论: 发现 %d 处不符 / RESULT: %d faults" % (len(report.faults), len(report.faults)))
     else:
-        lines.append("结论: 全部相符 / RESULT: all checks passed")
+        lines.append("结论: 已核验的全部相符 / RESULT: everything that was checked agrees")
     return "\n".join(lines)
 
 

@@ -1,7 +1,7 @@
 """Metadata of an archived case as XML, in the manner of DA/T 46-2009 and DA/T 48-2009.
 
-The groups are theirs (来源, 档号, 内容描述, 形式特征, 电子属性, 数字化属性, 电子签名, 权限, 业务行为); the schema is our
-own, described in docs/package.md. An archive maps it to the scheme of its province; nothing here claims conformity.
+The groups are theirs (来源, 档号, 内容描述, 形式特征, 电子属性, 数字化属性, 电子签名, 权限, 业务行为); the schema is
+our own, described in docs/package.md. An archive maps it to the scheme of its province; nothing here claims conformity.
 """
 
 from __future__ import annotations
