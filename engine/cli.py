@@ -92,6 +92,11 @@ def _parser() -> argparse.ArgumentParser:
     tried.add_argument("--lang", choices=("zh", "en"), default="zh")
     replay = add("replay", _replay, "re-run a case from its entries and compare / 回放并核对一个案件")
     replay.add_argument("case_id")
+    move = add("migrate", _migrate, "let a case go on on another bundle version / 案件改用另一版流程")
+    move.add_argument("case_id")
+    move.add_argument("--to", default="", help="version or its first digits; the live one if left out / 目标版本")
+    move.add_argument("--reason", required=True)
+    move.add_argument("--actor", required=True, help="login of the process owner")
     add("verify", _verify, "check all chains and replay all cases / 校验全部记录链并回放全部案件")
     add("rebuild", _rebuild, "rebuild all read models from the journal / 由日志重建全部查询表")
     first = add("init", _init, "make units and the first two admins of a real office / 建立正式环境的单位和首批管理员")
@@ -298,6 +303,12 @@ def _play(chosen: argparse.Namespace) -> int:
     except play_command.Unusable as error:
         print(error, file=sys.stderr)
         return 2
+
+
+def _migrate(chosen: argparse.Namespace) -> int:
+    from engine.service import migration
+
+    return migration.migrate(_services(), chosen.case_id, chosen.to, chosen.actor, chosen.reason, print)
 
 
 def _replay(chosen: argparse.Namespace) -> int:

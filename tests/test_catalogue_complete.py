@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 SPOKEN = frozenset(
     {
         "access", "auth", "bpmn", "bundle", "calendar", "case", "check", "dmn", "draft", "feel", "file", "form",
-        "incident", "instant", "limit", "message", "notice", "password", "people", "process", "regulation",
+        "incident", "instant", "limit", "message", "migrate", "notice", "password", "people", "process", "regulation",
         "settings", "task", "timeline", "timer", "withdraw", "xml",
     }
 )  # fmt: skip

@@ -275,7 +275,7 @@ def _instant(value: JSON) -> datetime | None:
 def _reachable(task: dossier.TaskRow) -> bool:
     """For templates: whether a link to the task leads this person anywhere. The page decides again."""
     actor = current_actor()
-    if not may(actor, "work_task"):
+    if not may(actor, "view_task"):
         return False
     mine = task.assignee == actor.user_id or not actor.groups.isdisjoint(task.candidates)
     return mine or case_snapshot.sees_all(actor) or f"head:{task.unit}" in actor.groups

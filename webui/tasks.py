@@ -47,7 +47,7 @@ class Around:
 
 
 @blueprint.get("/tasks/<case_id>/<path:task>")
-@requires("work_task")
+@requires("view_task")
 def show(case_id: str, task: str) -> Response:
     view = case_view.task_view(services(), case_id, task, current_actor())
     if isinstance(view, Rejection):

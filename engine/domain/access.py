@@ -33,6 +33,7 @@ ACTIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         # work on cases
         "view_inbox": _WORK,
         "work_task": _WORK,
+        "view_task": _WORK | {AUDITOR},  # an open task with its form, read only where it is not his
         "open_case": _WORK,  # any staff of any unit may be the discoverer (R17, requirements 1.10)
         "view_case": _WORK | {PROCESS_OWNER, AUDITOR},
         "view_all_cases": _COMMAND | {AUDITOR},
@@ -46,6 +47,7 @@ ACTIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         # the process itself
         "view_bundles": _LEADERS | {PROCESS_OWNER, OFFICE, AUDITOR},
         "deploy_bundle": frozenset({PROCESS_OWNER}),
+        "migrate_case": frozenset({PROCESS_OWNER}),
         # people
         "view_directory": _WORK | {PROCESS_OWNER, SYSTEM_ADMIN, SECURITY_ADMIN, AUDITOR},
         "view_people": frozenset({SYSTEM_ADMIN, SECURITY_ADMIN, AUDITOR}),
@@ -65,7 +67,8 @@ ACTIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
 WRITE_ACTIONS: Final = frozenset(
     {
         "work_task", "open_case", "comment", "attach_file", "send_message", "copy_case", "urge_task",
-        "resolve_incident", "deploy_bundle", "admin_people", "admin_roles", "unlock_account", "reset_password",
+        "resolve_incident", "deploy_bundle", "migrate_case", "admin_people", "admin_roles", "unlock_account",
+        "reset_password",
     }
 )  # fmt: skip
 """Actions that change something. The auditor has none of them."""

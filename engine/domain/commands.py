@@ -213,6 +213,15 @@ class ResolveIncident:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class MigrateCase:
+    """Let the case go on on another version of its bundle, as if it had been opened on it. `bundle`: the version."""
+
+    kind: ClassVar[str] = "MigrateCase"
+    bundle: str
+    reason: str
+
+
 Command = (
     OpenCase
     | SubmitTask
@@ -235,5 +244,6 @@ Command = (
     | FailTask
     | FireTimer
     | ResolveIncident
+    | MigrateCase
 )
 COMMANDS: dict[str, type[Command]] = {cls.kind: cls for cls in Command.__args__}

@@ -314,6 +314,18 @@ class SubmissionWithdrawn:
 
 
 @dataclass(frozen=True, slots=True)
+class CaseMigrated:
+    """The case goes on on `bundle` instead of `from_bundle`. What differs on it follows as events of its own: fields,
+    tokens, tasks, timers and limits as they would stand had the case been opened on it."""
+
+    kind: ClassVar[str] = "CaseMigrated"
+    bundle: str
+    from_bundle: str
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class CommentAdded:
     kind: ClassVar[str] = "CommentAdded"
     text: str
@@ -448,6 +460,7 @@ Event = (
     | CopyAcknowledged
     | TaskUrged
     | SubmissionWithdrawn
+    | CaseMigrated
     | CommentAdded
     | FileAttached
     | MessageAwaited

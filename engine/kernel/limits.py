@@ -39,6 +39,7 @@ class LimitRecord:
     label: str
     breached: bool = False
     fired_at: str = ""
+    armed: ev.TimerArmed | None = None
 
 
 def arm(case: Case, token: Token, spec: Any, host: Token) -> None:
@@ -93,7 +94,17 @@ def arm(case: Case, token: Token, spec: Any, host: Token) -> None:
     case.emit(timer.armed)
     if plan.limit and interval is None:
         case.limits[token.id] = LimitRecord(
-            plan, timer.id, node.shown, due, anchor_at, unit, responsible, node.clauses, host.scope, node.label
+            plan,
+            timer.id,
+            node.shown,
+            due,
+            anchor_at,
+            unit,
+            responsible,
+            node.clauses,
+            host.scope,
+            node.label,
+            armed=timer.armed,
         )
         if plan.breach:
             host.deadline = min(d for d in (host.deadline, deadline) if d)

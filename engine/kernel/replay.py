@@ -2,45 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Final
 
-from engine.definitions.bundle import Bundle
-from engine.domain.codec import JSON, from_json, to_json
-from engine.domain.commands import COMMANDS, Command, OpenCase, WithdrawSubmission
+from engine.domain.codec import from_json, to_json
+from engine.domain.commands import COMMANDS, Command, MigrateCase, OpenCase, WithdrawSubmission
 from engine.domain.events import EVENTS, IncidentRaised
 from engine.domain.rejection import Rejection
 
 from .case import Case
 from .decide import Turn, decide
 from .faults import KernelFault
-from .program import Program
+from .migrate import migrated
+from .record import Entry, Loader
 from .withdraw import withdraw
 
-
-class Entry(Protocol):
-    """What replay needs of a stored entry."""
-
-    @property
-    def case_id(self) -> str: ...
-    @property
-    def seq(self) -> int: ...
-    @property
-    def at(self) -> datetime: ...
-    @property
-    def actor(self) -> str: ...
-    @property
-    def on_behalf_of(self) -> str: ...
-    @property
-    def command(self) -> dict[str, JSON]: ...
-    @property
-    def bundle(self) -> str: ...
-    @property
-    def events(self) -> tuple[dict[str, JSON], ...]: ...
-    @property
-    def state_digest(self) -> str: ...
+NEEDS_HISTORY: Final = frozenset({"WithdrawSubmission", "MigrateCase"})
+"""Commands whose outcome depends on earlier entries, not on the state alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +40,6 @@ class Step:
     entry: Entry
     case: Case
     divergence: Divergence | None
-
-
-Loader = Callable[[str], tuple[Program, Bundle]]
-"""Gives the compiled program and bundle of a version. Raises KeyError for an unknown one."""
 
 
 class Diverged(Exception):
@@ -120,6 +95,11 @@ def advance(case: Case, entry: Entry, before: Sequence[Entry], load: Loader) -> 
             prior = rebuild(before[: command.seq - 1], load)
             outcome: Any = withdraw(case, prior, before, command, turn)
             case = prior
+        elif isinstance(command, MigrateCase):
+            moved = migrated(case, before, load, command, turn)
+            if isinstance(moved, Rejection):
+                return case, Divergence(entry.case_id, entry.seq, "rejected", "accepted", moved.key)
+            case, outcome = moved
         else:
             outcome = decide(case, command, turn)
     except KernelFault as fault:

@@ -67,6 +67,10 @@ def _withdrawn(turn: Turn, event: Happened) -> None:
     turn.case.update(status="open", outcome="", closed_at="")
 
 
+def _migrated(turn: Turn, event: Happened) -> None:
+    turn.case.update(bundle=event["bundle"])
+
+
 def _incident_raised(turn: Turn, event: Happened) -> None:
     timer = event.get("timer", "")
     # Who mends the diagram must be able to look at the case that it stopped.
@@ -101,6 +105,7 @@ HANDLERS: dict[str, Handler] = {
     "CaseStageChanged": _stage_changed,
     "CaseClosed": _closed,
     "SubmissionWithdrawn": _withdrawn,
+    "CaseMigrated": _migrated,
     "IncidentRaised": _incident_raised,
     "IncidentResolved": _incident_resolved,
 }

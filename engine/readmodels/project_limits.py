@@ -151,6 +151,10 @@ def _withdrawn(turn: Turn, event: Happened) -> None:
     turn.limit_changes[RUN_AGAIN] = {"": {"case_id": turn.case_id, "undone": event["seq"]}}
 
 
+def _migrated(turn: Turn, event: Happened) -> None:
+    turn.migrated = True
+
+
 HANDLERS: dict[str, Handler] = {
     "TimerArmed": _armed,
     "TimerFired": _fired,
@@ -159,7 +163,11 @@ HANDLERS: dict[str, Handler] = {
     "LimitBreached": _breached,
     "LimitMet": _met,
 }
-ALSO: dict[str, Handler] = {"CaseClosed": _case_closed, "SubmissionWithdrawn": _withdrawn}
+ALSO: dict[str, Handler] = {
+    "CaseClosed": _case_closed,
+    "SubmissionWithdrawn": _withdrawn,
+    "CaseMigrated": _migrated,
+}
 """Events that another module handles too."""
 
 
@@ -170,6 +178,9 @@ def write_limits(writer: Writer, turn: Turn) -> Sequence[Running]:
     changes = turn.limit_changes
     if RUN_AGAIN in changes:
         writer.run(RUN_AGAIN, list(changes[RUN_AGAIN].values()))
+    if turn.migrated and turn.limits:
+        # The limit of the other version stands in their place; what the old one had come to stays on record.
+        writer.run(CANCEL, [_ended(turn, timer) for timer in turn.limits])
     writer.run(START, list(turn.limits.values()))
     for statement in (*CHANGES, CANCEL_ALL):
         if statement in changes:
@@ -180,14 +191,15 @@ def write_limits(writer: Writer, turn: Turn) -> Sequence[Running]:
     running = [Running(*row) for row in writer.fetch(STILL_RUNNING, {"case_id": turn.case_id})]
     lost = [one for one in running if _host_cancelled(turn, one)]
     if lost:
-        rows: list[Row] = [
-            {"case_id": turn.case_id, "timer": one.timer, "at": turn.at, "seq": turn.seq} for one in lost
-        ]
-        writer.run(CANCEL, rows)
+        writer.run(CANCEL, [_ended(turn, one.timer) for one in lost])
         running = [one for one in running if one not in lost]
     if touched or lost:
         turn.case["next_due"] = running[0].deadline if running else NO_DUE
     return running
+
+
+def _ended(turn: Turn, timer: str) -> Row:
+    return {"case_id": turn.case_id, "timer": timer, "at": turn.at, "seq": turn.seq}
 
 
 def _host_cancelled(turn: Turn, limit: Running) -> bool:

@@ -242,6 +242,11 @@ def _withdrawn(told: _Told, event: Happened) -> TimelineItem:
     return TimelineItem("timeline.withdrawn", {"seq": event["seq"], "reason": event["reason"]})
 
 
+def _migrated(told: _Told, event: Happened) -> TimelineItem:
+    versions = {"from": event["from_bundle"][:12], "to": event["bundle"][:12]}
+    return TimelineItem("timeline.migrated", {**versions, "reason": event["reason"]})
+
+
 def _commented(told: _Told, event: Happened) -> TimelineItem:
     return TimelineItem("timeline.commented", {"text": event["text"], "task": told.task(event)})
 
@@ -309,6 +314,7 @@ _TELLERS: Final[Mapping[str, _Teller]] = {
     "CopyAcknowledged": _acknowledged,
     "TaskUrged": _urged,
     "SubmissionWithdrawn": _withdrawn,
+    "CaseMigrated": _migrated,
     "CommentAdded": _commented,
     "FileAttached": _attached,
     "MessageReceived": _message_received,
@@ -327,7 +333,7 @@ KEYS: Final = frozenset(
         "case_closed", "case_opened", "commented", "copied", "copy_read", "cosign_agreed", "cosign_cancelled",
         "cosign_disagreed", "cosign_requested", "data_written", "decision_made", "document_drafted", "file_attached",
         "incident_raised", "incident_resolved", "limit_breached", "limit_met", "limit_met_late", "limit_started",
-        "limit_warned", "message_received", "message_thrown", "notified", "signal_thrown", "stage_changed",
+        "limit_warned", "message_received", "migrated", "message_thrown", "notified", "signal_thrown", "stage_changed",
         "task_cancelled", "task_claimed", "task_completed", "task_created", "task_delegated", "task_released",
         "task_resolved", "task_returned", "task_transferred", "timer_fired", "urged", "withdrawn",
     )

@@ -29,13 +29,13 @@ class Turn:
     Rows made in this entry are kept whole (`tasks`, `limits`, `timers`, `messages`; None: gone), rows made before as
     the columns to set (`task_changes`). `offers`: groups of the tasks made; `holders`: task -> new assignee; `ended`:
     tasks done or cancelled. `cancelled`: (scope, element) of the tokens taken away. `withdraws`: the entry
-    takes an earlier one back. What needs no folding waits in
+    takes an earlier one back; `migrated`: it moves the case to another version. What needs no folding waits in
     `queue` for its statement. `recounts`: statements to run after all others, with the case's number only.
     """
 
     __slots__ = (
-        "actor", "at", "cancelled", "case", "case_id", "ended", "holders", "limit_changes", "limits", "messages", "n",
-        "offers", "opened", "queue", "recounts", "seq", "task_changes", "tasks", "timers",
+        "actor", "at", "cancelled", "case", "case_id", "ended", "holders", "limit_changes", "limits", "messages",
+        "migrated", "n", "offers", "opened", "queue", "recounts", "seq", "task_changes", "tasks", "timers",
         "withdraws",
     )  # fmt: skip
 
@@ -57,6 +57,7 @@ class Turn:
         self.limit_changes: dict[Statement, dict[str, Row]] = {}
         self.messages: dict[str, Row | None] = {}
         self.withdraws = False
+        self.migrated = False
         self.cancelled: set[tuple[str, str]] = set()
         self.queue: dict[Statement, list[Row]] = {}
         self.recounts: dict[Statement, None] = {}

@@ -16,6 +16,7 @@ from engine.domain.commands import (
     CopyCase,
     DelegateTask,
     FireTimer,
+    MigrateCase,
     OpenCase,
     RequestCosign,
     SendMessage,
@@ -32,6 +33,7 @@ from engine.journal.store import CommandSeen, SequenceTaken, Transaction
 from engine.kernel.case import Case
 from engine.kernel.decide import Turn, decide, form_of, incident, next_due
 from engine.kernel.faults import KernelFault
+from engine.kernel.migrate import migrated
 from engine.kernel.replay import rebuild
 from engine.kernel.withdraw import withdraw
 
@@ -206,7 +208,9 @@ class Application:
     def _on_case(self, command: Command, actor: Actor, case_id: str, command_id: str) -> Done | Rejection:
         with self._writing() as tx:
             work = self._load(tx, case_id)
-            if work is None or not (actor is SYSTEM or self._visible(tx, case_id, actor)):
+            # The process owner moves cases to a new version without reading them.
+            unseen = actor is SYSTEM or isinstance(command, MigrateCase)
+            if work is None or not (unseen or self._visible(tx, case_id, actor)):
                 return Rejection("not_found", "case.unknown", {"case": case_id})
             if self._is_imported(tx, case_id):
                 return Rejection("conflict", "case.imported", {"case": case_id})
@@ -237,6 +241,8 @@ class Application:
         try:
             if isinstance(command, WithdrawSubmission):
                 outcome = self._withdraw(work, command, turn)
+            elif isinstance(command, MigrateCase):
+                outcome = self._migrate(work, command, turn)
             else:
                 outcome = decide(work.case, command, turn)
         except KernelFault as fault:
@@ -260,6 +266,14 @@ class Application:
         if not isinstance(outcome, Rejection):
             work.case = prior
         return outcome
+
+    def _migrate(self, work: _Work, command: MigrateCase, turn: Turn) -> tuple[Event, ...] | Rejection:
+        before = work.tx.read(work.case_id, 0, work.case.seq)
+        outcome = migrated(work.case, before, self.live.loader(work.tx), command, turn)
+        if isinstance(outcome, Rejection):
+            return outcome
+        work.case, events = outcome
+        return events
 
     def _load(self, tx: Transaction, case_id: str) -> _Work | None:
         head = tx.head(case_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from engine.domain import commands as cmd
+from engine.domain.access import ACTIONS
 from engine.domain.commands import Command
 from engine.domain.organisation import Actor
 from engine.domain.rejection import Rejection
@@ -29,6 +30,8 @@ def authorise(command: Command, actor: Actor, case: Case | None) -> str | Reject
         return Rejection("forbidden", "access.read_only")
     if isinstance(command, cmd.ResolveIncident):
         return "" if roles & {"process_owner", "office"} else Rejection("forbidden", "access.incident")
+    if isinstance(command, cmd.MigrateCase):
+        return "" if roles & ACTIONS["migrate_case"] else Rejection("forbidden", "access.migrate")
     if not roles & CASE_WORKERS:
         return Rejection("forbidden", "access.not_case_work")
     if case is None or isinstance(

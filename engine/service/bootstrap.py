@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from engine.domain.calendar import ZONE
 from engine.domain.clock import Clock
-from engine.domain.organisation import ROLES, Actor
+from engine.domain.organisation import ROLES, SEPARATED_ROLES, Actor
 from engine.journal.database import create_tables, open_database
 from engine.journal.entry import StoredEntry
 from engine.journal.imports import is_imported
@@ -28,7 +28,7 @@ from .files import FileStore
 from .live_cases import LiveCases
 from .options import ChosenOptions
 from .pending_bundles import PendingBundles
-from .people_tables import lines, persons, units
+from .people_tables import RECEIVES_WORK, lines, persons, units
 from .settings import Settings
 from .system import clock_for
 
@@ -113,15 +113,16 @@ def visible(tx: SqlTransaction, case_id: str, actor: Actor) -> bool:
 
 
 def unknown_receivers(tx: SqlTransaction, groups: Sequence[str]) -> list[str]:
-    """Those of the groups that name nobody: no active person, no unit, line or role of that name."""
+    """Those of the groups that can receive nothing: no active person, no unit, line or role of that name; and the
+    three separated roles with their holders, who do no case work."""
     missing = []
     for group in groups:
         kind, _, name = group.rpartition(":")
         table = {"user": persons.c.user_id, "unit": units.c.unit_id, "head": units.c.unit_id, "line": lines.c.line_id}
         if not kind:
-            found = name in ROLES
+            found = name in ROLES and name not in SEPARATED_ROLES
         elif kind in table:
-            where = [table[kind] == name, *([persons.c.active] if kind == "user" else [])]
+            where = [table[kind] == name, *([persons.c.active, RECEIVES_WORK] if kind == "user" else [])]
             found = tx.connection.scalar(select(table[kind]).where(*where)) is not None
         else:
             found = False

@@ -73,7 +73,8 @@ def diagram(services: Any, case_id: str) -> list[Diagram]:
     parents: dict[str, tuple[str, str]] = {}
     for one in trails:
         scope = _drawing(bundle, processes[""], one.scope, processes, parents)
-        drawn.setdefault(scope, []).append(one)
+        if scope is not None:
+            drawn.setdefault(scope, []).append(one)
     faulty = {incident.element for incident in incidents}
     return [
         _diagram(bundle, scope, processes[scope], parents, trail.merged(found), tasks, faulty, now)
@@ -87,9 +88,10 @@ def _drawing(
     scope: str,
     processes: dict[str, Process],
     parents: dict[str, tuple[str, str]],
-) -> str:
+) -> str | None:
     """The scope of the diagram that a trail belongs to: that of the innermost call, since an embedded sub-process is
-    drawn where it stands. Notes the process of each call and the call activity that opened it."""
+    drawn where it stands. Notes the process of each call and the call activity that opened it. None for a scope that
+    the version the case runs on does not know: the case was there before it was migrated."""
     bodies, drawing, path = [root], "", ""
     for step in scope.split("/") if scope else ():
         path = f"{path}/{step}" if path else step
@@ -100,7 +102,10 @@ def _drawing(
             bodies.append(node.body)
             continue
         # No element of that name: another pool of the file, which a message or signal has started.
-        bodies = [bundle.processes[ident if node is None else node.called]]
+        process = bundle.processes.get(ident if node is None else node.called)
+        if process is None:
+            return None
+        bodies = [process]
         processes[path] = bodies[0]
         parents[path] = (drawing, ident)
         drawing = path

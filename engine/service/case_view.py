@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection
 
 from engine.definitions.bundle import Bundle
 from engine.definitions.forms import Form
+from engine.domain.access import ACTIONS
 from engine.domain.codec import JSON
-from engine.domain.organisation import Actor
+from engine.domain.organisation import AUDITOR, Actor
 from engine.domain.rejection import Rejection
 from engine.kernel.case import Case
 from engine.readmodels import dossier
@@ -37,6 +38,9 @@ __all__ = [
     "start_view",
     "task_view",
 ]
+
+
+SEES_EVERY_TASK: Final = OVERSEERS | {AUDITOR}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,7 @@ def task_view(services: Any, case_id: str, task_name: str, actor: Actor) -> Task
 
     Rejections: not_found for a case the actor may not see; conflict when the task is no longer open; forbidden when
     the task is not his: he is none of candidate, holder, owner, asked co-signer, head of its unit or overseer.
+    The auditor sees every task and works on none, whatever a diagram says of its candidates.
     """
 
     def read(conn: Connection, case: Case) -> TaskView | Rejection:
@@ -163,6 +168,8 @@ def form_data(conn: Connection, bundle: Bundle, form: Form, known: Mapping[str, 
 
 
 def _works_on(row: dossier.TaskRow, actor: Actor) -> bool:
+    if not actor.acting_roles & ACTIONS["work_task"]:
+        return False
     if row.assignee:
         return f"user:{row.assignee}" in actor.groups or row.assignee == actor.user_id
     return not actor.groups.isdisjoint(row.candidates)
@@ -170,7 +177,9 @@ def _works_on(row: dossier.TaskRow, actor: Actor) -> bool:
 
 def _oversees(row: dossier.TaskRow, actor: Actor) -> bool:
     involved = row.owner == actor.user_id or not actor.groups.isdisjoint(row.candidates)
-    return involved or bool(actor.acting_roles & OVERSEERS) or bool(row.unit and f"head:{row.unit}" in actor.groups)
+    return (
+        involved or bool(actor.acting_roles & SEES_EVERY_TASK) or bool(row.unit and f"head:{row.unit}" in actor.groups)
+    )
 
 
 def _process_name(bundle: Bundle, ident: str) -> str:

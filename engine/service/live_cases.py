@@ -12,7 +12,8 @@ from engine.definitions.bundle import Bundle
 from engine.journal.store import Transaction
 from engine.kernel.case import Case
 from engine.kernel.program import Program
-from engine.kernel.replay import Diverged, Loader, advance, rebuild
+from engine.kernel.record import Loader
+from engine.kernel.replay import NEEDS_HISTORY, Diverged, advance, rebuild
 
 CAPACITY = 2_000
 """Cases held; one costs about 100 kB. Others are rebuilt from the journal when they are next asked for."""
@@ -65,7 +66,7 @@ class LiveCases:
             case = self._cases.pop(case_id, None)
         if case is not None and case.seq <= head:
             tail: list[Any] = tx.read(case_id, case.seq, head) if case.seq < head else []
-            if not any(e.command["kind"] == "WithdrawSubmission" for e in tail):
+            if not any(e.command["kind"] in NEEDS_HISTORY for e in tail):
                 for entry in tail:
                     case, divergence = advance(case, entry, [], self.loader(tx))
                     if divergence is not None:

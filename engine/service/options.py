@@ -10,22 +10,25 @@ from sqlalchemy import Connection, select
 from engine.definitions.bundle import Bundle
 from engine.definitions.form_options import OUTSIDE_LISTS
 from engine.domain.codec import JSON
+from engine.domain.organisation import SEPARATED_ROLES
 from engine.journal.store import SqlTransaction
 
 from . import people
-from .people_tables import lines, persons, units
+from .people_tables import RECEIVES_WORK, lines, persons, units
 
 NAMES = OUTSIDE_LISTS
 
 
 def options(conn: Connection, bundle: Bundle) -> dict[str, JSON]:
     """Every list in full, as `valuesKey` wants them: `[{"label", "value"}]`."""
-    directory = people.directory(conn)
+    directory, separated = people.directory(conn), frozenset(SEPARATED_ROLES)
     return {
         "units_options": [{"label": unit.name, "value": unit.unit_id} for unit in directory.units],
         "lines_options": [{"label": line.name, "value": line.line_id} for line in directory.lines],
         "people_options": [
-            {"label": f"{person.name}（{person.unit_name}）", "value": person.user_id} for person in directory.persons
+            {"label": f"{person.name}（{person.unit_name}）", "value": person.user_id}
+            for person in directory.persons
+            if not separated.intersection(person.roles)
         ],
         "instruction_phrases": list(bundle.regulation.get("instruction_phrases", [])),
     }
@@ -63,7 +66,7 @@ FINDERS: Mapping[str, Callable[[Connection, Bundle, list[str]], list[JSON]]] = {
     "units_options": lambda conn, _, chosen: _offered(conn, units.c.unit_id, units.c.name, chosen, units.c.active),
     "lines_options": lambda conn, _, chosen: _offered(conn, lines.c.line_id, lines.c.name, chosen),
     "people_options": lambda conn, _, chosen: _offered(
-        conn, persons.c.user_id, persons.c.name, chosen, persons.c.active
+        conn, persons.c.user_id, persons.c.name, chosen, persons.c.active, RECEIVES_WORK
     ),
     "instruction_phrases": _phrases,
 }

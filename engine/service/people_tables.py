@@ -21,6 +21,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     event,
+    exists,
     text,
 )
 
@@ -175,6 +176,11 @@ security_log = Table(
     comment="Sign-ins, failures, locks, refusals. Only ever added to; kept at least 180 days (网络安全法)",
     sqlite_autoincrement=True,
 )
+
+RECEIVES_WORK: Final = ~exists().where(
+    person_roles.c.user_id == persons.c.user_id, person_roles.c.role.in_(SEPARATED_ROLES)
+)
+"""Condition on `persons`: who holds a separated role is handed no task and no copy; he could do nothing with it."""
 
 _SEPARATED = f"({', '.join(repr(role) for role in SEPARATED_ROLES)})"
 _CLASH = (

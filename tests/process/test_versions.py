@@ -7,11 +7,13 @@ import pytest
 
 from engine import cli
 from engine.domain.codec import parse_instant
+from engine.domain.commands import MigrateCase
 from engine.domain.rejection import Rejection
 from engine.journal.chain import verify_chain
 from engine.kernel.replay import replay
-from engine.readmodels import cases
+from engine.readmodels import cases, clocks
 from engine.service import case_view
+from engine.service.application import Done
 from engine.service.bundle_folder import collect, from_zip, to_zip
 from engine.service.deployments import STREAM, Deployment, check
 from tests.support.walks import archived, assign, feed_back, give_opinion, graded, publish
@@ -322,3 +324,120 @@ def test_histories_of_every_version_replay_on_a_program_that_has_just_started(wo
         for case in (old, new):
             steps = list(replay(tx.read(case.id), services.application.live.loader(tx)))
             assert [step.divergence for step in steps] == [None] * len(steps)
+
+
+# --- migration ------------------------------------------------------------------------------------------------------
+
+
+def migrate(case: CaseView, version: str, login: str = "sunli") -> Done | Rejection:
+    return case.world.ask(login, MigrateCase(version, "按新版办理"), case.id)
+
+
+def limits_of(case: CaseView, limit: str) -> list[tuple[str, timedelta, str]]:
+    """(state, length from the anchor, cause) of every limit of that id, in the order in which they were armed."""
+    with case.world.services.engine.connect() as conn:
+        rows = clocks.for_case(conn, case.id)
+    found = sorted((row for row in rows if row.limit_id == limit), key=lambda row: row.armed_at)
+    return [(row.state, row.deadline - row.anchor_at, row.cause) for row in found]
+
+
+def test_a_migrated_case_has_the_new_limit_from_the_old_anchor(world):
+    case = graded(world)
+    assign(case)
+    world.wait(hours=2)
+
+    moved = migrate(case, deploy(world, four_hours()).version)
+
+    assert isinstance(moved, Done)
+    assert limits_of(case, "eight_hours") == [
+        ("cancelled", timedelta(hours=8), ""),
+        ("running", timedelta(hours=4), ""),
+    ]
+    assert version(case) == world.services.deployments.bundle().version
+    world.wait(hours=2)
+    assert [e["limit"] for e in case.kinds("LimitBreached")] == ["eight_hours"]
+    give_opinion(case)
+    assert limits_of(case, "eight_hours")[1][0] == "met_late"
+
+
+def test_a_limit_that_has_passed_by_the_new_version_is_broken_when_the_case_comes_to_it(world):
+    case = graded(world)
+    assign(case)
+    world.wait(hours=5)
+
+    migrate(case, deploy(world, four_hours()).version)
+
+    (breach,) = case.kinds("LimitBreached")
+    assert (breach["limit"], breach["cause"]) == ("eight_hours", "limit.cause.recorded_late")
+    assert case.kinds("TimerFired")[-1]["late_seconds"] == 3600
+
+
+def test_going_back_to_the_old_version_gives_the_old_limit_again_and_the_breach_stays_on_record(world):
+    case = graded(world)
+    first = version(case)
+    assign(case)
+    world.wait(hours=5)
+    migrate(case, deploy(world, four_hours()).version)
+    world.wait(minutes=1)
+
+    back = migrate(case, first)
+
+    assert isinstance(back, Done)
+    assert [(state, length) for state, length, _ in limits_of(case, "eight_hours")] == [
+        ("cancelled", timedelta(hours=8)),
+        ("breached", timedelta(hours=4)),
+        ("running", timedelta(hours=8)),
+    ]
+
+
+def test_a_case_that_the_new_version_would_have_asked_more_of_stays_on_its_own(world):
+    case = graded(world)
+    case.fill("Task_instruct_vice")
+    before = version(case)
+
+    refused = migrate(case, deploy(world, stricter_instruction()).version)
+
+    assert isinstance(refused, Rejection) and refused.key == "migrate.refused"
+    assert refused.details["seq"] == case.live.seq
+    assert version(case) == before
+
+
+@pytest.mark.parametrize("login", ["wangfang", "zhangmin", "zhaoming", "qianjin"])
+def test_only_the_process_owner_migrates(world, login):
+    case = graded(world)
+    new = deploy(world, four_hours()).version
+
+    refused = migrate(case, new, login)
+
+    assert isinstance(refused, Rejection) and refused.code == "forbidden"
+
+
+def test_a_restarted_program_goes_on_with_a_migrated_case(world):
+    case = graded(world)
+    assign(case)
+    migrate(case, deploy(world, four_hours()).version)
+
+    world.start()
+    world.wait(hours=4)
+
+    assert [e["limit"] for e in case.kinds("LimitBreached")] == ["eight_hours"]
+
+
+def test_the_command_line_migrates_and_says_why_not(world, monkeypatch, capsys):
+    case = graded(world)
+    new = deploy(world, four_hours()).version
+    monkeypatch.setenv("OPINION_DATABASE_URL", world.settings.database_url)
+    monkeypatch.setenv("OPINION_DATA_DIR", str(world.settings.data_dir))
+    ask = ["migrate", case.id, "--reason", "试行", "--actor"]
+
+    codes = [
+        cli.main([*ask, "sunli", "--to", "ffff"]),
+        cli.main([*ask, "wangfang", "--to", new[:8]]),
+        cli.main([*ask, "sunli"]),
+        cli.main([*ask, "sunli"]),
+    ]
+
+    said = capsys.readouterr().out
+    assert codes == [2, 1, 0, 1]
+    assert "没有这个版本: ffff" in said and "须由流程负责人办理" in said and f"已迁移 {case.id}" in said
+    assert "案件已经在这一版流程上" in said

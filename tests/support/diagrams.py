@@ -9,13 +9,14 @@ from xml.sax.saxutils import escape, quoteattr
 
 from engine.definitions.bundle import Bundle, read_bundle
 from engine.domain.codec import from_json, to_json
-from engine.domain.commands import COMMANDS, Command, FireTimer, OpenCase
+from engine.domain.commands import COMMANDS, Command, FireTimer, MigrateCase, OpenCase
 from engine.domain.events import Event
 from engine.domain.rejection import Rejection
 from engine.journal.entry import GENESIS, StoredEntry, make_entry
 from engine.kernel.case import Case
 from engine.kernel.compile import compile_bundle
 from engine.kernel.decide import Turn, decide, next_due
+from engine.kernel.migrate import migrated
 from engine.kernel.program import Program
 
 T0 = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
@@ -167,6 +168,7 @@ class Run:
     ) -> None:
         bundle.regulation = {**bundle.regulation, "parameters": data or {}}
         self.program, self.bundle = program, bundle
+        self.known = {bundle.version: (program, bundle)}
         self.case = Case(program, bundle, "T-1", "p")
         self.at = at
         self.entries: list[StoredEntry] = []
@@ -182,7 +184,13 @@ class Run:
         return outcome
 
     def try_(self, command: Command, actor: str = "wangfang") -> tuple[Event, ...] | Rejection:
-        outcome = decide(self.case, command, Turn(self.at, actor))
+        turn = Turn(self.at, actor)
+        if isinstance(command, MigrateCase):
+            moved = migrated(self.case, self.entries, self.load, command, turn)
+            outcome = moved if isinstance(moved, Rejection) else moved[1]
+            self.case = self.case if isinstance(moved, Rejection) else moved[0]
+        else:
+            outcome = decide(self.case, command, turn)
         if isinstance(outcome, tuple):
             self.case.seq += 1
             prev = self.entries[-1].hash if self.entries else GENESIS
@@ -197,7 +205,7 @@ class Run:
                     on_behalf_of="",
                     command_id=f"c{self.case.seq}",
                     command=stored,
-                    bundle=self.bundle.version,
+                    bundle=self.case.bundle.version,
                     engine_version="test",
                     events=[to_json(e) for e in outcome],
                     state_digest=self.case.digest(),
@@ -215,9 +223,13 @@ class Run:
         return fired
 
     def load(self, version: str) -> tuple[Program, Bundle]:
-        if version != self.bundle.version:
-            raise KeyError(version)
-        return self.program, self.bundle
+        return self.known[version]
+
+    def learn(self, program: Program, bundle: Bundle) -> str:
+        """Makes another version known, with the same parameters; returns it. Nothing runs on it yet."""
+        bundle.regulation = {**bundle.regulation, "parameters": self.bundle.parameters}
+        self.known[bundle.version] = program, bundle
+        return bundle.version
 
     @property
     def open(self) -> list[str]:

@@ -10,6 +10,7 @@ PICTURE = """
                    staff head lead chief office superv owner audit sysadm secadm
 view_inbox           x    x    x    x     x      x      .     .     .      .
 work_task            x    x    x    x     x      x      .     .     .      .
+view_task            x    x    x    x     x      x      .     x     .      .
 open_case            x    x    x    x     x      x      .     .     .      .
 view_case            x    x    x    x     x      x      x     x     .      .
 view_all_cases       .    .    x    x     x      x      .     x     .      .
@@ -22,6 +23,7 @@ view_clocks_board    x    x    x    x     x      x      .     x     .      .
 resolve_incident     .    .    .    .     x      .      x     .     .      .
 view_bundles         .    .    x    x     x      .      x     x     .      .
 deploy_bundle        .    .    .    .     .      .      x     .     .      .
+migrate_case         .    .    .    .     .      .      x     .     .      .
 view_directory       x    x    x    x     x      x      x     x     x      x
 view_people          .    .    .    .     .      .      .     x     x      x
 admin_people         .    .    .    .     .      .      .     .     x      .

@@ -1,0 +1,217 @@
+"""Migration by replay: the case goes on as if it had been opened on the other version, and its record still replays."""
+
+import random
+import re
+from datetime import timedelta
+
+import pytest
+
+from engine.definitions.bundle import Bundle, read_bundle
+from engine.domain.codec import from_json
+from engine.domain.commands import COMMANDS, ClaimTask, FireTimer, MigrateCase, SubmitTask, WithdrawSubmission
+from engine.domain.rejection import Rejection
+from engine.kernel.compile import compile_bundle
+from engine.kernel.decide import Turn, next_due
+from engine.kernel.program import Program
+from engine.kernel.replay import rebuild, replay
+from engine.kernel.rerun import Stuck, rerun
+from engine.kernel.withdraw import withdraw
+from tests.support.diagrams import Run, Scope, bundle_of, timer
+from tests.support.random_diagrams import random_run, random_step
+
+RUNS = 200
+LONG_RUNS = 5_000
+
+
+def twin(bundle: Bundle, chance: random.Random) -> tuple[Program, Bundle]:
+    """The bundle with some other durations and, sometimes, other choices at its gateways."""
+
+    def other_length(match: re.Match[str]) -> str:
+        return f"PT{chance.choice([int(match[1]) * 60, 20, 240])}M"
+
+    text = re.sub(r"PT(\d)H", other_length, bundle.files["bpmn/test.bpmn"].decode())
+    if chance.random() < 0.2:
+        text = text.replace(") = 0</", ") = 1</")
+    text = text.replace("</bpmn:definitions>", "<!-- second version --></bpmn:definitions>")
+    other = read_bundle({"bpmn/test.bpmn": text.encode()})
+    return compile_bundle(other), other
+
+
+def run_on(version: tuple[Program, Bundle], run: Run) -> Run | None:
+    """A fresh case on `version`, driven by what people did in `run` at the same instants; None where it would not
+    take something."""
+    program, bundle = version
+    fresh = Run(program, bundle, dict(run.bundle.parameters), run.entries[0].at)
+    for entry in run.entries[1:]:
+        command = from_json(COMMANDS, entry.command)
+        fired = command.timer if isinstance(command, FireTimer) else ""
+        while (timer := next_due(fresh.case, entry.at)) is not None:
+            # The timer that the record fired late, as it came; all others when they are due.
+            fresh.at = entry.at if timer == fired else max(fresh.at, fresh.case.timers[timer].due)
+            fresh.try_(FireTimer(timer), "system:timer")
+            if timer == fired:
+                break
+        fresh.at = entry.at
+        if isinstance(command, FireTimer | MigrateCase):
+            continue
+        if fresh.case.status == "closed" or isinstance(fresh.try_(command, entry.actor), Rejection):
+            return None
+    return fresh
+
+
+def migrate_at_random(seed: int) -> bool:
+    """Walks a random case, moves it to a twin of its diagram half way, walks on to the end. Whether it was moved."""
+    chance = random.Random(seed)
+    run = random_run(seed)
+    for _ in range(chance.randrange(0, 5)):
+        if run.case.status == "open":
+            random_step(run, chance)
+    version = twin(run.bundle, chance)
+    before = run.case.digest()
+    run.learn(*version)
+    if run.case.status == "closed":
+        return False
+    as_if = run_on(version, run)
+    moved = run.try_(MigrateCase(version[1].version, "试行新版"), "sunli")
+    if isinstance(moved, Rejection):
+        assert run.case.digest() == before == rebuild(run.entries, run.load).digest(), f"seed {seed}"
+        assert as_if is None or as_if.case.status == "closed" or moved.key == "migrate.never_rests", f"seed {seed}"
+        return False
+    assert as_if is not None and run.case.digest() == as_if.case.digest(), f"seed {seed}"
+    run.settle()
+    for _ in range(400):
+        if run.case.status == "closed":
+            break
+        random_step(run, chance)
+    steps = list(replay(run.entries, run.load))
+    assert steps[-1].divergence is None, f"seed {seed}: {steps[-1].divergence}"
+    assert len(steps) == len(run.entries), f"seed {seed}"
+    return True
+
+
+def test_a_migrated_random_case_is_what_it_would_be_on_the_other_version_from_the_start_and_replays():
+    moved = sum(migrate_at_random(seed) for seed in range(RUNS))
+
+    assert moved > RUNS // 3
+
+
+@pytest.mark.long
+def test_thousands_of_migrated_random_cases_replay():
+    assert sum(migrate_at_random(seed) for seed in range(LONG_RUNS)) > LONG_RUNS // 3
+
+
+# --- a small diagram -------------------------------------------------------------------------------------------------
+
+
+def diagram(hours: int, extra: bool = False) -> tuple[Program, Bundle]:
+    s = Scope()
+    last = ["c", s.end()] if extra else [s.end()]
+    s.chain(s.start(), s.user("a"), s.user("b"), *([s.user("c")] if extra else []), last[-1])
+    s.chain(s.boundary("late", "b", timer("duration", f"PT{hours}H"), False), s.end("end2"))
+    return bundle_of(p=s)
+
+
+def on_b(hours: int = 8) -> Run:
+    run = Run(*diagram(hours))
+    run.do(SubmitTask("a#1", {}))
+    run.do(ClaimTask("b#1"))
+    return run
+
+
+def test_a_task_and_its_holder_stay_and_a_later_task_of_the_new_version_is_asked():
+    run = on_b()
+    version = run.learn(*diagram(8, extra=True))
+
+    events = run.do(MigrateCase(version, "多一步"), "sunli")
+    run.do(SubmitTask("b#1", {}))
+
+    assert [e.kind for e in events] == ["CaseMigrated"]
+    assert run.open == ["c#1"]
+    assert {e.bundle for e in run.entries} == set(run.known)
+
+
+def test_a_timer_keeps_its_beginning_and_gets_the_new_length():
+    run = on_b()
+    started = run.at
+    run.at += timedelta(hours=2)
+
+    run.do(MigrateCase(run.learn(*diagram(3)), "缩短"), "sunli")
+
+    assert [t.due for t in run.case.timers.values()] == [started + timedelta(hours=3)]
+    assert list(replay(run.entries, run.load))[-1].divergence is None
+
+
+def test_a_timer_that_has_passed_by_the_new_length_fires_at_once_with_its_lateness():
+    run = on_b()
+    run.at += timedelta(hours=5)
+
+    run.do(MigrateCase(run.learn(*diagram(3)), "缩短"), "sunli")
+
+    (fired,) = [e for entry in run.entries for e in entry.events if e["kind"] == "TimerFired"]
+    assert fired["late_seconds"] == 2 * 3600
+
+
+def test_going_back_is_a_migration_too():
+    run = on_b()
+    first = run.bundle.version
+    before = run.case.digest()
+
+    run.do(MigrateCase(run.learn(*diagram(3, extra=True)), "试行"), "sunli")
+    run.do(MigrateCase(first, "撤回试行"), "sunli")
+
+    assert run.case.digest() == before
+    assert list(replay(run.entries, run.load))[-1].divergence is None
+
+
+@pytest.mark.parametrize(
+    ("prepare", "reason", "key"),
+    [
+        (lambda run: run.bundle.version, "试行", "migrate.same_version"),
+        (lambda run: "0" * 64, "试行", "bundle.unknown"),
+        (lambda run: run.learn(*diagram(3)), " ", "form.refused"),
+        (lambda run: run.learn(*only("b")), "试行", "migrate.refused"),
+        (lambda run: run.learn(*only("a")), "试行", "migrate.would_end"),
+        (lambda run: run.learn(*elsewhere()), "试行", "process.unknown"),
+    ],
+)
+def test_what_can_not_be_migrated_stays_as_it_is(prepare, reason, key):
+    run = Run(*diagram(8))
+    run.do(SubmitTask("a#1", {}))
+    before = run.case.digest()
+
+    outcome = run.try_(MigrateCase(prepare(run), reason), "sunli")
+
+    assert isinstance(outcome, Rejection) and outcome.key == key
+    assert run.case.digest() == before
+    assert len(run.entries) == 2
+
+
+def only(task: str) -> tuple[Program, Bundle]:
+    s = Scope()
+    s.chain(s.start(), s.user(task), s.end())
+    return bundle_of(p=s)
+
+
+def elsewhere() -> tuple[Program, Bundle]:
+    s = Scope()
+    s.chain(s.start(), s.user("a"), s.end())
+    return bundle_of(q=s)
+
+
+def test_the_rerun_names_the_entry_that_the_other_version_refuses():
+    run = on_b()
+
+    stuck = rerun(run.entries, run.load, run.learn(*only("a")))
+
+    assert isinstance(stuck, Stuck)
+    assert (stuck.seq, stuck.params["command"]) == (3, "ClaimTask")
+
+
+def test_a_submission_from_before_a_migration_can_not_be_withdrawn_after_it():
+    run = on_b()
+    run.do(MigrateCase(run.learn(*diagram(8, extra=True)), "多一步"), "sunli")
+    prior = rebuild(run.entries[:1], run.load)
+
+    refused = withdraw(run.case, prior, run.entries, WithdrawSubmission(2, "填错了"), Turn(run.at, "wangfang"))
+
+    assert isinstance(refused, Rejection) and refused.key == "withdraw.acted_on"
