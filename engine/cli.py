@@ -98,6 +98,19 @@ def _parser() -> argparse.ArgumentParser:
     move.add_argument("--reason", required=True)
     move.add_argument("--actor", required=True, help="login of the process owner")
     add("verify", _verify, "check all chains and replay all cases / 校验全部记录链并回放全部案件")
+    export = add("export", _export, "write an archive package of cases or of a month / 导出案件归档包")
+    export.add_argument("case_id", nargs="*", metavar="CASE", help="case numbers / 案件编号")
+    export.add_argument("--period", default="", help="2026-03 or 2026: all cases closed in it / 办结月份或年份")
+    export.add_argument("--out", type=Path, default=None, metavar="FILE", help="file or folder to write to / 输出位置")
+    export.add_argument(
+        "--checkpoint",
+        type=Path,
+        default=None,
+        metavar="FILE",
+        help="prove that the log continues this one / 已有检查点",
+    )
+    taken = add("import", _import, "take cases out of archive packages into an empty instance / 导入归档包")
+    taken.add_argument("file", nargs="+", type=Path, metavar="FILE", help="packages / 归档包")
     add("rebuild", _rebuild, "rebuild all read models from the journal / 由日志重建全部查询表")
     first = add("init", _init, "make units and the first two admins of a real office / 建立正式环境的单位和首批管理员")
     first.add_argument("--system-admin", required=True, help="login of the system admin / 系统管理员账号")
@@ -328,6 +341,29 @@ def _rebuild(chosen: argparse.Namespace) -> int:
 
     print(f"{verify.rebuild_read_models(_services())} entries")
     return 0
+
+
+def _export(chosen: argparse.Namespace) -> int:
+    from engine.service import package_command
+
+    try:
+        checkpoint = chosen.checkpoint.read_text(encoding="utf-8") if chosen.checkpoint else ""
+    except OSError as error:
+        return _complain(f"无法读取: {error}")
+    asked = package_command.Asked(tuple(chosen.case_id), chosen.period, chosen.out, checkpoint)
+    return package_command.export(_services(), asked, print, _complain)
+
+
+def _import(chosen: argparse.Namespace) -> int:
+    from engine.service import package_command
+    from engine.service.system import new_id
+
+    return package_command.take_in(_services(), chosen.file, new_id, print, _complain)
+
+
+def _complain(text: str) -> int:
+    print(text, file=sys.stderr)
+    return 2
 
 
 def _init(chosen: argparse.Namespace) -> int:

@@ -28,6 +28,7 @@ from . import (
     names,
     navigation,
     office,
+    packages,
     register,
     security,
     static_files,
@@ -51,6 +52,7 @@ PAGES: Final = (
     files,
     admin,
     office,
+    packages,
 )
 """Modules with a blueprint named `blueprint`, one noun each."""
 

@@ -58,6 +58,7 @@ MENU: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
     (
         "nav.evidence",
         (
+            Entry("packages.index", "audit", "nav.packages", "folders"),
             Entry("admin.people_changes", "view_people_log", "nav.people_log", "history"),
             Entry("admin.security_events", "view_security_log", "nav.security_log", "shield", phone=True),
         ),

@@ -6,15 +6,21 @@ import hashlib
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Final
+
+from sqlalchemy import Connection, select
 
 from engine.domain.organisation import Actor
 from engine.domain.rejection import Rejection
 
 from . import exports, fonts, package_files, package_log
 from .exports import Watermark
+from .log_tables import export_log, export_results
 from .package_selection import Selection
 from .package_writer import Writer
+
+KINDS: Final = ("case_package", "period_package")
+"""Kinds of exports that are packages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +34,9 @@ class Made:
     size: int
 
 
-def make(services: Any, actor: Actor, selection: Selection, address: str) -> Made | Rejection:
+def make(services: Any, actor: Actor, selection: Selection, address: str, checkpoint: str = "") -> Made | Rejection:
     """Makes the package of a selection. Requires that the caller asked whether the actor may (`audit`).
+    `checkpoint`: text of a checkpoint somebody holds; the package then proves that its log continues from there.
 
     1. Log the export; what follows bears its number.
     2. Seal what is not sealed, so that every entry can be proven.
@@ -58,6 +65,40 @@ def make(services: Any, actor: Actor, selection: Selection, address: str) -> Mad
         raise
     exports.made(services, mark.number, sha256, size)
     return Made(content, f"{writer.base}.zip", mark, sha256, size)
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A package in the log of exports. `sha256` "" for one that was never finished."""
+
+    number: int
+    at: str
+    name: str
+    subject: str
+    sha256: str
+    size: int
+
+
+def made_of(conn: Connection, case_id: str, most: int) -> tuple[Past, ...]:
+    """The packages exported, newest first; with `case_id` those of this one case alone."""
+    statement = (
+        select(export_log, export_results.c.sha256, export_results.c.size)
+        .outerjoin(export_results, export_results.c.export == export_log.c.number)
+        .where(export_log.c.kind.in_(KINDS))
+        .order_by(export_log.c.number.desc())
+        .limit(most)
+    )
+    if case_id:
+        statement = statement.where(export_log.c.subject == case_id)
+    return tuple(
+        Past(row.number, row.at, row.name, row.subject, row.sha256 or "", row.size or 0)
+        for row in conn.execute(statement)
+    )
+
+
+def unsealed(services: Any, conn: Connection) -> int:
+    """Entries that no checkpoint holds yet."""
+    return package_log.unsealed(services, conn)
 
 
 def save(made: Made, path: Path) -> None:
