@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import Connection
@@ -116,8 +117,10 @@ def _head(row: cases.CaseRow, data: Mapping[str, JSON], words: Words) -> Iterato
 
 
 def _instants(data: Mapping[str, JSON], words: Words) -> Iterator[Pairs | Grid]:
-    yield Pairs(tuple((known(f"instant.{name}", name), instant(data.get(name)) or "—") for name in INSTANTS))
     rows = [row for row in data.get("unit_results") or () if isinstance(row, Mapping)]
+    # Where units have instants of their own, the case has none.
+    none = {name: "见下表" if rows and name in INSTANTS[3:] else "—" for name in INSTANTS}
+    yield Pairs(tuple((known(f"instant.{name}", name), instant(data.get(name)) or none[name]) for name in INSTANTS))
     if rows:
         yield Grid(
             ("承办单位", known("instant.delivered_at", ""), known("instant.signed_at", "")),
@@ -137,21 +140,26 @@ def _limits(limits: Sequence[clocks.LimitRow], words: Words) -> Iterator[Grid]:
         name = known(f"limit.name.{one.limit_id}", one.label or one.limit_id)
         outcome = known(f"limit.state.{one.state}", one.state)
         if one.met_at:
-            outcome += f"\n{instant(one.met_at)}"
+            outcome += f"\n{_stacked(one.met_at)}"
         if one.late_seconds:
             outcome += f"\n超时 {span(one.late_seconds)}"
         elif one.breached_at:
-            outcome += f"\n记录于 {instant(one.breached_at)}"
+            outcome += f"\n记录于\n{_stacked(one.breached_at)}"
         if one.cause:
             outcome += f"\n{known(one.cause, one.cause)}"
-        warned = "\n".join(f"{mark(at_mark)} {instant(at)}" for at_mark, at in one.warnings)
+        warned = "\n".join(f"{mark(at_mark)}\n{_stacked(at)}" for at_mark, at in one.warnings)
         unit = f"（{words.unit(one.unit)}）" if one.unit else ""
         rule = f"{one.rule}\n依据 {'、'.join(one.clauses)}" if one.clauses else one.rule
         rows.append(
-            (f"{name}{unit}", rule, instant(one.anchor_at) or "—", instant(one.deadline), warned or "—", outcome)
+            (f"{name}{unit}", rule, _stacked(one.anchor_at) or "—", _stacked(one.deadline), warned or "—", outcome)
         )
     if rows:
         yield Grid(("时限", "规则", "起算", "到期", "预警", "结果"), tuple(rows), (14, 32, 13, 13, 14, 14))
+
+
+def _stacked(at: datetime | None) -> str:
+    """Day and time one above the other, for narrow columns."""
+    return instant(at).replace(" ", "\n")
 
 
 def _filings(entries: Sequence[StoredEntry], bundles: Mapping[str, Bundle], words: Words) -> Iterator[Filing]:
