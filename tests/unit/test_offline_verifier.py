@@ -14,6 +14,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from engine.service import offline_verifier as verifier
+from tests.support.reference_log import continued, path_to, signed, tree_root
 
 SOURCE = Path(verifier.__file__)
 SEED = 20260302
@@ -97,33 +98,7 @@ def test_an_unknown_hash_is_refused():
         verifier.hasher("md5")
 
 
-# --- the tree, against the definitions of RFC 6962 2.1 written down as they stand ---
-
-
-def tree_root(leaves: list[bytes]) -> bytes:
-    if len(leaves) == 1:
-        return leaves[0]
-    split = 1 << (len(leaves) - 1).bit_length() - 1
-    return verifier.node_hash(tree_root(leaves[:split]), tree_root(leaves[split:]), "sha256")
-
-
-def path_to(leaves: list[bytes], index: int) -> list[bytes]:
-    if len(leaves) == 1:
-        return []
-    split = 1 << (len(leaves) - 1).bit_length() - 1
-    if index < split:
-        return [*path_to(leaves[:split], index), tree_root(leaves[split:])]
-    return [*path_to(leaves[split:], index - split), tree_root(leaves[:split])]
-
-
-def continued(leaves: list[bytes], old: int, whole: bool = True) -> list[bytes]:
-    if old == len(leaves):
-        return [] if whole else [tree_root(leaves)]
-    split = 1 << (len(leaves) - 1).bit_length() - 1
-    if old <= split:
-        return [*continued(leaves[:split], old, whole), tree_root(leaves[split:])]
-    return [*continued(leaves[split:], old - split, False), tree_root(leaves[:split])]
-
+# --- the tree, against the definitions of RFC 6962 2.1 ---
 
 LEAVES = [verifier.leaf_hash(b"%d" % number, "sha256") for number in range(33)]
 
@@ -155,15 +130,6 @@ def test_every_tree_continues_every_smaller_one_and_no_other():
 
 
 # --- notes and keys ---
-
-
-def signed(text: str, *keys: tuple[str, Ed25519PrivateKey]) -> str:
-    lines = []
-    for name, private in keys:
-        public = private.public_key().public_bytes_raw()
-        raw = bytes.fromhex(verifier.make_key(name, public).id) + private.sign(text.encode())
-        lines.append(f"— {name} {base64.b64encode(raw).decode()}\n")
-    return f"{text}\n{''.join(lines)}"
 
 
 def a_note(*keys: tuple[str, Ed25519PrivateKey]) -> str:
