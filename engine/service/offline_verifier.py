@@ -40,7 +40,7 @@ GENESIS = "0" * 64
 CHUNK = 1 << 20
 REPLAY_MODULE = "engine.service.package_replay"
 HEX = re.compile(r"[0-9a-f]{64}")
-SAFE_PATH = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*")
+SAFE_PATH = re.compile(r"(?!.*\.\.)[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*")
 MANIFEST_LINE = re.compile(r"([0-9a-f]{64})  ([^\r\n]+)")
 FILE_FACTS = frozenset(("id", "name", "size", "sha256", "media_type"))
 """What an entry says of an attached file; an object with these keys is one."""
@@ -364,6 +364,9 @@ class Folder:
             raise OSError("a link, not a file")
         return open(full, "rb")
 
+    def close(self) -> None:
+        """Nothing is held open."""
+
 
 class Zip:
     """A package as one zip file, read in place."""
@@ -373,9 +376,16 @@ class Zip:
             self._zip = zipfile.ZipFile(path)
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
             raise Unreadable("%s: %s" % (path, error)) from error
+        try:
+            self._read_names(path)
+        except Unreadable:
+            self._zip.close()
+            raise
+
+    def _read_names(self, path: str) -> None:
         names = [one.filename for one in self._zip.infolist() if not one.filename.endswith("/")]
         bases = {name.split("/", 1)[0] for name in names}
-        if len(bases) != 1 or not all(SAFE_PATH.fullmatch(name) and ".." not in name.split("/") for name in names):
+        if len(bases) != 1 or not all(SAFE_PATH.fullmatch(name) for name in names):
             raise Unreadable("%s: expected one folder with plain names in it" % path)
         if len(set(names)) != len(names):
             raise Unreadable("%s: a name stands twice in it" % path)
@@ -391,6 +401,9 @@ class Zip:
         opened: Any = self._zip.open(self._base + path)
         found: BinaryIO = opened
         return found
+
+    def close(self) -> None:
+        self._zip.close()
 
 
 BROKEN: Tuple[Any, ...] = (OSError, zipfile.BadZipFile, EOFError, ValueError, KeyError, RuntimeError, zlib.error)
@@ -1104,6 +1117,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
         sys.stderr.write("无法读取 / can't be read: %s\n" % error)
         return 2
     replay(package, report, chosen.replay)
+    package.close()
     sys.stdout.write((as_json if chosen.json else as_text)(report, os.path.basename(path)) + "\n")
     return 1 if report.faults else 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 import zipfile
@@ -10,7 +11,7 @@ from typing import Any, BinaryIO, Final
 
 from engine.service.offline_verifier import hasher
 
-SAFE_PATH: Final = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*")
+SAFE_PATH: Final = re.compile(r"(?!.*\.\.)[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*")
 """Names in a package: what every file system and every zip program keeps as it is."""
 STAMP: Final = (1980, 1, 1, 0, 0, 0)
 """Time of every file in the zip: the same content gives the same bytes."""
@@ -65,6 +66,11 @@ class Bag:
         for name in self._algorithms:
             self.text(f"tagmanifest-{name}.txt", self._manifest(tags, name))
         self._zip.close()
+
+    def abandon(self) -> None:
+        """Lets go of the target after a fault; what was written so far is no package."""
+        with contextlib.suppress(Exception):  # the fault that led here is the one to be told
+            self._zip.close()
 
     def _manifest(self, paths: Sequence[str], algorithm: str) -> str:
         return "".join(f"{self._hashes[path][algorithm]}  {path}\n" for path in paths)

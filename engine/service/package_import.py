@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Sequence
@@ -58,12 +59,17 @@ def import_package(services: Any, path: Path, actor: str, command_id: str) -> Im
     Rejections: invalid for what is no whole package; conflict when one of its cases is here already, or when this
     instance has cases of its own or of another log: two logs with the same case numbers can't be told apart.
     """
+    if not path.is_file():
+        return Rejection("invalid", "package.unreadable", {"file": path.name, "reason": "expected a zip"})
     try:
         package = open_package(str(path))
     except (Unreadable, *BROKEN) as error:
         return Rejection("invalid", "package.unreadable", {"file": path.name, "reason": str(error)})
-    if not path.is_file():
-        return Rejection("invalid", "package.unreadable", {"file": path.name, "reason": "expected a zip"})
+    with contextlib.closing(package):
+        return _import(services, package, path, actor, command_id)
+
+
+def _import(services: Any, package: Any, path: Path, actor: str, command_id: str) -> Imported | Rejection:
     faults = Verifier(package).run().faults
     hard = [fault for fault in faults if fault.check not in TOLERATED]
     if hard:

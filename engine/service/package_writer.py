@@ -56,12 +56,16 @@ class Writer:
         """Writes the whole zip. Reads one state of the database from beginning to end."""
         algorithms = ("sha256",) if self.log.algorithm == "sha256" else ("sha256", self.log.algorithm)
         bag = Bag(target, self.base, algorithms)
-        with snapshot(self.services) as tx:
-            index = self._payload(bag, tx)
-        bag.text(package_files.INDEX, package_files.json_text(index))
-        bag.text("README.txt", package_files.README)
-        bag.add("verify.py", [package_files.VERIFIER.read_bytes()])
-        bag.close(self._bag_info())
+        try:
+            with snapshot(self.services) as tx:
+                index = self._payload(bag, tx)
+            bag.text(package_files.INDEX, package_files.json_text(index))
+            bag.text("README.txt", package_files.README)
+            bag.add("verify.py", [package_files.VERIFIER.read_bytes()])
+            bag.close(self._bag_info(str(index["issuer"])))
+        except BaseException:
+            bag.abandon()
+            raise
 
     @property
     def base(self) -> str:
@@ -99,6 +103,7 @@ class Writer:
             "kind": self.selection.kind,
             "period": self.selection.period,
             "cases": list(self.selection.cases),
+            "issuer": self._issuer(tx, next(iter(versions))),
             "hash": self.log.algorithm,
             "log": {"origin": self.log.origin, "size": self.log.size, "sealed": bool(self.log.note)},
             "streams": streams,
@@ -177,9 +182,13 @@ class Writer:
             lines = (json.dumps(one, ensure_ascii=False, sort_keys=True) for one in package_log.earlier(conn, self.log))
             bag.add(package_files.EARLIER, (f"{line}\n".encode() for line in lines))
 
-    def _bag_info(self) -> list[tuple[str, str]]:
+    def _issuer(self, tx: SqlTransaction, version: str) -> str:
+        bundle: Bundle = self.services.deployments.load(tx, version)[1]
+        return str(bundle.regulation.get("profile", {}).get("issuer", ""))
+
+    def _bag_info(self, issuer: str) -> list[tuple[str, str]]:
         return [
-            ("Source-Organization", self.services.deployments.bundle().regulation.get("profile", {}).get("issuer", "")),
+            ("Source-Organization", issuer),
             ("External-Identifier", self.selection.subject),
             ("External-Description", f"网络舆情案件归档包 {self.selection.subject}"),
             ("Bagging-Date", f"{self.mark.at.astimezone(ZONE):%Y-%m-%d}"),

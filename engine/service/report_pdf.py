@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from fpdf import FPDF
-from fpdf.enums import TableBordersLayout, WrapMode
+from fpdf.enums import MethodReturnValue, TableBordersLayout, WrapMode
 from fpdf.fonts import FontFace, TTFFont
 
 from .report import CaseReport, Grid, Pairs, Section
@@ -17,6 +18,12 @@ FONT: Final = "chinese"
 BLUE: Final = (31, 78, 121)
 RED: Final = (138, 31, 17)
 GREY: Final = (90, 90, 90)
+LINE: Final = 4.8
+"""Height of a line in a table, mm."""
+HIGHEST: Final = 40
+"""Lines of one row; a page takes some ten more."""
+SHORT: Final = 300
+"""Characters that need fewer lines than HIGHEST in the narrowest column."""
 LONGEST: Final = 4_000
 """Characters of one cell; what is longer stays whole in the HTML report and in the entries, and is visibly cut here."""
 
@@ -103,7 +110,7 @@ def _table(page: _Page, rows: tuple[tuple[str, ...], ...], widths: tuple[int, ..
         col_widths=widths,
         first_row_as_headings=bool(head),
         headings_style=FontFace(fill_color=(238, 243, 248)),
-        line_height=4.8,
+        line_height=LINE,
         padding=1,
         text_align="LEFT",
         v_align="TOP",
@@ -113,8 +120,26 @@ def _table(page: _Page, rows: tuple[tuple[str, ...], ...], widths: tuple[int, ..
         if head:
             table.row([_shown(page, cell) for cell in head])
         for row in rows:
-            table.row([_shown(page, cell) for cell in row])
+            for part in _parts(page, row, widths):
+                table.row(part)
     page.ln(1.5)
+
+
+def _parts(page: _Page, row: tuple[str, ...], widths: tuple[int, ...]) -> Iterator[list[str]]:
+    """The row as one or more rows, none of them higher than a page takes."""
+    cells = []
+    for cell, share in zip(row, widths, strict=True):
+        text = _shown(page, cell)
+        if len(text) > SHORT or text.count("\n") > HIGHEST:
+            width = page.epw * share / sum(widths)
+            lines: Any = page.multi_cell(
+                width, LINE, text, dry_run=True, output=MethodReturnValue.LINES, wrapmode=WrapMode.CHAR, padding=1
+            )
+            cells.append(["\n".join(lines[at : at + HIGHEST]) for at in range(0, len(lines), HIGHEST)])
+        else:
+            cells.append([text])
+    for at in range(max(map(len, cells))):
+        yield [cell[at] if at < len(cell) else "" for cell in cells]
 
 
 def _shown(page: _Page, text: str) -> str:

@@ -54,9 +54,10 @@ def busy(folder: Path, url: str = "") -> Office:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(worlds, "PAPER", picture)
         closed = walks.archived(world)
+        world.wait(days=40)
         late = walks.graded_major(world)
         world.do("wangfang", AttachFile(note, "现场"), late.id)
-        world.wait(days=40)
+        world.wait(hours=20)
     return Office(world, closed, late)
 
 
