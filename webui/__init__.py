@@ -12,6 +12,7 @@ from engine.service.settings import Settings
 
 from . import (
     admin,
+    audit,
     auth,
     cases,
     clock_text,
@@ -33,6 +34,7 @@ from . import (
     security,
     static_files,
     tasks,
+    watermark,
     work_actions,
 )
 from .catalogue import language, t
@@ -52,7 +54,11 @@ PAGES: Final = (
     files,
     admin,
     office,
+<<<<<<< HEAD
     packages,
+=======
+    audit,
+>>>>>>> main
 )
 """Modules with a blueprint named `blueprint`, one noun each."""
 
@@ -74,6 +80,7 @@ def create_app(services: Any) -> Flask:
     formats.install(app)
     clock_text.install(app)
     names.install(app)
+    watermark.install(app)
     static_files.install(app)
     app.jinja_env.globals.update(
         t=t,

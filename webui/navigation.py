@@ -58,6 +58,9 @@ MENU: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
     (
         "nav.evidence",
         (
+            Entry("audit.index", "audit", "nav.audit", "check"),
+            Entry("audit.looks", "audit", "nav.looks", "search"),
+            Entry("audit.exports", "audit", "nav.exports", "download"),
             Entry("packages.index", "audit", "nav.packages", "folders"),
             Entry("admin.people_changes", "view_people_log", "nav.people_log", "history"),
             Entry("admin.security_events", "view_security_log", "nav.security_log", "shield", phone=True),
@@ -102,6 +105,8 @@ def _is_current(endpoint: str, here: str, exact: bool) -> bool:
 
 
 def home() -> str:
-    """Address of the first page of the menu: where a person lands after signing in."""
+    """Where a person lands after signing in: the auditor on his own start page, else the first page of the menu."""
+    if allowed("audit"):
+        return url_for("audit.index")
     groups = menu()
     return groups[0][1][0].url if groups else url_for("auth.account")

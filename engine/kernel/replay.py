@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from engine.domain.codec import from_json, to_json
+from engine.domain.codec import JSON, canonical, from_json, to_json
 from engine.domain.commands import COMMANDS, Command, MigrateCase, OpenCase, WithdrawSubmission
 from engine.domain.events import EVENTS, IncidentRaised
 from engine.domain.rejection import Rejection
@@ -86,9 +86,10 @@ def advance(case: Case, entry: Entry, before: Sequence[Entry], load: Loader) -> 
     """Applies one recorded entry to `case`. `before`: the entries already applied (a withdrawal goes back in them)."""
     command: Command = from_json(COMMANDS, entry.command)
     turn = Turn(entry.at, entry.actor, entry.on_behalf_of)
-    recorded = [from_json(EVENTS, dict(e)) for e in entry.events]
-    if len(recorded) == 1 and isinstance(recorded[0], IncidentRaised):
-        _incident(case, recorded[0], entry)
+    if len(entry.events) == 1 and entry.events[0]["kind"] == IncidentRaised.kind:
+        recorded = from_json(EVENTS, dict(entry.events[0]))
+        assert isinstance(recorded, IncidentRaised)
+        _incident(case, recorded, entry)
         return case, _compare_digest(case, entry)
     try:
         if isinstance(command, WithdrawSubmission):
@@ -107,13 +108,18 @@ def advance(case: Case, entry: Entry, before: Sequence[Entry], load: Loader) -> 
     if isinstance(outcome, Rejection):
         return case, Divergence(entry.case_id, entry.seq, "rejected", "accepted", outcome.key)
     case.seq = entry.seq
-    got = [to_json(e) for e in outcome]
+    differs = _compare_events(entry, [to_json(e) for e in outcome])
+    return case, differs or _compare_digest(case, entry)
+
+
+def _compare_events(entry: Entry, got: list[dict[str, JSON]]) -> Divergence | None:
+    # By their bytes, all at once: the encoder is much faster than a comparison of trees in Python.
+    if canonical(entry.events) == canonical(got):
+        return None
     for wanted, have in zip(entry.events, got, strict=False):
-        if _plain(wanted) != _plain(have):
-            return case, Divergence(entry.case_id, entry.seq, "events", str(wanted)[:2000], str(have)[:2000])
-    if len(got) != len(entry.events):
-        return case, Divergence(entry.case_id, entry.seq, "events", f"{len(entry.events)} events", f"{len(got)} events")
-    return case, _compare_digest(case, entry)
+        if canonical(wanted) != canonical(have):
+            return Divergence(entry.case_id, entry.seq, "events", str(wanted)[:2000], str(have)[:2000])
+    return Divergence(entry.case_id, entry.seq, "events", f"{len(entry.events)} events", f"{len(got)} events")
 
 
 def _incident(case: Case, event: IncidentRaised, entry: Entry) -> None:
@@ -131,12 +137,3 @@ def _compare_digest(case: Case, entry: Entry) -> Divergence | None:
     if got == entry.state_digest:
         return None
     return Divergence(entry.case_id, entry.seq, "digest", entry.state_digest, got)
-
-
-def _plain(value: Any) -> Any:
-    """Tuples as lists, the way JSON gives them back."""
-    if isinstance(value, dict):
-        return {k: _plain(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
-    return value
