@@ -54,11 +54,8 @@ PAGES: Final = (
     files,
     admin,
     office,
-<<<<<<< HEAD
-    packages,
-=======
     audit,
->>>>>>> main
+    packages,
 )
 """Modules with a blueprint named `blueprint`, one noun each."""
 
