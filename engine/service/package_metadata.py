@@ -16,7 +16,7 @@ from engine.domain.codec import JSON
 from engine.journal.entry import StoredEntry
 from engine.readmodels import cases, dossier, timeline
 
-from .report_words import Words, instant, known
+from .report_words import Words, instant, one_of
 
 NAMESPACE: Final = "urn:opinion-cases:archive-metadata:1"
 MAJOR: Final = "major_negative"
@@ -75,10 +75,10 @@ def xml(
     _group(root, "档号", [("案件编号", row.case_id), ("档号", str(data.get("archive_no") or "")),
                           ("建议档号", archive_number(bundle, row, kept))])  # fmt: skip
     _group(root, "内容描述", [
-        ("题名", row.title), ("等级", known(f"grade.{row.grade or 'none'}", row.grade)), ("区域", row.district),
+        ("题名", row.title), ("等级", one_of("grade.", row.grade or 'none', row.grade)), ("区域", row.district),
         ("来源媒体", row.source_name), ("网址", row.url), ("发布时间", instant(row.published_at)),
         ("发现时间", instant(row.discovered_at)), ("登记时间", instant(row.opened_at)),
-        ("办结时间", instant(row.closed_at)), ("办理结果", known(f"outcome.{row.outcome}", row.outcome)),
+        ("办结时间", instant(row.closed_at)), ("办理结果", one_of("outcome.", row.outcome, row.outcome)),
     ])  # fmt: skip
     _group(root, "形式特征", [("文件组合类型", "组合文件"), ("语种", "汉语"), ("附件数", str(len(files))),
                               ("记录条数", str(len(entries)))])  # fmt: skip

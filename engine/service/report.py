@@ -17,7 +17,7 @@ from engine.readmodels import cases, clocks, dossier, timeline
 
 from . import case_decisions, case_facts
 from .case_facts import Fact
-from .report_words import Words, instant, known, mark, span
+from .report_words import Words, instant, known, mark, one_of, span
 
 INSTANTS: Final = ("published_at", "captured_at", "discovered_at", "delivered_at", "signed_at")
 """The five instants of a case (requirements 1.10)."""
@@ -99,11 +99,11 @@ def make(
 
 
 def _head(row: cases.CaseRow, data: Mapping[str, JSON], words: Words) -> Iterator[tuple[str, str]]:
-    state = known(f"outcome.{row.outcome}", "已办结") if row.status == "closed" else known("cases.status.open", "")
+    state = one_of("outcome.", row.outcome, "已办结") if row.status == "closed" else known("cases.status.open", "")
     yield "案件编号", row.case_id
     yield "标题", row.title
     yield "状态", state + (f"（{row.stage_label}）" if row.stage_label and row.status == "open" else "")
-    yield "等级", known(f"grade.{row.grade or 'none'}", row.grade)
+    yield "等级", one_of("grade.", row.grade or "none", row.grade)
     yield "区域", row.district or "—"
     yield "来源", "　".join(filter(None, (words.cell(row.source_type), row.source_name)))
     yield "网址", row.url or "—"
@@ -120,7 +120,7 @@ def _instants(data: Mapping[str, JSON], words: Words) -> Iterator[Pairs | Grid]:
     rows = [row for row in data.get("unit_results") or () if isinstance(row, Mapping)]
     # Where units have instants of their own, the case has none.
     none = {name: "见下表" if rows and name in INSTANTS[3:] else "—" for name in INSTANTS}
-    yield Pairs(tuple((known(f"instant.{name}", name), instant(data.get(name)) or none[name]) for name in INSTANTS))
+    yield Pairs(tuple((one_of("instant.", name, name), instant(data.get(name)) or none[name]) for name in INSTANTS))
     if rows:
         yield Grid(
             ("承办单位", known("instant.delivered_at", ""), known("instant.signed_at", "")),
@@ -137,8 +137,8 @@ def _unit(row: Mapping[str, JSON]) -> str:
 def _limits(limits: Sequence[clocks.LimitRow], words: Words) -> Iterator[Grid]:
     rows = []
     for one in limits:
-        name = known(f"limit.name.{one.limit_id}", one.label or one.limit_id)
-        outcome = known(f"limit.state.{one.state}", one.state)
+        name = one_of("limit.name.", one.limit_id, one.label or one.limit_id)
+        outcome = one_of("limit.state.", one.state, one.state)
         if one.met_at:
             outcome += f"\n{_stacked(one.met_at)}"
         if one.late_seconds:
@@ -243,15 +243,15 @@ def _timeline(entries: Sequence[StoredEntry], words: Words) -> Grid:
 
 def _documents(conn: Connection, case_id: str, words: Words) -> Iterator[Pairs]:
     for one in dossier.documents_of(conn, case_id):
-        rows = tuple((known(f"field.{name}", name), _said(value, words)) for name, value in one.content.items())
-        yield Pairs(rows, known(f"document.kind.{one.document}", one.title), f"{instant(one.at)}　第 {one.seq} 条记录")
+        rows = tuple((one_of("field.", name, name), _said(value, words)) for name, value in one.content.items())
+        yield Pairs(rows, one_of("document.kind.", one.document, one.title), f"{instant(one.at)}　第 {one.seq} 条记录")
 
 
 def _said(value: JSON, words: Words) -> str:
     if isinstance(value, str) and re.match(r"\d{4}-\d\d-\d\dT", value):
         return instant(value)
     if isinstance(value, Mapping):
-        return "；".join(f"{known(f'field.{name}', name)} {_said(one, words)}" for name, one in value.items())
+        return "；".join(f"{one_of('field.', name, name)} {_said(one, words)}" for name, one in value.items())
     if isinstance(value, list):
         return "\n".join(_said(one, words) for one in value) or "—"
     text = words.cell(value)

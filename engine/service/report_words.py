@@ -46,6 +46,11 @@ def span(seconds: float) -> str:
     return sentence("clock.seconds", {"seconds": whole})
 
 
+def one_of(family: str, value: str, otherwise: str) -> str:
+    """What the catalogue calls one of a family (`grade.`, `limit.name.` ...), or `otherwise` where it has no word."""
+    return known(f"{family}{value}", otherwise)
+
+
 def known(key: str, otherwise: str) -> str:
     """The sentence of a key, or `otherwise` where the catalogue has none."""
     text = sentence(key, {})
@@ -94,7 +99,7 @@ class Words:
             return sentence("group.head", {"unit": self.unit(ident)})
         if kind == "line":
             return sentence("group.line", {"line": self.lines.get(ident, ident)})
-        return known(f"role.{group}", group) if group in ROLES else self.person(group)
+        return one_of("role.", group, group) if group in ROLES else self.person(group)
 
     def cell(self, value: Any) -> str:
         """A value of a decision table or of case data as people read it."""
@@ -114,7 +119,7 @@ class Words:
         except ValueError:
             inner = text
         text = inner if isinstance(inner, str) else text
-        return self.cells.get(text) or known(f"grade.{text}", text)
+        return self.cells.get(text) or one_of("grade.", text, text)
 
     def line(self, item: TimelineItem) -> str:
         """One line of the timeline in words, with somebody's own words after it."""
@@ -141,9 +146,9 @@ class Words:
         if name == "late_seconds":
             return span(float(value))
         if name == "outcome":
-            return known(f"outcome.{value}", str(value))
+            return one_of("outcome.", value, str(value))
         if name == "limit":
-            return known(f"limit.name.{value}", str(value))
+            return one_of("limit.name.", value, str(value))
         if name == "mark":
             return mark(str(value))
         if name == "decision":
@@ -151,7 +156,7 @@ class Words:
         if name == "rules":
             return "、".join(map(str, value))
         if name == "fields":
-            return "、".join(known(f"field.{field}", field) for field in value)
+            return "、".join(one_of("field.", field, field) for field in value)
         if name == "result":
             return self.cell(value)
         return value

@@ -34,7 +34,7 @@ PERSONAS = {
 }  # fmt: skip
 """One of the cast for each role, one of a unit that has nothing to do with the case, one without any role."""
 
-EXPORTS: set[str] = set()
+EXPORTS: set[str] = {"packages.make", "packages.make_case"}
 """POST routes that the auditor may use: what they hand out is numbered and logged, nothing else changes."""
 
 SAFE = ("GET", "HEAD")
