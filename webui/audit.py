@@ -116,8 +116,9 @@ def find() -> Response:
             body = render_template("audit/exports.html", page=page, asked="", answer=None, nothing_sent=True)
             return make_response(body, 422)
         digest = hashlib.sha256()
-        while block := upload.stream.read(CHUNK):
-            digest.update(block)
+        with upload.stream:
+            while block := upload.stream.read(CHUNK):
+                digest.update(block)
         answer = _answer(conn, digest.hexdigest(), upload.filename)
     return make_response(render_template("audit/exports.html", page=page, asked="", answer=answer))
 
@@ -161,7 +162,7 @@ def _midnight(day: date) -> datetime:
 
 
 def by_right(look: access_lookup.Look, names: Names) -> str:
-    """Why a person may see the case, in words: `职责：审计员`, `承办：耕地保护科`, `承办：办公室（代王芳）`."""
+    """Why a person may see the case, in words: `职责：审计管理员`, `承办：耕地保护科`, `承办：办公室（代王芳）`."""
     kind, _, name = look.by_right.partition(":")
     if kind == "role":
         said = t("looks.by_role", role=t(f"role.{name}"))

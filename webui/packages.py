@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from flask import Blueprint, render_template, request, send_file
+from flask import Blueprint, render_template, request
 from werkzeug.wrappers import Response
 
 from engine.domain.rejection import HTTP_STATUS, Rejection
@@ -76,8 +76,10 @@ def _handed_out(selection: Selection | Rejection, period: str = "", cases: str =
     )
     if isinstance(made, Rejection):
         return Response(_page(made, period, cases), HTTP_STATUS[made.code], mimetype="text/html")
-    answer = send_file(made.content, "application/zip", as_attachment=True, download_name=made.name)
+    answer = Response(packages.read_once(made), mimetype="application/zip")
+    answer.headers.set("Content-Disposition", "attachment", filename=made.name)
     answer.content_length = made.size
+    answer.call_on_close(lambda: made.path.unlink(missing_ok=True))
     return answer
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 from sqlalchemy import Connection, select
 
@@ -25,9 +27,9 @@ KINDS: Final = ("case_package", "period_package")
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A finished package. `content`: the zip, open at its beginning, gone when closed. `name`: for the download."""
+    """A finished package. `path`: the zip, to be moved or removed by who asked for it. `name`: for the download."""
 
-    content: BinaryIO
+    path: Path
     name: str
     mark: Watermark
     sha256: str
@@ -52,19 +54,19 @@ def make(services: Any, actor: Actor, selection: Selection, address: str, checkp
     package_log.seal(services)
     with services.engine.connect() as conn:
         log = package_log.newest(services, conn)
-    content = tempfile.TemporaryFile(dir=_folder(services))  # noqa: SIM115 - handed to the caller, who closes it
-    try:
-        writer = Writer(services, selection, mark, log, font)
-        writer.write(content)
-        size = content.tell()
-        content.seek(0)
-        sha256 = hashlib.file_digest(content, "sha256").hexdigest()
-        content.seek(0)
-    except BaseException:
-        content.close()
-        raise
+    writer = Writer(services, selection, mark, log, font)
+    with tempfile.NamedTemporaryFile(dir=_folder(services), suffix=".zip", delete=False) as content:
+        path = Path(content.name)
+        try:
+            writer.write(content)
+            size = content.tell()
+            content.seek(0)
+            sha256 = hashlib.file_digest(content, "sha256").hexdigest()
+        except BaseException:
+            path.unlink()
+            raise
     exports.made(services, mark.number, sha256, size)
-    return Made(content, f"{writer.base}.zip", mark, sha256, size)
+    return Made(path, f"{writer.base}.zip", mark, sha256, size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +104,22 @@ def unsealed(services: Any, conn: Connection) -> int:
 
 
 def save(made: Made, path: Path) -> None:
-    """Writes the package to a file and closes it."""
-    with made.content, path.open("wb") as target:
-        for chunk in package_files.chunks(made.content):
-            target.write(chunk)
+    """Moves the package to `path`, over what may be there."""
+    shutil.move(made.path, path)
+
+
+def read_once(made: Made) -> Iterator[bytes]:
+    """The package piece by piece; it is gone when it was read, or when the reading is given up."""
+    try:
+        with made.path.open("rb") as content:
+            yield from package_files.chunks(content)
+    finally:
+        made.path.unlink(missing_ok=True)
 
 
 def _folder(services: Any) -> Path:
+    """Where packages wait to be handed out. Emptied by hand at any time when nobody exports: what lies there is what a
+    stopped server left."""
     folder: Path = services.settings.data_dir / "exports"
     folder.mkdir(parents=True, exist_ok=True, mode=0o750)
     return folder
