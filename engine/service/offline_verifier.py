@@ -472,7 +472,7 @@ class Verifier:
         self.keys: List[Key] = []
         self.facts: Dict[str, List[Dict[str, Any]]] = {}
         self.bundles_used: Dict[str, str] = {}
-        self.announced: List[str] = []
+        self.announced: List[Dict[str, Any]] = []
 
     def run(self) -> Report:
         paths = self.package.paths()
@@ -793,7 +793,7 @@ class Verifier:
     def _look_into(self, stream: str, entry: Dict[str, Any]) -> None:
         if stream.startswith("_"):
             if stream == "_keys":
-                self.announced.append(json.dumps(entry, ensure_ascii=False))
+                self.announced += [event for event in entry["events"] if event.get("kind") == "KeyAdded"]
             return
         self.bundles_used.setdefault(entry["bundle"], "%s #%d" % (stream, entry["seq"]))
         for fact in file_facts((entry.get("command"), entry["events"])):
@@ -803,15 +803,22 @@ class Verifier:
         """Every key must have been announced in the log itself, where its owner can see it."""
         if not self.keys or not any(stream["name"] == "_keys" for stream in self.index["streams"]):
             return
+        said = {(str(event.get("key_id")), str(event.get("public"))) for event in self.announced}
         for key in self.keys:
-            shown = (key.id, key.public.hex(), base64.b64encode(key.public).decode())
-            if not any(text in line for line in self.announced for text in shown):
+            if (key.id, key.public.hex()) not in said:
                 self.report.fault(
                     "keys",
                     "data/log/keys.json",
                     key.id,
                     "日志中没有启用这个密钥的记录",
                     "the log never announced this key",
+                )
+        for number, event in enumerate(self.announced):
+            before = [key for key in self.keys if key.id in [one.get("key_id") for one in self.announced[:number]]]
+            if number and not _vouched(event, before):
+                self.report.note(
+                    "密钥 %s 没有旧密钥的担保: 旧密钥当时已丢失, 请向管理方核实" % event.get("key_id"),
+                    "no earlier key vouched for key %s: it was lost then; ask the owner" % event.get("key_id"),
                 )
         self.report.check("keys", "密钥都在日志中公布过", "every key was announced in the log", len(self.keys))
 
@@ -913,6 +920,9 @@ class Verifier:
         for note in sorted([one for one, _ in self.earlier], key=lambda one: one.size) + [self.note]:
             if signers(note, trusted):  # a rotation: the old key signs beside the new one
                 trusted += [one for one in signers(note, self.keys) if one not in trusted]
+        for event in self.announced:  # or the old key vouches for the new one in an entry of the log
+            if _vouched(event, trusted):
+                trusted += [one for one in self.keys if one.id == event.get("key_id") and one not in trusted]
         if not signers(self.note, trusted):
             self.report.fault(
                 "key", "data/log/checkpoint.txt", "", "检查点不是由您给出的公钥签署的, 也没有由它交接",
@@ -982,6 +992,17 @@ class Verifier:
             "the reports (HTML, PDF), the metadata and people's names: made from the entries, protected by the lists"
             " of files only; the entries count",
         )
+
+
+def _vouched(event: Dict[str, Any], keys: List[Key]) -> bool:
+    """Whether one of `keys` has signed that the key of this KeyAdded event comes next."""
+    try:
+        message = b"next key\n" + bytes.fromhex(event["public"])
+        signatures = bytes.fromhex(event.get("vouched", ""))
+    except (KeyError, TypeError, ValueError):
+        return False
+    parts = [signatures[at : at + 64] for at in range(0, len(signatures), 64)]
+    return any(signature_holds(key.public, message, part) for key in keys for part in parts)
 
 
 def file_facts(value: Any) -> Iterator[Dict[str, Any]]:

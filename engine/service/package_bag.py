@@ -7,7 +7,7 @@ import hashlib
 import re
 import zipfile
 from collections.abc import Iterable, Sequence
-from typing import Any, BinaryIO, Final
+from typing import IO, Any, Final
 
 from engine.service.offline_verifier import hasher
 
@@ -23,7 +23,7 @@ DECLARATION: Final = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 class Bag:
     """One bag being written. `base`: its folder in the zip. `algorithms`: of the manifests, sha256 first."""
 
-    def __init__(self, target: BinaryIO, base: str, algorithms: Sequence[str] = ("sha256",)) -> None:
+    def __init__(self, target: IO[bytes], base: str, algorithms: Sequence[str] = ("sha256",)) -> None:
         if not SAFE_PATH.fullmatch(base):
             raise ValueError(f"expected a plain name, got {base!r}")
         self._zip = zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, allowZip64=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO, Final
+from typing import IO, Any, Final
 
 from sqlalchemy import Connection
 
@@ -52,7 +52,7 @@ class Writer:
     log: SealedLog
     font: Path
 
-    def write(self, target: BinaryIO) -> None:
+    def write(self, target: IO[bytes]) -> None:
         """Writes the whole zip. Reads one state of the database from beginning to end."""
         algorithms = ("sha256",) if self.log.algorithm == "sha256" else ("sha256", self.log.algorithm)
         bag = Bag(target, self.base, algorithms)
