@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from engine.definitions.model import Finding
     from engine.service.bootstrap import Services
     from engine.worker.loop import Loop
+    from engine.worker.sealing import SealRunner
     from engine.worker.timers import TimerRunner
 
 # Each command imports what it needs when it runs: `check` and `run FILE` are called by other programs, file by file,
@@ -97,6 +98,12 @@ def _parser() -> argparse.ArgumentParser:
     move.add_argument("--to", default="", help="version or its first digits; the live one if left out / 目标版本")
     move.add_argument("--reason", required=True)
     move.add_argument("--actor", required=True, help="login of the process owner")
+    ring = add("keys", _keys, "list the checkpoint keys, or let a new one take over / 校验点签名密钥")
+    ring.add_argument("action", choices=("list", "rotate"))
+    ring.add_argument("--reason", default="", help="why a new key takes over / 更换原因")
+    ring.add_argument("--actor", default="system:command", help="login of who does it / 操作人账号")
+    ring.add_argument("--lost", action="store_true", help="the old key is gone and can't vouch / 旧密钥已丢失")
+    add("seal", _seal, "seal what waits now and print the checkpoint / 立即封存并打印校验点")
     add("verify", _verify, "check all chains and replay all cases / 校验全部记录链并回放全部案件")
     export = add("export", _export, "write an archive package of cases or of a month / 导出案件归档包")
     export.add_argument("case_id", nargs="*", metavar="CASE", help="case numbers / 案件编号")
@@ -164,13 +171,15 @@ def _run(chosen: argparse.Namespace) -> int:
         from engine.service import demo
 
         demo.prepare(services, print)
-    loop = Loop(_runner(services))
-    loops.append(loop)
-    loop.start()
+    timers, sealing = Loop(_runner(services)), Loop(_seal_runner(services), "sealing")
+    loops.append(timers)
+    for loop in (timers, sealing):
+        loop.start()
     try:
         return _serve_with(services)
     finally:
-        loop.stop()
+        for loop in (timers, sealing):
+            loop.stop()
 
 
 def _serve(chosen: argparse.Namespace) -> int:
@@ -210,16 +219,26 @@ def _runner(services: Services) -> TimerRunner:
     )
 
 
+def _seal_runner(services: Services) -> SealRunner:
+    from engine.worker.sealing import SealRunner
+
+    log = logging.getLogger("opinion.worker")
+    return SealRunner(services, on_error=lambda error: log.error("%s", error))
+
+
 def _worker(chosen: argparse.Namespace) -> int:
     from engine.worker.loop import Loop
 
-    loop = Loop(_runner(_services()))
+    services = _services()
+    loops = Loop(_runner(services)), Loop(_seal_runner(services), "sealing")
     stopped = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stopped.set())
-    loop.start()
+    for loop in loops:
+        loop.start()
     stopped.wait()
-    loop.stop()
+    for loop in loops:
+        loop.stop()
     return 0
 
 
@@ -318,6 +337,41 @@ def _play(chosen: argparse.Namespace) -> int:
         return 2
 
 
+def _keys(chosen: argparse.Namespace) -> int:
+    from engine.service.keys import KeyMissing
+
+    services = _services()
+    if chosen.action == "rotate":
+        if not chosen.reason.strip():
+            print("请用 --reason 说明更换原因", file=sys.stderr)
+            return 2
+        try:
+            services.sealer.keys.rotate(chosen.actor, chosen.reason, lost=chosen.lost)
+            services.sealer.seal()
+        except KeyMissing as error:
+            print(error, file=sys.stderr)
+            return 1
+    for key in services.sealer.public_keys():
+        print(f"{key.key_id}  {key.public}  {key.since}  {key.until or '使用中'}")
+    return 0
+
+
+def _seal(chosen: argparse.Namespace) -> int:
+    from engine.journal import log
+    from engine.service.keys import KeyMissing
+
+    services = _services()
+    try:
+        services.sealer.seal()
+    except KeyMissing as error:
+        print(error, file=sys.stderr)
+        return 1
+    with services.journal.reading() as tx:
+        newest = log.latest(tx.connection)
+    print(newest.note if newest is not None else "没有可封存的记录", end="\n" if newest is None else "")
+    return 0
+
+
 def _migrate(chosen: argparse.Namespace) -> int:
     from engine.service import migration
 
@@ -356,9 +410,8 @@ def _export(chosen: argparse.Namespace) -> int:
 
 def _import(chosen: argparse.Namespace) -> int:
     from engine.service import package_command
-    from engine.service.system import new_id
 
-    return package_command.take_in(_services(), chosen.file, new_id, print, _complain)
+    return package_command.take_in(_services(), chosen.file, print, _complain)
 
 
 def _complain(text: str) -> int:

@@ -31,7 +31,7 @@ def case(case_id: str) -> str:
         row = case_page.visible(conn, case_id)
         files = dossier.files_of(conn, case_id)
         made = packages.made_of(conn, case_id, RECENT)
-        unsealed = packages.unsealed(services(), conn)
+        unsealed = packages.unsealed(conn)
     return render_template(
         "packages/case.html", case=row, files=len({file.sha256 for file in files}),
         octets=sum({file.sha256: file.size for file in files}.values()), made=made, unsealed=unsealed,
@@ -86,7 +86,7 @@ def _handed_out(selection: Selection | Rejection, period: str = "", cases: str =
 def _page(refused: Rejection | None = None, period: str = "", cases: str = "") -> str:
     with reading() as conn:
         made = packages.made_of(conn, "", RECENT)
-        unsealed = packages.unsealed(services(), conn)
+        unsealed = packages.unsealed(conn)
     fault = said(refused.key, refused.details) if refused else ""
     return render_template(
         "packages/index.html", made=made, fault=fault, period=period, cases=cases, limit=AT_ONCE, unsealed=unsealed

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .entry import GENESIS, StoredEntry
+from .hashing import digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Break:
     got: str
 
 
-def verify_chain(entries: Iterable[StoredEntry]) -> list[Break]:
+def verify_chain(entries: Iterable[StoredEntry], algorithm: str = "sha256") -> list[Break]:
     """Every break of one stream's entries, in order; empty when it is whole. Requires entries ordered by seq."""
     breaks: list[Break] = []
     prev, seq, stream, at = GENESIS, 0, "", ""
@@ -35,7 +35,7 @@ def verify_chain(entries: Iterable[StoredEntry]) -> list[Break]:
         check("seq", seq, entry.seq)
         check("stream", stream, entry.case_id)
         check("prev_hash", prev, entry.prev_hash)
-        check("hash", hashlib.sha256(entry.body).hexdigest(), entry.hash)
+        check("hash", digest(algorithm, entry.body).hex(), entry.hash)
         if at and entry.at.isoformat() < at:
             breaks.append(Break(entry.case_id, entry.seq, "time", f">= {at}", entry.at.isoformat()))
         prev, seq, at = entry.hash, entry.seq, entry.at.isoformat()

@@ -112,6 +112,7 @@ class Application:
         options: Callable[[Any, Any, str, Mapping[str, JSON]], Mapping[str, JSON]],
         imported: Callable[[Any, str], bool] = lambda tx, case_id: False,
         committed: Callable[[], None] = lambda: None,
+        algorithm: str = "sha256",
     ) -> None:
         self.clock = clock
         self.live = live
@@ -126,6 +127,7 @@ class Application:
         self._own: set[str] = set()
         """Cases known to have been opened here, which never changes."""
         self._committed = committed
+        self._algorithm = algorithm
 
     def handle(self, command: Command, actor: Actor, *, case_id: str = "", command_id: str) -> Done | Rejection:
         """Carries a command out, or says why not.
@@ -352,6 +354,7 @@ class Application:
             events=[to_json(e) for e in events],
             state_digest=case.digest(),
             prev_hash=work.prev_hash,
+            algorithm=self._algorithm,
         )
         work.tx.append(entry)
         work.prev_hash = entry.hash

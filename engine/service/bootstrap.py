@@ -25,10 +25,12 @@ from .application import Application
 from .deployments import Deployments
 from .drafts import Drafts
 from .files import FileStore
+from .keys import KeyRing
 from .live_cases import LiveCases
 from .options import ChosenOptions
 from .pending_bundles import PendingBundles
 from .people_tables import RECEIVES_WORK, lines, persons, units
+from .sealing import Sealer
 from .settings import Settings
 from .system import clock_for
 
@@ -49,14 +51,14 @@ class Services:
     files: FileStore
     drafts: Drafts
     pending: PendingBundles
+    sealer: Sealer
 
 
 def build(settings: Settings, clock: Clock | None = None, *, wake: Callable[[], None] = lambda: None) -> Services:
     """Opens the database (making what is missing) and wires the program. `wake` is called after every commit."""
     clock = clock or clock_for(settings)
     engine = open_database(settings.database_url)
-    create_tables(engine)
-    journal = SqlJournal(engine)
+    journal = SqlJournal(engine, create_tables(engine, settings.hash_algorithm))
     with journal.writing() as tx:
         version.bring_up(tx.connection, lambda: case_entries(tx))
     deployments = Deployments(journal, clock)
@@ -71,6 +73,7 @@ def build(settings: Settings, clock: Clock | None = None, *, wake: Callable[[], 
         FileStore(settings.data_dir / "files", settings),
         Drafts(engine, clock),
         PendingBundles(engine, clock, deployments),
+        Sealer(journal, KeyRing(journal, settings.keys_folder, clock, settings.log_origin), clock),
     )
 
 
@@ -90,6 +93,7 @@ def build_application(
         options=ChosenOptions(),
         imported=lambda tx, case_id: is_imported(tx.connection, case_id),
         committed=wake,
+        algorithm=journal.algorithm,
     )
 
 

@@ -162,6 +162,7 @@ class Deployments:
                     events=[event],
                     state_digest=hashlib.sha256(canonical(event)).hexdigest(),
                     prev_hash=GENESIS if head is None else head.hash,
+                    algorithm=self._journal.algorithm,
                 )
             )
         return checked, deployment

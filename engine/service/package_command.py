@@ -53,13 +53,13 @@ def export(services: Any, asked: Asked, out: Print, err: Print) -> int:
     return 0
 
 
-def take_in(services: Any, paths: Sequence[Path], ids: Callable[[], str], out: Print, err: Print) -> int:
+def take_in(services: Any, paths: Sequence[Path], out: Print, err: Print) -> int:
     """Imports packages one after another; stops at the first that is refused and returns 2."""
     for path in paths:
         if not path.is_file():
             err(f"没有这个文件: {path}")
             return 2
-        outcome = package_import.import_package(services, path, exports.COMMAND_LINE.user_id, ids())
+        outcome = package_import.import_package(services, path, exports.COMMAND_LINE.user_id)
         if isinstance(outcome, Rejection):
             err(f"未导入 {path.name}: {said(outcome.key, outcome.details)}")
             return 2

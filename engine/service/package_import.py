@@ -13,10 +13,9 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, insert, select
 
-from engine import VERSION
-from engine.domain.codec import JSON, canonical, instant_text, parse_instant
+from engine.domain.codec import instant_text, parse_instant
 from engine.domain.rejection import Rejection
-from engine.journal.entry import GENESIS, StoredEntry, make_entry
+from engine.journal.entry import StoredEntry
 from engine.journal.imports import STREAM, imported_streams, is_imported, origins
 from engine.journal.schema import case_numbers
 from engine.journal.store import CommandSeen, SequenceTaken, SqlTransaction
@@ -24,6 +23,7 @@ from engine.readmodels import projector
 
 from . import package_files, package_people, package_replay
 from .offline_verifier import BROKEN, Unreadable, Verifier, open_package
+from .system_stream import add_entry
 
 TOLERATED: Final = frozenset({"missing"})
 """Faults with which a package can still be read: an attachment that was gone already at its origin."""
@@ -50,14 +50,15 @@ class Origin:
     actor: str
 
 
-def import_package(services: Any, path: Path, actor: str, command_id: str) -> Imported | Rejection:
+def import_package(services: Any, path: Path, actor: str) -> Imported | Rejection:
     """Imports all cases of a package (a zip), or none of them.
 
     1. Verify the package as the offline verifier does, and re-run its cases with this program.
     2. In one transaction: entries byte for byte, bundles, names, read models, and an entry in stream `_imports`.
     3. Attachments and the package itself are kept in the file store.
     Rejections: invalid for what is no whole package; conflict when one of its cases is here already, or when this
-    instance has cases of its own or of another log: two logs with the same case numbers can't be told apart.
+    instance has cases of its own or of another log (two logs with the same case numbers can't be told apart), or keeps
+    its journal with another hash.
     """
     if not path.is_file():
         return Rejection("invalid", "package.unreadable", {"file": path.name, "reason": "expected a zip"})
@@ -66,10 +67,10 @@ def import_package(services: Any, path: Path, actor: str, command_id: str) -> Im
     except (Unreadable, *BROKEN) as error:
         return Rejection("invalid", "package.unreadable", {"file": path.name, "reason": str(error)})
     with contextlib.closing(package):
-        return _import(services, package, path, actor, command_id)
+        return _import(services, package, path, actor)
 
 
-def _import(services: Any, package: Any, path: Path, actor: str, command_id: str) -> Imported | Rejection:
+def _import(services: Any, package: Any, path: Path, actor: str) -> Imported | Rejection:
     faults = Verifier(package).run().faults
     hard = [fault for fault in faults if fault.check not in TOLERATED]
     if hard:
@@ -82,6 +83,9 @@ def _import(services: Any, package: Any, path: Path, actor: str, command_id: str
             content: bytes = source.read()
             return content
 
+    used = str(package_replay.index_of(read)["hash"])
+    if used != services.journal.algorithm:
+        return Rejection("conflict", "package.other_hash", {"hash": used, "own": services.journal.algorithm})
     for one in package_replay.replayed(read):
         if one["divergence"] is not None:
             return Rejection("conflict", "package.diverges", {"case": one["case"], "seq": one["divergence"]["seq"]})
@@ -93,7 +97,7 @@ def _import(services: Any, package: Any, path: Path, actor: str, command_id: str
         sha256 = hashlib.file_digest(source, "sha256").hexdigest()
         source.seek(0)
         services.files.adopt(source, sha256)
-    return _take_in(services, read, sha256, actor, command_id, len(faults))
+    return _take_in(services, read, sha256, actor, len(faults))
 
 
 def origin_of(conn: Connection, case_id: str) -> Origin | None:
@@ -104,9 +108,7 @@ def origin_of(conn: Connection, case_id: str) -> Origin | None:
     return Origin(row.origin, row.checkpoint, row.package, parse_instant(row.at), row.actor)
 
 
-def _take_in(
-    services: Any, read: package_replay.Read, sha256: str, actor: str, command_id: str, missing: int
-) -> Imported | Rejection:
+def _take_in(services: Any, read: package_replay.Read, sha256: str, actor: str, missing: int) -> Imported | Rejection:
     index, at = package_replay.index_of(read), services.clock.now()
     origin, cases = str(index["log"]["origin"]), tuple(index["cases"])
     checkpoint = read(package_files.CHECKPOINT).decode() if index["log"]["sealed"] else ""
@@ -133,7 +135,9 @@ def _take_in(
             _reserve(tx.connection, cases)
             event = {"kind": "PackageImported", "package": sha256, "origin": origin, "cases": list(cases),
                      "entries": count, "checkpoint": checkpoint}  # fmt: skip
-            _record(tx, event, at, actor, command_id)
+            add_entry(
+                tx, STREAM, at, actor, {"kind": "ImportPackage", "package": sha256}, event, services.journal.algorithm
+            )
     except (CommandSeen, SequenceTaken) as error:
         return Rejection("conflict", "package.case_exists", {"case": str(error)})
     return Imported(cases, count, origin, missing)
@@ -173,23 +177,3 @@ def _reserve(conn: Connection, cases: Sequence[str]) -> None:
             conn.execute(insert(case_numbers).values(year=year, last=last))
         elif given < last:
             conn.execute(case_numbers.update().where(case_numbers.c.year == year).values(last=last))
-
-
-def _record(tx: SqlTransaction, event: dict[str, JSON], at: datetime, actor: str, command_id: str) -> None:
-    head = tx.head(STREAM)
-    tx.append(
-        make_entry(
-            case_id=STREAM,
-            seq=1 if head is None else head.seq + 1,
-            at=at,
-            actor=actor,
-            on_behalf_of="",
-            command_id=command_id,
-            command={"kind": "ImportPackage", "package": event["package"]},
-            bundle="",
-            engine_version=VERSION,
-            events=[event],
-            state_digest=hashlib.sha256(canonical(event)).hexdigest(),
-            prev_hash=GENESIS if head is None else head.hash,
-        )
-    )

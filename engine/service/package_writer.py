@@ -176,7 +176,7 @@ class Writer:
         bag.text(package_files.ATTACHMENTS, package_files.json_text(rows))
 
     def _log(self, bag: Bag, conn: Connection) -> None:
-        bag.text(package_files.KEYS, package_files.json_text(package_log.keys(self.services)))
+        bag.text(package_files.KEYS, package_files.json_text(package_log.keys(conn, self.log.origin)))
         if self.log.note:
             bag.text(package_files.CHECKPOINT, self.log.note)
             lines = (json.dumps(one, ensure_ascii=False, sort_keys=True) for one in package_log.earlier(conn, self.log))

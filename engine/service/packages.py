@@ -43,17 +43,24 @@ def make(services: Any, actor: Actor, selection: Selection, address: str, checkp
     1. Log the export; what follows bears its number.
     2. Seal what is not sealed, so that every entry can be proven.
     3. Write the zip into a temporary file, one file at a time; log its hash and size.
-    Rejections: conflict without the Chinese font for the reports.
+    Rejections: conflict without the Chinese font for the reports; see package_log.newest for `checkpoint`.
     """
     try:
         font = fonts.chinese()
     except fonts.FontMissing:
         return Rejection("conflict", "package.no_font")
     kind = "period_package" if selection.kind == "period" else "case_package"
+    if checkpoint:
+        with services.engine.connect() as conn:
+            held = package_log.newest(services, conn, checkpoint)
+        if isinstance(held, Rejection):
+            return held
     mark = exports.begin(services, actor, kind, selection.subject, address)
     package_log.seal(services)
     with services.engine.connect() as conn:
-        log = package_log.newest(services, conn)
+        log = package_log.newest(services, conn, checkpoint)
+    if isinstance(log, Rejection):
+        return log
     writer = Writer(services, selection, mark, log, font)
     with tempfile.NamedTemporaryFile(dir=_folder(services), suffix=".zip", delete=False) as content:
         path = Path(content.name)
@@ -98,9 +105,9 @@ def made_of(conn: Connection, case_id: str, most: int) -> tuple[Past, ...]:
     )
 
 
-def unsealed(services: Any, conn: Connection) -> int:
+def unsealed(conn: Connection) -> int:
     """Entries that no checkpoint holds yet."""
-    return package_log.unsealed(services, conn)
+    return package_log.unsealed(conn)
 
 
 def save(made: Made, path: Path) -> None:

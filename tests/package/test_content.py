@@ -57,6 +57,7 @@ def test_with_the_same_watermark_the_whole_zip_is_the_same(office: Office):
         target = io.BytesIO()
         with services.engine.connect() as conn:
             log = package_log.newest(services, conn)
+        assert not isinstance(log, Rejection)
         Writer(services, selection, mark, log, fonts.chinese()).write(target)
         made.append(target.getvalue())
 

@@ -52,7 +52,7 @@ def rows(services: Services, *cases: str) -> dict[str, list[tuple[Any, ...]]]:
 def test_the_imported_cases_are_the_same_cases(empty: Services, office: Office, package: Path):
     cases = (office.closed.id, office.late.id)
 
-    outcome = import_package(empty, package, "system:command", "import-1")
+    outcome = import_package(empty, package, "system:command")
 
     assert isinstance(outcome, Imported), outcome
     assert set(outcome.cases) == set(cases)
@@ -74,7 +74,7 @@ def test_the_imported_cases_are_the_same_cases(empty: Services, office: Office, 
 def test_attachments_open_and_people_are_known_by_name_but_cannot_sign_in(
     empty: Services, office: Office, package: Path
 ):
-    import_package(empty, package, "system:command", "import-1")
+    import_package(empty, package, "system:command")
 
     with empty.engine.connect() as conn:
         sha256 = [row.sha256 for row in conn.execute(select(imported_files()).where(name_is("网页截图.png")))][0]
@@ -99,7 +99,7 @@ def name_is(name: str) -> Any:
 def test_where_a_case_came_from_is_kept_in_the_journal_and_cannot_be_changed(
     empty: Services, office: Office, package: Path
 ):
-    import_package(empty, package, "system:command", "import-1")
+    import_package(empty, package, "system:command")
 
     with empty.engine.connect() as conn:
         origin = package_import.origin_of(conn, office.late.id)
@@ -115,7 +115,7 @@ def test_where_a_case_came_from_is_kept_in_the_journal_and_cannot_be_changed(
 
 
 def test_an_imported_case_takes_no_command_and_its_clocks_stand_still(empty: Services, office: Office, package: Path):
-    import_package(empty, package, "system:command", "import-1")
+    import_package(empty, package, "system:command")
     before = rows(empty, office.late.id)
     clock: Any = empty.clock
     clock.advance(days=400)
@@ -135,10 +135,10 @@ def test_an_imported_case_takes_no_command_and_its_clocks_stand_still(empty: Ser
 def test_the_same_package_again_and_another_log_are_refused_and_nothing_is_left(
     empty: Services, office: Office, package: Path, tmp_path: Path
 ):
-    import_package(empty, package, "system:command", "import-1")
+    import_package(empty, package, "system:command")
     before = rows(empty, office.closed.id, office.late.id)
 
-    again = import_package(empty, package, "system:command", "import-2")
+    again = import_package(empty, package, "system:command")
 
     assert isinstance(again, Rejection) and again.key == "package.imported_already"
     assert rows(empty, office.closed.id, office.late.id) == before
@@ -150,7 +150,7 @@ def test_a_database_with_cases_of_its_own_takes_no_package(office: Office, packa
     walks.graded(own)
     more = walks.graded(own)
 
-    same_number = import_package(own.services, package, "system:command", "import-1")
+    same_number = import_package(own.services, package, "system:command")
     alone = import_package(
         own.services, office.export(tmp_path, office.late.id), "system:command", "import-2"
     )  # fmt: skip
@@ -167,15 +167,15 @@ def test_other_numbers_of_another_log_are_refused_too(office: Office, tmp_path: 
     own = World(tmp_path / "own")
     walks.graded(own)
 
-    refused = import_package(own.services, office.export(tmp_path, office.late.id), "system:command", "import-1")
+    refused = import_package(own.services, office.export(tmp_path, office.late.id), "system:command")
 
     assert isinstance(refused, Rejection) and refused.key == "package.other_log"
     own.services.engine.dispose()
 
 
 def test_packages_of_one_log_join_one_another(empty: Services, office: Office, tmp_path: Path):
-    first = import_package(empty, office.export(tmp_path, office.closed.id), "system:command", "import-1")
-    second = import_package(empty, office.export(tmp_path, office.late.id), "system:command", "import-2")
+    first = import_package(empty, office.export(tmp_path, office.closed.id), "system:command")
+    second = import_package(empty, office.export(tmp_path, office.late.id), "system:command")
 
     assert isinstance(first, Imported) and isinstance(second, Imported)
     assert rows(empty, office.closed.id, office.late.id) == rows(
@@ -186,7 +186,7 @@ def test_packages_of_one_log_join_one_another(empty: Services, office: Office, t
 def test_a_number_that_came_with_an_import_is_never_given_again(office: Office, package: Path, tmp_path: Path):
     own = World(tmp_path / "own")
     own.numbers = itertools.count(1000)  # command ids of its own: those of the imported entries are taken
-    assert isinstance(import_package(own.services, package, "system:command", "import-1"), Imported)
+    assert isinstance(import_package(own.services, package, "system:command"), Imported)
 
     opened = own.open()
 
@@ -203,7 +203,7 @@ def test_a_changed_package_is_refused_with_the_first_fault(
     unpacked.flip(entries, 700, 1)
     unpacked.list_again()
 
-    refused = import_package(empty, zipped(unpacked, tmp_path), "system:command", "import-1")
+    refused = import_package(empty, zipped(unpacked, tmp_path), "system:command")
 
     assert isinstance(refused, Rejection) and refused.key == "package.faulty"
     assert entries in refused.details["file"]
@@ -221,7 +221,7 @@ def zipped(unpacked: Unpacked, folder: Path) -> Path:
 def test_an_imported_case_exported_again_verifies_and_has_the_same_entries(
     empty: Services, office: Office, package: Path, tmp_path: Path
 ):
-    import_package(empty, package, "system:command", "import-1")
+    import_package(empty, package, "system:command")
     out: list[str] = []
     asked = package_command.Asked((office.closed.id,), "", tmp_path / "again.zip")
 
@@ -245,7 +245,7 @@ def test_a_case_whose_attachment_is_lost_is_exported_found_fault_with_and_still_
     other = build(Settings(database_url=f"sqlite:///{tmp_path}/other.db", data_dir=tmp_path / "o"), world.clock)
 
     done = run_verifier(package)
-    outcome = import_package(other, package, "system:command", "import-1")
+    outcome = import_package(other, package, "system:command")
 
     assert done.returncode == 1
     assert "网页截图.png" in done.stdout and "导出时原系统中已经没有" in done.stdout
@@ -263,9 +263,7 @@ def test_the_commands_say_what_they_did(office: Office, tmp_path: Path):
         services, package_command.Asked((), "2026-04", tmp_path), said.append, said.append
     )
     path = Path(said[0].split("  ")[0])
-    taken = package_command.take_in(
-        other, [path], map("c{}".format, itertools.count()).__next__, said.append, said.append
-    )
+    taken = package_command.take_in(other, [path], said.append, said.append)
     neither = package_command.export(services, package_command.Asked((), "", None), said.append, said.append)
     nothing = package_command.export(services, package_command.Asked((), "1999-01", None), said.append, said.append)
     unknown = package_command.export(services, package_command.Asked(("X",), "", None), said.append, said.append)

@@ -122,7 +122,7 @@ def test_an_imported_case_says_where_it_came_from_and_offers_nothing_to_do(desk:
     services = build(Settings(database_url=url, data_dir=tmp_path / "room"), own.world.clock)
     with writing(services.engine) as conn:
         cast.found(conn, own.world.clock.now())
-    imported = package_import.import_package(services, tmp_path / "package.zip", "system:command", "import-1")
+    imported = package_import.import_package(services, tmp_path / "package.zip", "system:command")
     own.app = create_app(services)
     own.world.services = services
 
