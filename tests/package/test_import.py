@@ -152,7 +152,7 @@ def test_a_database_with_cases_of_its_own_takes_no_package(office: Office, packa
 
     same_number = import_package(own.services, package, "system:command")
     alone = import_package(
-        own.services, office.export(tmp_path, office.late.id), "system:command", "import-2"
+        own.services, office.export(tmp_path, office.late.id), "system:command"
     )  # fmt: skip
 
     assert isinstance(same_number, Rejection) and same_number.key == "package.case_exists"

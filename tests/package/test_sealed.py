@@ -217,5 +217,6 @@ def test_a_package_stripped_of_its_log_does_not_pass_for_who_brings_a_key_or_a_c
     stripped.edit_json("data/package.json", lambda index: index["log"].update(sealed=False))
     stripped.list_again()
 
-    assert [fault.check for fault in stripped.report(trusted=log.verifier_key()).faults] == ["key"]
-    assert [fault.check for fault in stripped.report(witness=log.notes[-1][1]).faults] == ["witness"]
+    by_key, by_note = stripped.report(trusted=log.verifier_key()), stripped.report(witness=log.notes[-1][1])
+    assert "key" in {fault.check for fault in by_key.faults}
+    assert "witness" in {fault.check for fault in by_note.faults}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import dataclass, field
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -71,6 +72,7 @@ class ReferenceLog:
     def seal(self, unpacked: Unpacked, leave: int = 0) -> None:
         """Puts the package's entries into the tree, the last `leave` of each stream excepted, with checkpoints."""
         index = json.loads(unpacked.read("data/package.json"))
+        self._forget_keys(unpacked, index)
         places: dict[str, list[int | None]] = {}
         for stream in index["streams"]:
             lines = unpacked.lines(stream["entries_file"])
@@ -85,6 +87,14 @@ class ReferenceLog:
                 self.leaves.append(leaf_hash(line[:-1], "sha256"))
             self.checkpoint()
         self.prove(unpacked, places)
+
+    def _forget_keys(self, unpacked: Unpacked, index: dict[str, Any]) -> None:
+        """The package's own log is another one: its keys are not ours."""
+        for stream in [one for one in index["streams"] if one["name"] == "_keys"]:
+            index["streams"].remove(stream)
+            for path in (stream["entries_file"], stream["proofs_file"]):
+                (unpacked.root / path).unlink()
+        unpacked.write("data/package.json", json.dumps(index).encode())
 
     def prove(self, unpacked: Unpacked, places: dict[str, list[int | None]]) -> None:
         """Writes proofs, checkpoints and keys for the newest checkpoint into the package."""
