@@ -110,6 +110,19 @@ def _parser() -> argparse.ArgumentParser:
     proof.add_argument("--report", default="", metavar="FILE", help="JSON report for machines / 机器可读的报告")
     proof.add_argument("--witness", default="", metavar="FILE", help="checkpoint kept elsewhere / 别处保存的校验点")
     proof.add_argument("--quiet", action="store_true", help="faults and verdict only / 只显示问题和结论")
+    export = add("export", _export, "write an archive package of cases or of a month / 导出案件归档包")
+    export.add_argument("case_id", nargs="*", metavar="CASE", help="case numbers / 案件编号")
+    export.add_argument("--period", default="", help="2026-03 or 2026: all cases closed in it / 办结月份或年份")
+    export.add_argument("--out", type=Path, default=None, metavar="FILE", help="file or folder to write to / 输出位置")
+    export.add_argument(
+        "--checkpoint",
+        type=Path,
+        default=None,
+        metavar="FILE",
+        help="prove that the log continues this one / 已有检查点",
+    )
+    taken = add("import", _import, "take cases out of archive packages into an empty instance / 导入归档包")
+    taken.add_argument("file", nargs="+", type=Path, metavar="FILE", help="packages / 归档包")
     add("rebuild", _rebuild, "rebuild all read models from the journal / 由日志重建全部查询表")
     log = add("export-log", _export_log, "write an event log for process mining / 导出流程分析用的事件日志")
     log.add_argument("--format", choices=("xes", "ocel", "ocel-xml", "csv"), required=True)
@@ -422,6 +435,28 @@ def _export_log(chosen: argparse.Namespace) -> int:
     words = {"number": made.number, "cases": made.cases, "events": made.events, "size": made.size}
     print(said("mining.done", words))
     return 0
+
+
+def _export(chosen: argparse.Namespace) -> int:
+    from engine.service import package_command
+
+    try:
+        checkpoint = chosen.checkpoint.read_text(encoding="utf-8") if chosen.checkpoint else ""
+    except OSError as error:
+        return _complain(f"无法读取: {error}")
+    asked = package_command.Asked(tuple(chosen.case_id), chosen.period, chosen.out, checkpoint)
+    return package_command.export(_services(), asked, print, _complain)
+
+
+def _import(chosen: argparse.Namespace) -> int:
+    from engine.service import package_command
+
+    return package_command.take_in(_services(), chosen.file, print, _complain)
+
+
+def _complain(text: str) -> int:
+    print(text, file=sys.stderr)
+    return 2
 
 
 def _init(chosen: argparse.Namespace) -> int:

@@ -33,6 +33,7 @@ from . import (
     names,
     navigation,
     office,
+    packages,
     performance,
     register,
     security,
@@ -64,6 +65,7 @@ PAGES: Final = (
     audit,
     performance,
     mining,
+    packages,
 )
 """Modules with a blueprint named `blueprint`, one noun each."""
 

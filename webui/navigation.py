@@ -66,6 +66,7 @@ MENU: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
             Entry("audit.exports", "audit", "nav.exports", "download"),
             Entry("performance.index", "view_performance", "nav.performance", "route"),
             Entry("mining.index", "audit", "nav.mining", "download"),
+            Entry("packages.index", "audit", "nav.packages", "folders"),
             Entry("admin.people_changes", "view_people_log", "nav.people_log", "history"),
             Entry("admin.security_events", "view_security_log", "nav.security_log", "shield", phone=True),
         ),

@@ -60,6 +60,25 @@ class FileStore:
         """The content, to be read and closed. Raises FileNotFoundError when it is not here."""
         return self._path(sha256).open("rb")
 
+    def adopt(self, stream: BinaryIO, sha256: str) -> None:
+        """Keeps a content whose hash the caller knows, of whatever type: from an archive package, which was judged
+        where it was uploaded. Raises ValueError, and keeps nothing, when it has another hash."""
+        incoming = self._root / "incoming"
+        incoming.mkdir(parents=True, exist_ok=True, mode=0o750)
+        with tempfile.NamedTemporaryFile(dir=incoming, delete=False) as target:
+            path = Path(target.name)
+            try:
+                digest = hashlib.sha256()
+                while chunk := stream.read(CHUNK):
+                    digest.update(chunk)
+                    target.write(chunk)
+                if digest.hexdigest() != sha256:
+                    raise ValueError(f"expected {sha256}, got {digest.hexdigest()}")
+                target.flush()
+                self._keep(target, sha256)
+            finally:
+                path.unlink(missing_ok=True)
+
     def intact(self, sha256: str) -> bool:
         """Whether the content is here and still has this hash; reads all of it."""
         try:

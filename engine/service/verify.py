@@ -94,7 +94,7 @@ def verify(services: Services, asked: Asked = Asked(), tick: Tick = lambda count
             "logs": lambda part: check_logs(tx, part, algorithm, tick),
             "bundles": lambda part: check_bundles(conn, part, _versions(tx, chosen), tick),
             "deployments": lambda part: check_deployments(tx, part),
-            "numbers": lambda part: check_numbers(conn, part, streams, ()),
+            "numbers": lambda part: check_numbers(conn, part, streams),
             "files": lambda part: check_files(services, part, files, not asked.cases, tick),
             "replays": lambda part: check_replays(services, tx, chosen, part, tick),
             "models": lambda part: check_models(conn, _entries(tx, chosen), part, asked.cases, tick),

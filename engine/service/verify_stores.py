@@ -9,6 +9,7 @@ from collections.abc import Collection
 from sqlalchemy import Connection, select
 
 from engine.definitions.bundle import version_of
+from engine.journal.imports import origins
 from engine.journal.schema import bundle_files, bundles, case_numbers, deployments
 from engine.journal.store import SqlTransaction
 
@@ -66,9 +67,13 @@ def check_deployments(tx: SqlTransaction, part: Part) -> None:
             part.fault(DEPLOYMENTS, number, "deployment_differs", expected, got)
 
 
-def check_numbers(conn: Connection, part: Part, streams: Collection[str], elsewhere: Collection[str]) -> None:
-    """Every case number that was given has its case: numbers are given in the transaction that opens it. `elsewhere`:
-    years whose cases came from another instance, whose other numbers are there."""
+def check_numbers(conn: Connection, part: Part, streams: Collection[str]) -> None:
+    """Every case number that was given has its case: numbers are given in the transaction that opens it. Of a year with
+    imported cases, the numbers up to the highest imported one are of the instance that they came from."""
+    imported: dict[str, int] = {}
+    for stream in origins(conn):
+        if found := CASE.fullmatch(stream):
+            imported[found[1]] = max(imported.get(found[1], 0), int(found[2]))
     there: dict[str, set[int]] = {}
     for stream in streams:
         found = CASE.fullmatch(stream)
@@ -78,9 +83,7 @@ def check_numbers(conn: Connection, part: Part, streams: Collection[str], elsewh
     for year in sorted({*there, *given}):
         numbers, last = there.get(year, set()), given.get(year, 0)
         part.checked += max(last, len(numbers))
-        if year in elsewhere:
-            continue
-        for number in sorted(set(range(1, last + 1)) - numbers):
+        for number in sorted(set(range(imported.get(year, 0) + 1, last + 1)) - numbers):
             part.fault(f"WQ-{year}-{number:06d}", 0, "case_missing")
         for number in sorted(number for number in numbers if number > last):
             part.fault(f"WQ-{year}-{number:06d}", 0, "number_not_given", f"<= {last}", number)

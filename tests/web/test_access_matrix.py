@@ -36,7 +36,7 @@ PERSONAS = {
 
 EXPORTS: set[str] = {
     "audit.find", "compliance.csv", "evidence.case_csv", "evidence.csv", "ledger.registrations_csv",
-    "ledger.reports_csv", "mining.make", "performance.table",
+    "ledger.reports_csv", "mining.make", "packages.make", "packages.make_case", "performance.table",
 }  # fmt: skip
 """POST routes that the auditor may use: what they hand out is numbered and logged, nothing else changes."""
 
