@@ -37,6 +37,7 @@ ACTIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "open_case": _WORK,  # any staff of any unit may be the discoverer (R17, requirements 1.10)
         "view_case": _WORK | {PROCESS_OWNER, AUDITOR},
         "view_all_cases": _COMMAND | {AUDITOR},
+        "replay_case": _COMMAND | {AUDITOR},
         "comment": _WORK,
         "attach_file": _WORK,
         "send_message": _WORK,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -30,6 +30,7 @@ from .live_cases import LiveCases
 from .options import ChosenOptions
 from .pending_bundles import PendingBundles
 from .people_tables import RECEIVES_WORK, lines, persons, units
+from .replays import Replays
 from .sealing import Sealer
 from .settings import Settings
 from .system import clock_for
@@ -52,6 +53,7 @@ class Services:
     drafts: Drafts
     pending: PendingBundles
     sealer: Sealer
+    replays: Replays = field(default_factory=Replays)
 
 
 def build(settings: Settings, clock: Clock | None = None, *, wake: Callable[[], None] = lambda: None) -> Services:

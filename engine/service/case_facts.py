@@ -83,6 +83,15 @@ def filed(bundle: Bundle, form_id: str, values: Mapping[str, JSON], named: Words
     return tuple(fact for one in described if (fact := _fact(one, values.get(one.key))) is not None)
 
 
+def labels(bundle: Bundle) -> Mapping[str, str]:
+    """What people call the fields of the bundle's forms: key -> label of the first form that has it."""
+    found: dict[str, str] = {}
+    for ident in sorted(bundle.forms):
+        for one in _fields(bundle.forms[ident].schema.get("components"), {}):
+            found.setdefault(one.key, one.label)
+    return found
+
+
 def value_words(conn: Connection, bundle: Bundle) -> Mapping[str, str]:
     """Value -> label for every option of the bundle's forms that means one thing only, and for lines and units."""
     named = words(conn)
