@@ -15,6 +15,7 @@ from . import (
     audit,
     auth,
     cases,
+    checkpoints,
     clock_text,
     clocks,
     dashboard,
@@ -54,6 +55,7 @@ PAGES: Final = (
     admin,
     office,
     audit,
+    checkpoints,
 )
 """Modules with a blueprint named `blueprint`, one noun each."""
 

@@ -59,6 +59,7 @@ MENU: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
         "nav.evidence",
         (
             Entry("audit.index", "audit", "nav.audit", "check"),
+            Entry("checkpoints.index", "audit", "nav.checkpoints", "seal"),
             Entry("audit.looks", "audit", "nav.looks", "search"),
             Entry("audit.exports", "audit", "nav.exports", "download"),
             Entry("admin.people_changes", "view_people_log", "nav.people_log", "history"),

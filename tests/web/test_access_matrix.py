@@ -34,7 +34,7 @@ PERSONAS = {
 }  # fmt: skip
 """One of the cast for each role, one of a unit that has nothing to do with the case, one without any role."""
 
-EXPORTS: set[str] = {"audit.find"}
+EXPORTS: set[str] = {"audit.find", "checkpoints.compare", "checkpoints.take_out"}
 """POST routes that the auditor may use: what they hand out is numbered and logged, nothing else changes."""
 
 DOWNLOADS = {"deployments.download", "deployments.file"}
