@@ -10,7 +10,8 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from engine.domain.rejection import Rejection
-from engine.service import proof_state, witness
+from engine.service import proof_state
+from engine.service import witness_comparison as witness
 from engine.service.system import new_id
 
 from .catalogue import t

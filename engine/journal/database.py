@@ -21,11 +21,13 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
+from . import imports as imports  # its table is made with the others
 from .hashing import digest
 from .schema import FORMAT_VERSION, entries, journal_format, leaves, metadata, unsealed
 
 APPEND_ONLY = (
     "entries", "bundle_files", "bundles", "deployments", "leaves", "subtrees", "checkpoints", "checkpoint_keys",
+    "imported_streams",
 )  # fmt: skip
 BUSY_SECONDS = 15
 """How long a writer waits for another one on SQLite before it gives up."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -133,6 +133,13 @@ def inclusion(conn: Connection, index: int, size: int) -> list[bytes]:
     """The path of leaf `index` to the root of the first `size` leaves. Reads some hundred rows."""
     algorithm, _ = _format(conn)
     return tree.inclusion(index, size, _node(conn, algorithm), algorithm)
+
+
+def inclusions(conn: Connection, indexes: Iterable[int], size: int) -> Iterator[list[bytes]]:
+    """`inclusion` of many leaves, reading what their paths share once."""
+    algorithm, _ = _format(conn)
+    node = _node(conn, algorithm)
+    return (tree.inclusion(index, size, node, algorithm) for index in indexes)
 
 
 def consistency(conn: Connection, old: int, new: int) -> list[bytes]:

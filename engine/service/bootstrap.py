@@ -15,6 +15,7 @@ from engine.domain.clock import Clock
 from engine.domain.organisation import ROLES, SEPARATED_ROLES, Actor
 from engine.journal.database import create_tables, open_database
 from engine.journal.entry import StoredEntry
+from engine.journal.imports import is_imported
 from engine.journal.schema import case_numbers
 from engine.journal.store import SqlJournal, SqlTransaction
 from engine.readmodels import cases, projector, version
@@ -90,6 +91,7 @@ def build_application(
         visible=visible,
         unknown=unknown_receivers,
         options=ChosenOptions(),
+        imported=lambda tx, case_id: is_imported(tx.connection, case_id),
         committed=wake,
         algorithm=journal.algorithm,
     )
@@ -103,8 +105,7 @@ def case_entries(tx: SqlTransaction) -> Iterator[StoredEntry]:
 
 
 def project(tx: SqlTransaction, entries: Sequence[StoredEntry]) -> None:
-    for entry in entries:
-        projector.project(tx.connection, entry)
+    projector.project(tx.connection, *entries)
 
 
 def visible(tx: SqlTransaction, case_id: str, actor: Actor) -> bool:

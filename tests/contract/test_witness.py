@@ -14,10 +14,12 @@ from engine import cli
 from engine.domain.organisation import Actor
 from engine.domain.rejection import Rejection
 from engine.journal import checkpoint, log
-from engine.service import exports, witness
+from engine.service import exports
+from engine.service import witness_comparison as witness
 from engine.service.export_lookup import numbered
 from engine.service.keys import KeyRing
 from engine.service.transactions import writing
+from engine.service.witness import Witness
 from tests.contract.test_sealing import Office
 from tests.support.world import World
 
@@ -47,7 +49,7 @@ def kept(office: Office) -> bytes:
 
 def compared(office: Office, data: bytes) -> witness.Comparison:
     read = witness.read_witness(data)
-    assert isinstance(read, witness.Witness), read
+    assert isinstance(read, Witness), read
     with office.engine.connect() as conn:
         return witness.compare(conn, read)
 
@@ -96,7 +98,7 @@ def test_the_file_carries_its_watermark_and_is_in_the_log_of_exports(office):
     with office.engine.connect() as conn:
         export = numbered(conn, 1)
     assert export is not None
-    assert (export.kind, export.subject, export.size > 500) == ("witness", str(found["number"]), True)
+    assert (export.kind, export.subject, export.size > 500) == ("witness", "1", True)
 
 
 def test_a_changed_leaf_is_a_rewritten_record(office):
@@ -208,11 +210,11 @@ def test_every_change_of_a_notes_text_is_refused_or_seen(office):
 @pytest.mark.parametrize(
     "data",
     [
-        b"hello", b"\xff\xfe", b"{", b"{}", b'{"format": "other"}', b"[]", b'{"format": "opinion-cases-witness/1"}',
-        b'{"format": "opinion-cases-witness/1", "keys": [{"key_id": "x", "public": "zz"}], "note": "x"}',
-        b'{"format": "opinion-cases-witness/1", "keys": [{"key_id": "x", "public": "00"}], "note": "x"}',
-        b'{"format": "opinion-cases-witness/1", "keys": [], "note": 7}',
-        b'{"format": "opinion-cases-witness/1", "keys": 7, "note": ""}',
+        b"hello", b"\xff\xfe", b"{", b"{}", b'{"format": "other"}', b"[]", b'{"format": "opinion-witness-1"}',
+        b'{"format": "opinion-witness-1", "keys": [{"key_id": "x", "public": "zz"}], "note": "x"}',
+        b'{"format": "opinion-witness-1", "keys": [{"key_id": "x", "public": "00"}], "note": "x"}',
+        b'{"format": "opinion-witness-1", "keys": [], "note": 7}',
+        b'{"format": "opinion-witness-1", "keys": 7, "note": ""}',
         b"{" + b'"a":[' * 100_000, b"x" * (witness.MOST_BYTES + 1),
     ],
 )  # fmt: skip
@@ -232,7 +234,7 @@ def test_a_signature_by_a_key_beside_the_note_does_not_make_it_known(office):
     forged = replace(read, signatures=tuple(replace(one, key_id="00000000") for one in read.signatures))
 
     with office.engine.connect() as conn:
-        answer = witness.compare(conn, witness.Witness(forged, {"00000000": bytes(32)}))
+        answer = witness.compare(conn, Witness(forged, {"00000000": bytes(32)}))
 
     assert answer.verdict == "unknown_key"
 

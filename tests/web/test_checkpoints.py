@@ -13,7 +13,7 @@ import pytest
 from engine.domain.commands import AddComment
 from engine.service import export_lookup
 from engine.service.proof_state import PAGE_SIZE
-from engine.service.witness import Verdict
+from engine.service.witness_comparison import Verdict
 from tests.support.desk import Desk
 from webui.catalogue import sentences
 
