@@ -104,6 +104,10 @@ def _parser() -> argparse.ArgumentParser:
     ring.add_argument("--actor", default="system:command", help="login of who does it / 操作人账号")
     ring.add_argument("--lost", action="store_true", help="the old key is gone and can't vouch / 旧密钥已丢失")
     add("seal", _seal, "seal what waits now and print the checkpoint / 立即封存并打印校验点")
+    kept = add(
+        "checkpoint", _checkpoint, "print the newest checkpoint, or write a witness file / 打印最新校验点或写见证文件"
+    )
+    kept.add_argument("--out", type=Path, default=None, metavar="FILE", help="write the witness file here / 见证文件")
     proof = add("verify", _verify, "check everything that can be checked / 校验记录链、封存树、签名、回放、附件等")
     proof.add_argument("case", nargs="*", help="these cases only / 只校验这些案件")
     proof.add_argument("--only", default="", help="parts, separated by commas / 只做这些检查")
@@ -385,6 +389,17 @@ def _seal(chosen: argparse.Namespace) -> int:
         newest = log.latest(tx.connection)
     print(newest.note if newest is not None else "没有可封存的记录", end="\n" if newest is None else "")
     return 0
+
+
+def _checkpoint(chosen: argparse.Namespace) -> int:
+    from engine.service import witness_comparison
+
+    services = _services()
+    try:
+        return witness_comparison.print_checkpoint(services, chosen.out, print)
+    except OSError as error:
+        print(f"无法写入 {chosen.out}: {error.strerror}", file=sys.stderr)
+        return 2
 
 
 def _migrate(chosen: argparse.Namespace) -> int:

@@ -58,10 +58,11 @@ MENU: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
     (
         "nav.evidence",
         (
+            Entry("audit.index", "audit", "nav.audit", "check", phone=True),
             Entry("evidence.index", "view_evidence", "nav.limits_evidence", "clock"),
             Entry("ledger.index", "view_evidence", "nav.ledger", "flag"),
             Entry("compliance.index", "view_evidence", "nav.compliance", "seal"),
-            Entry("audit.index", "audit", "nav.audit", "check"),
+            Entry("checkpoints.index", "audit", "nav.checkpoints", "seal"),
             Entry("audit.looks", "audit", "nav.looks", "search"),
             Entry("audit.exports", "audit", "nav.exports", "download"),
             Entry("performance.index", "view_performance", "nav.performance", "route"),
@@ -91,8 +92,9 @@ def menu() -> list[tuple[str, list[Item]]]:
 
 
 def phone_items(groups: list[tuple[str, list[Item]]]) -> list[Item]:
-    """What fits the bar at the bottom of a phone's screen beside "more": the first four."""
-    return [item for _, items in groups for item in items if item.phone][:4]
+    """What fits the bar at the bottom of a phone beside "more": the first four, the auditor's own page before all."""
+    offered = [item for _, items in groups for item in items if item.phone]
+    return sorted(offered, key=lambda item: item.key != "nav.audit")[:4]
 
 
 def _item(entry: Entry, current: bool) -> Item:

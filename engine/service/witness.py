@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -41,10 +41,14 @@ class Witness:
             raise BadNote(f"not a witness file: {error!r}"[:200]) from error
 
 
-def written(note: str, keys: list[dict[str, JSON]], watermark: str = "") -> str:
-    """The witness file of a checkpoint: JSON with the signed text, and every key with key_id, public, since."""
+def written(note: str, keys: list[dict[str, JSON]], watermark: str = "", key_entries: Sequence[str] = ()) -> str:
+    """The witness file of a checkpoint: JSON with the signed text, and every key with key_id, public, since.
+
+    `key_entries`: bodies of the entries of stream `_keys`, which tell how one key took over from another.
+    """
     content: dict[str, Any] = {"format": FORMAT, "note": note, "keys": keys}
-    return json.dumps({**content, "watermark": watermark} if watermark else content, ensure_ascii=False, indent=1)
+    more = {"watermark": watermark, "key_entries": list(key_entries)}
+    return json.dumps({**content, **{name: one for name, one in more.items() if one}}, ensure_ascii=False, indent=1)
 
 
 def check_witness(part: Part, witness: Witness | None, grown: Grown, keys: Mapping[str, bytes]) -> None:

@@ -35,7 +35,8 @@ PERSONAS = {
 """One of the cast for each role, one of a unit that has nothing to do with the case, one without any role."""
 
 EXPORTS: set[str] = {
-    "audit.find", "compliance.csv", "evidence.case_csv", "evidence.csv", "ledger.registrations_csv",
+    "audit.find", "checkpoints.compare", "checkpoints.take_out",
+    "compliance.csv", "evidence.case_csv", "evidence.csv", "ledger.registrations_csv",
     "ledger.reports_csv", "mining.make", "packages.make", "packages.make_case", "performance.table",
 }  # fmt: skip
 """POST routes that the auditor may use: what they hand out is numbered and logged, nothing else changes."""

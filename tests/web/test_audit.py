@@ -55,6 +55,16 @@ def test_the_auditor_lands_on_his_own_page_and_everybody_else_where_he_did(desk:
     assert landed == {"zhaoming": "/audit", "wangfang": "/start", "sunli": "/start", "qianjin": "/admin/persons"}
 
 
+def test_on_a_phone_the_auditors_page_is_the_first_of_the_bar(desk: Desk):
+    bars = {
+        login: desk.seat(login).get("/account").text.rpartition("fixed-bottom")[2] for login in ("zhaoming", "wangfang")
+    }
+
+    firsts = {login: re.findall(r'class="nav-link[^"]*" href="([^"]+)"', bar)[0] for login, bar in bars.items()}
+
+    assert firsts == {"zhaoming": "/audit", "wangfang": "/inbox"}
+
+
 @pytest.mark.parametrize("login", ["wangfang", "liuwei", "sunli", "qianjin", "wumin"])
 def test_only_the_auditor_has_these_pages(desk: Desk, login: str):
     seat = desk.seat(login)
