@@ -170,6 +170,7 @@ def drawing(shown: View, asked: Asked) -> Mapping[str, Any]:
             notes.append({"element": row.element, "text": " · ".join(brief)})
     for flow in shown.flows:
         about[flow.flow] = t("performance.taken", count=flow.times)
+        notes.append({"element": flow.flow, "text": str(flow.times)})
     flows = {flow.flow for flow in shown.flows}
     marks = {element: [f"{'flow' if element in flows else 'heat'}-{level}"] for element, level in shown.heat.items()}
     return {"xml": shown.xml, "name": shown.name, "marks": marks, "notes": notes, "about": about}

@@ -120,6 +120,8 @@ def _write_times(writer: Writer, turn: Turn) -> None:
     rows = []
     for task in turn.done:
         for unit, created, claimed, completed in writer.fetch(TIMES, {"case_id": turn.case_id, "task": task}):
+            if not completed:
+                continue  # taken back by the same entry
             worked = seconds(claimed, completed) if claimed else UNKNOWN
             waited = seconds(created, claimed or completed)
             rows.append({**key(task), "unit": unit, "waited": waited, "worked": worked})

@@ -94,7 +94,7 @@ def _armed(walk: Walk, event: Happened) -> None:
     walk.labels[timer] = event.get("label") or walk.labels.get(timer) or event["element"]
     if not event.get("limit") or event.get("warns_of") or not event.get("deadline"):
         return
-    if timer in walk.limits and walk.objects[walk.limits[timer]].changes[-1][1] == "running":
+    if timer in walk.limits and walk.objects[walk.limits[timer]].now["state"] == "running":
         return  # armed again by a withdrawal: it has not stopped
     ident = f"{walk.case_id}/{timer}@{walk.entry.seq}"
     one = walk.part(ident, "limit", "runs under")
@@ -147,7 +147,7 @@ def _of_limit(key: str, state: str, late_key: str = "") -> Teller:
 
 def _limit_cancelled(walk: Walk, event: Happened) -> None:
     one = walk.objects.get(walk.limits.get(event["timer"], ""))
-    if one is not None and one.changes[-1][:2] == ("state", "running"):
+    if one is not None and one.now["state"] == "running":
         one.set("state", "cancelled", walk.at)
 
 

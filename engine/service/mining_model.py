@@ -152,17 +152,18 @@ class Mined:
 
 @dataclass(slots=True)
 class MinedObject:
-    """An object of OCEL. `changes`: (attribute, value, since when); `related`: (object id, qualifier)."""
+    """An object of OCEL. `changes`: (attribute, value, since when), the last ones `now`; `related`: (id, qualifier)."""
 
     id: str
     type: str
     changes: list[tuple[str, Value, datetime]] = field(default_factory=list)
     related: list[tuple[str, str]] = field(default_factory=list)
+    now: dict[str, Value] = field(default_factory=dict)
 
     def set(self, name: str, value: Value | None, at: datetime) -> None:
         """Notes a value from `at` on, unless it is nothing or as before."""
-        known = next((one for attribute, one, _ in reversed(self.changes) if attribute == name), None)
-        if value is not None and value != known and not (value == "" and known is None):
+        if value is not None and value != self.now.get(name, ""):
+            self.now[name] = value
             self.changes.append((name, value, at))
 
 

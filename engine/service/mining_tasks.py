@@ -58,8 +58,9 @@ def _hold(walk: Walk, event: Happened, login: str) -> None:
 
 
 def _created(walk: Walk, event: Happened) -> None:
-    name, visits = event["task"], sum(one.partition("~")[0] == f"{walk.case_id}/{event['task']}" for one in walk.made)
-    ident = f"{walk.case_id}/{name}" + (f"~{visits + 1}" if visits else "")
+    name = event["task"]
+    visits = walk.visits[name] = walk.visits.get(name, 0) + 1
+    ident = f"{walk.case_id}/{name}" + (f"~{visits}" if visits > 1 else "")
     task = walk.part(ident, "task", "has")
     walk.tasks[name], walk.made[ident] = ident, event
     walk.labels[name] = event["label"] or event["element"]

@@ -26,7 +26,7 @@ class Walk:
     `tasks`: task name -> its object's id; after a withdrawn submission the task that comes back is another one.
     `made`: object's id -> the event that made the task; `begun`: tasks that somebody has had -> running or suspended.
     `limits`: timer -> its limit's object; `labels`: task or timer -> what people call it; `messages`: likewise.
-    `signing`: signature asked for -> how often.
+    `signing`: signature asked for -> how often; `visits`: task -> how often it was made.
     """
 
     def __init__(self, row: CaseRow, people: People) -> None:
@@ -41,6 +41,7 @@ class Walk:
         self.made: dict[str, Happened] = {}
         self.begun: dict[str, str] = {}
         self.signing: dict[str, int] = {}
+        self.visits: dict[str, int] = {}
         self.grade = ""
         self.lead_unit = ""
         self.entry: StoredEntry
