@@ -104,7 +104,12 @@ def _parser() -> argparse.ArgumentParser:
     ring.add_argument("--actor", default="system:command", help="login of who does it / 操作人账号")
     ring.add_argument("--lost", action="store_true", help="the old key is gone and can't vouch / 旧密钥已丢失")
     add("seal", _seal, "seal what waits now and print the checkpoint / 立即封存并打印校验点")
-    add("verify", _verify, "check all chains and replay all cases / 校验全部记录链并回放全部案件")
+    proof = add("verify", _verify, "check everything that can be checked / 校验记录链、封存树、签名、回放、附件等")
+    proof.add_argument("case", nargs="*", help="these cases only / 只校验这些案件")
+    proof.add_argument("--only", default="", help="parts, separated by commas / 只做这些检查")
+    proof.add_argument("--report", default="", metavar="FILE", help="JSON report for machines / 机器可读的报告")
+    proof.add_argument("--witness", default="", metavar="FILE", help="checkpoint kept elsewhere / 别处保存的校验点")
+    proof.add_argument("--quiet", action="store_true", help="faults and verdict only / 只显示问题和结论")
     export = add("export", _export, "write an archive package of cases or of a month / 导出案件归档包")
     export.add_argument("case_id", nargs="*", metavar="CASE", help="case numbers / 案件编号")
     export.add_argument("--period", default="", help="2026-03 or 2026: all cases closed in it / 办结月份或年份")
@@ -119,6 +124,16 @@ def _parser() -> argparse.ArgumentParser:
     taken = add("import", _import, "take cases out of archive packages into an empty instance / 导入归档包")
     taken.add_argument("file", nargs="+", type=Path, metavar="FILE", help="packages / 归档包")
     add("rebuild", _rebuild, "rebuild all read models from the journal / 由日志重建全部查询表")
+    log = add("export-log", _export_log, "write an event log for process mining / 导出流程分析用的事件日志")
+    log.add_argument("--format", choices=("xes", "ocel", "ocel-xml", "csv"), required=True)
+    log.add_argument(
+        "--period", default="", help="of opening: 2026, 2026-Q1, 2026-03, 2026-03-01..2026-03-15 / 登记期间"
+    )
+    log.add_argument("--grade", default="", help="cases of this grade / 等级")
+    log.add_argument("--unit", default="", help="cases in which this unit had a task / 单位")
+    log.add_argument("--status", choices=("", "open", "closed"), default="")
+    log.add_argument("--out", type=Path, required=True, metavar="FILE", help="must not exist yet / 新文件")
+    log.add_argument("--with-names", action="store_true", help="logins and texts, not pseudonyms / 含姓名和文字")
     first = add("init", _init, "make units and the first two admins of a real office / 建立正式环境的单位和首批管理员")
     first.add_argument("--system-admin", required=True, help="login of the system admin / 系统管理员账号")
     first.add_argument("--security-admin", required=True, help="login of the security admin / 安全管理员账号")
@@ -385,15 +400,40 @@ def _replay(chosen: argparse.Namespace) -> int:
 
 
 def _verify(chosen: argparse.Namespace) -> int:
-    from engine.service import verify
+    from engine.service import verify_command
 
-    return verify.print_verify(_services(), print)
+    parts = [part.strip() for part in chosen.only.split(",") if part.strip()]
+    options = verify_command.Options(chosen.case, parts, chosen.report, chosen.witness, chosen.quiet)
+    return verify_command.run(_services(), options, print, sys.stderr if sys.stderr.isatty() else None)
 
 
 def _rebuild(chosen: argparse.Namespace) -> int:
     from engine.service import verify
 
     print(f"{verify.rebuild_read_models(_services())} entries")
+    return 0
+
+
+def _export_log(chosen: argparse.Namespace) -> int:
+    from engine.domain.rejection import Rejection
+    from engine.readmodels.chosen import Choice
+    from engine.service import exports, mining
+    from engine.service.catalogue import said
+
+    services = _services()
+    try:
+        since, until = mining.period(chosen.period)
+    except mining.Unreadable as error:
+        print(said("mining.wrong_period", {"text": str(error)}), file=sys.stderr)
+        return 2
+    choice = Choice(since, until, chosen.grade, chosen.unit, chosen.status)
+    with chosen.out.open("xb") as file:
+        made = mining.export(services, exports.COMMAND_LINE, chosen.format, choice, file, with_names=chosen.with_names)
+    if isinstance(made, Rejection):
+        print(said(made.key, made.details), file=sys.stderr)
+        return 1
+    words = {"number": made.number, "cases": made.cases, "events": made.events, "size": made.size}
+    print(said("mining.done", words))
     return 0
 
 

@@ -18,6 +18,7 @@ from engine.service import access_lookup, export_lookup
 from engine.service.access_lookup import Asked
 from engine.service.catalogue import sentences
 from engine.service.export_lookup import SHA256, Export
+from engine.service.proof_state import proof_state
 
 from .catalogue import language, t
 from .formats import parse_day
@@ -57,9 +58,15 @@ def index() -> str:
         looks = access_lookup.counted(conn, midnight)
         exports = export_lookup.counted(conn, now - RECENT)
         newest = export_lookup.exports(conn).exports[:5]
+        proof = proof_state(conn)
     shelves = [(key, [door for path in paths if (door := _door(path)) is not None]) for key, paths in SHELVES]
     return render_template(
-        "audit/index.html", shelves=[one for one in shelves if one[1]], looks=looks, exports=exports, newest=newest
+        "audit/index.html",
+        shelves=[one for one in shelves if one[1]],
+        looks=looks,
+        exports=exports,
+        newest=newest,
+        proof=proof,
     )
 
 

@@ -58,9 +58,14 @@ MENU: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
     (
         "nav.evidence",
         (
+            Entry("evidence.index", "view_evidence", "nav.limits_evidence", "clock"),
+            Entry("ledger.index", "view_evidence", "nav.ledger", "flag"),
+            Entry("compliance.index", "view_evidence", "nav.compliance", "seal"),
             Entry("audit.index", "audit", "nav.audit", "check"),
             Entry("audit.looks", "audit", "nav.looks", "search"),
             Entry("audit.exports", "audit", "nav.exports", "download"),
+            Entry("performance.index", "view_performance", "nav.performance", "route"),
+            Entry("mining.index", "audit", "nav.mining", "download"),
             Entry("packages.index", "audit", "nav.packages", "folders"),
             Entry("admin.people_changes", "view_people_log", "nav.people_log", "history"),
             Entry("admin.security_events", "view_security_log", "nav.security_log", "shield", phone=True),

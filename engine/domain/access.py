@@ -57,9 +57,11 @@ ACTIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "unlock_account": frozenset({SECURITY_ADMIN}),
         "reset_password": frozenset({SYSTEM_ADMIN, SECURITY_ADMIN}),
         # evidence
+        "view_evidence": _COMMAND | {AUDITOR},  # limits, ledgers, compliance of all units; one's own case: view_case
         "view_people_log": frozenset({SECURITY_ADMIN, AUDITOR}),
         "view_security_log": frozenset({SECURITY_ADMIN, AUDITOR}),
         "audit": frozenset({AUDITOR}),
+        "view_performance": _COMMAND | {PROCESS_OWNER, AUDITOR},
     }
 )
 """action -> roles that may do it. `view_case` and what needs a case also pass the object rule below."""

@@ -105,8 +105,7 @@ def case_entries(tx: SqlTransaction) -> Iterator[StoredEntry]:
 
 
 def project(tx: SqlTransaction, entries: Sequence[StoredEntry]) -> None:
-    for entry in entries:
-        projector.project(tx.connection, entry)
+    projector.project(tx.connection, *entries)
 
 
 def visible(tx: SqlTransaction, case_id: str, actor: Actor) -> bool:

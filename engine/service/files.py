@@ -8,6 +8,7 @@ import os
 import re
 import tempfile
 import unicodedata
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -85,6 +86,12 @@ class FileStore:
                 return hashlib.file_digest(content, "sha256").hexdigest() == sha256
         except FileNotFoundError:
             return False
+
+    def stored(self) -> Iterator[str]:
+        """Names (sha256) of every content in the store, in no order."""
+        for path in self._root.glob("??/??/*"):
+            if _SHA256.fullmatch(path.name):
+                yield path.name
 
     def _path(self, sha256: str) -> Path:
         if not _SHA256.fullmatch(sha256):

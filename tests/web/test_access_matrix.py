@@ -34,7 +34,10 @@ PERSONAS = {
 }  # fmt: skip
 """One of the cast for each role, one of a unit that has nothing to do with the case, one without any role."""
 
-EXPORTS: set[str] = {"audit.find", "packages.make", "packages.make_case"}
+EXPORTS: set[str] = {
+    "audit.find", "compliance.csv", "evidence.case_csv", "evidence.csv", "ledger.registrations_csv",
+    "ledger.reports_csv", "mining.make", "packages.make", "packages.make_case", "performance.table",
+}  # fmt: skip
 """POST routes that the auditor may use: what they hand out is numbered and logged, nothing else changes."""
 
 DOWNLOADS = {"deployments.download", "deployments.file"}
@@ -108,7 +111,7 @@ def installed(desk: Desk) -> Installation:
         {
             "task": task, "user_id": "tanjun", "unit_id": "gengbao", "line_id": "gengbao",
             "absence_id": "1", "duty_id": "1", "number": "1", "message": "regrade_request", "name": "case_log",
-            "file_id": "0" * 32, "version": version, "path": "bpmn/opinion_case.bpmn",
+            "file_id": "0" * 32, "clause": "R24", "version": version, "path": "bpmn/opinion_case.bpmn",
         },
     )  # fmt: skip
 

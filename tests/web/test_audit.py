@@ -99,6 +99,21 @@ def test_the_start_page_counts_the_looks_of_today_and_the_exports_of_a_month(own
     assert page.index("第2号") < page.index("第1号")
 
 
+def test_the_start_page_tells_how_far_the_record_is_sealed(own_desk: Desk):
+    desk, seat = own_desk, own_desk.seat("zhaoming")
+    before = seat.get("/audit").text
+    desk.registered()
+    waiting = seat.get("/audit").text
+    made = desk.world.services.sealer.seal()
+    sealed = seat.get("/audit").text
+
+    assert made is not None
+    assert "还没有校验点" in before
+    assert re.search(r"还有 \d+ 条记录等待签入，最早的记于 2026-03-02 09:00:00", waiting)
+    assert f"第 {made.number} 号校验点" in sealed and f"共 {made.size} 条记录" in sealed
+    assert "没有等待签入的记录" in sealed
+
+
 # --- who looked at what ---
 
 
@@ -316,7 +331,7 @@ def test_nothing_of_a_compared_file_is_kept(own_desk: Desk):
     folder = own_desk.world.settings.data_dir
     before = sorted(path for path in folder.rglob("*") if path.is_file() and "opinion.db" not in path.name)
 
-    sent(own_desk, b"secret" * 100_000)
+    sent(own_desk, b"secret" * 70_000)
 
     assert sorted(path for path in folder.rglob("*") if path.is_file() and "opinion.db" not in path.name) == before
     assert b"secretsecret" not in (folder / "opinion.db").read_bytes()
