@@ -123,7 +123,7 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         default=None,
         metavar="FILE",
-        help="prove that the log continues this one / 已有检查点",
+        help="prove that the log continues this one / 已有校验点",
     )
     taken = add("import", _import, "take cases out of archive packages into an empty instance / 导入归档包")
     taken.add_argument("file", nargs="+", type=Path, metavar="FILE", help="packages / 归档包")

@@ -3,7 +3,7 @@
     python verify.py                      核验本程序所在的文件夹 / the folder this file lies in
     python verify.py PACKAGE.zip          核验一个归档包 / one package, zip or unpacked folder
 
-选项 / options: --checkpoint FILE  自己保存或打印的检查点 / a checkpoint you kept or printed yourself
+选项 / options: --checkpoint FILE  自己保存或打印的校验点 / a checkpoint you kept or printed yourself
                 --key KEY          自己得到的公钥 / the public key as you got it, text or file
                 --replay           用本系统程序重新运行案件 / re-run the cases (needs the program itself)
                 --json             机器可读的结果 / result as JSON
@@ -635,7 +635,7 @@ class Verifier:
     def _checkpoint(self) -> None:
         if not self.index["log"].get("sealed"):
             self.report.not_checked(
-                "包内没有检查点: 记录的顺序和完整性没有签名为证",
+                "包内没有校验点: 记录的顺序和完整性没有签名为证",
                 "the package has no checkpoint: nothing signed shows that these are the entries",
             )
             return
@@ -645,7 +645,7 @@ class Verifier:
             hasher(note.algorithm)
         except ValueError as error:
             self.report.fault(
-                "log", "data/log/checkpoint.txt", "", "检查点有误: %s" % error, "bad checkpoint: %s" % error
+                "log", "data/log/checkpoint.txt", "", "校验点有误: %s" % error, "bad checkpoint: %s" % error
             )
             return
         self.note = note
@@ -654,13 +654,13 @@ class Verifier:
                 "log",
                 "data/log/checkpoint.txt",
                 "",
-                "与索引不是同一个检查点",
+                "与索引不是同一个校验点",
                 "not the checkpoint that the index names",
             )
         self._signed(note, "data/log/checkpoint.txt", "")
         self._earlier(note)
         self.report.check(
-            "log", "检查点签名有效, 此前的检查点与它一致", "checkpoint signatures hold, earlier ones are consistent",
+            "log", "校验点签名有效, 此前的校验点与它一致", "checkpoint signatures hold, earlier ones are consistent",
             1 + len(self.earlier),
         )  # fmt: skip
 
@@ -680,7 +680,7 @@ class Verifier:
                 row = json.loads(line.decode("utf-8"))
                 note, proof = read_note(row["note"]), [bytes.fromhex(part) for part in row["proof"]]
             except (ValueError, KeyError, TypeError) as error:
-                self.report.fault("log", file, where, "检查点有误: %s" % error, "bad checkpoint: %s" % error)
+                self.report.fault("log", file, where, "校验点有误: %s" % error, "bad checkpoint: %s" % error)
                 continue
             self._signed(note, file, where)
             same = note.origin == newest.origin and note.algorithm == newest.algorithm
@@ -688,7 +688,7 @@ class Verifier:
                 note.size, newest.size, note.root, newest.root, proof, newest.algorithm
             ):
                 self.report.fault(
-                    "log", file, where, "与最新检查点不一致: 早先的记录被改过, 或不是同一套日志",
+                    "log", file, where, "与最新校验点不一致: 早先的记录被改过, 或不是同一套日志",
                     "not consistent with the newest: earlier entries were changed, or it is another log",
                 )  # fmt: skip
             self.earlier.append((note, proof))
@@ -708,7 +708,7 @@ class Verifier:
             self.report.check("tree", "记录在签名的日志树中", "entries are in the signed tree", sealed)
         if total - sealed:
             self.report.not_checked(
-                "%d 条记录尚未封存: 还没有检查点包含它们, 只有记录链为证" % (total - sealed),
+                "%d 条记录尚未封存: 还没有校验点包含它们, 只有记录链为证" % (total - sealed),
                 "%d entries are not sealed yet: no checkpoint holds them, only the chain speaks for them"
                 % (total - sealed),
             )
@@ -907,7 +907,7 @@ class Verifier:
             self._witness()
         else:
             self.report.not_checked(
-                "没有与包外的检查点比较: 请用 --checkpoint 给出打印的或见证方保存的检查点",
+                "没有与包外的校验点比较: 请用 --checkpoint 给出打印的或见证方保存的校验点",
                 "not compared with a checkpoint from outside: give a printed or witnessed one with --checkpoint",
             )
 
@@ -930,19 +930,19 @@ class Verifier:
                 trusted += [one for one in self.keys if one.id == event.get("key_id") and one not in trusted]
         if not signers(self.note, trusted):
             self.report.fault(
-                "key", "data/log/checkpoint.txt", "", "检查点不是由您给出的公钥签署的, 也没有由它交接",
+                "key", "data/log/checkpoint.txt", "", "校验点不是由您给出的公钥签署的, 也没有由它交接",
                 "the checkpoint is not signed by the key you gave, nor by one it handed over to",
             )  # fmt: skip
-        self.report.check("key", "检查点由您给出的公钥签署", "the checkpoint is signed by the key you gave", 1)
+        self.report.check("key", "校验点由您给出的公钥签署", "the checkpoint is signed by the key you gave", 1)
 
     def _witness(self) -> None:
         try:
             witness = read_note(self.witness.replace("\r\n", "\n"))
         except ValueError as error:
-            self.report.fault("witness", "--checkpoint", "", "不是检查点: %s" % error, "not a checkpoint: %s" % error)
+            self.report.fault("witness", "--checkpoint", "", "不是校验点: %s" % error, "not a checkpoint: %s" % error)
             return
         if self.note is None:
-            self.report.fault("witness", "--checkpoint", "", "包内没有检查点可比", "the package has no checkpoint")
+            self.report.fault("witness", "--checkpoint", "", "包内没有校验点可比", "the package has no checkpoint")
             return
         keys = list(self.keys)
         if self.trusted:
@@ -953,7 +953,7 @@ class Verifier:
                 "witness",
                 "--checkpoint",
                 "",
-                "您给出的检查点签名无效",
+                "您给出的校验点签名无效",
                 "the checkpoint you gave has no valid signature",
             )
         if witness.origin != self.note.origin:
@@ -967,7 +967,7 @@ class Verifier:
         same = known.get(witness.size)
         if same is None:
             self.report.not_checked(
-                "包内没有与您的检查点（%d 条）同样大小的检查点, 无法比较: 请用 export --checkpoint 重新导出"
+                "包内没有与您的校验点（%d 条）同样大小的校验点, 无法比较: 请用 export --checkpoint 重新导出"
                 % witness.size,
                 "the package has no checkpoint of the size of yours (%d), so they can't be compared:"
                 " export again with export --checkpoint" % witness.size,
@@ -975,12 +975,12 @@ class Verifier:
             return
         if same.root != witness.root:
             self.report.fault(
-                "witness", "data/log/checkpoint.txt", "", "与您的检查点根值不同: 记录在那之后被改过, 或出示了两套日志",
+                "witness", "data/log/checkpoint.txt", "", "与您的校验点根值不同: 记录在那之后被改过, 或出示了两套日志",
                 "another root than your checkpoint: entries were changed since, or two logs are being shown",
             )  # fmt: skip
         self.report.check(
             "witness",
-            "与您给出的检查点（%d 条）一致" % witness.size,
+            "与您给出的校验点（%d 条）一致" % witness.size,
             "agrees with your checkpoint (%d)" % witness.size,
             1,
         )
@@ -1124,7 +1124,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
         description="归档包离线核验 / offline verification of an archive package", prog="verify.py"
     )
     parser.add_argument("package", nargs="?", default="", help="zip 或文件夹 / zip or folder; 默认为本程序所在文件夹")
-    parser.add_argument("--checkpoint", default="", metavar="FILE", help="包外的检查点 / a checkpoint from elsewhere")
+    parser.add_argument("--checkpoint", default="", metavar="FILE", help="包外的校验点 / a checkpoint from elsewhere")
     parser.add_argument("--key", default="", metavar="KEY", help="包外得到的公钥, 文本或文件 / a key from elsewhere")
     parser.add_argument("--replay", action="store_true", help="必须重新运行案件 / cases must be re-run")
     parser.add_argument("--json", action="store_true", help="输出 JSON / print JSON")

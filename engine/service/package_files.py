@@ -33,14 +33,14 @@ README: Final = """归档包 / Archive package
 
     python verify.py
 
-请尽量使用另外得到的 verify.py、公钥和检查点，说明见 docs/audit.md：
+请尽量使用另外得到的 verify.py、公钥和校验点，说明见 docs/audit.md：
 Better use a verify.py, a key and a checkpoint that you got elsewhere (docs/audit.md):
 
     python verify.py --key KEY --checkpoint FILE PACKAGE
 
 data/entries/     记录，原样字节，一行一条 / entries, stored bytes, one a line
 data/proofs/      每条记录在日志树中的证明 / where each entry stands in the signed tree
-data/log/         检查点和公钥 / checkpoints and public keys
+data/log/         校验点和公钥 / checkpoints and public keys
 data/bundles/     案件运行所依据的流程图、决策表、表单 / diagrams, tables and forms the cases ran on
 data/attachments/ 附件，以指纹为名 / attachments, named by their hash; names in data/attachments.json
 data/reports/     可读报告 / readable reports        data/metadata/  元数据 / metadata

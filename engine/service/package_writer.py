@@ -148,7 +148,7 @@ class Writer:
         row, bundle = cases.get(conn, case_id), bundles[entries[-1].bundle]
         assert row is not None
         files = dossier.files_of(conn, case_id)
-        seal = {"日志": self.log.origin, "检查点时间": self.log.time, "检查点条数": str(self.log.size)}
+        seal = {"日志": self.log.origin, "校验点时间": self.log.time, "校验点条数": str(self.log.size)}
         metadata = package_metadata.xml(
             row, bundle, entries, files, data, Words(conn, bundle), seal if self.log.note else {}
         )

@@ -105,7 +105,7 @@ class Words:
         """A value of a decision table or of case data as people read it."""
         if isinstance(value, Mapping):
             return "；".join(
-                f"{self.cells.get(key) or known(f'field.{key}', key)} {self.cell(one)}" for key, one in value.items()
+                f"{self.cells.get(key) or one_of('field.', key, key)} {self.cell(one)}" for key, one in value.items()
             )
         if isinstance(value, list | tuple):
             return "、".join(self.cell(one) for one in value) or "—"

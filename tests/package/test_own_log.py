@@ -133,7 +133,7 @@ def test_the_checkpoint_that_somebody_holds_goes_along_however_old_it_is(
     assert "无法比较" in run_verifier(tmp_path / "one.zip", "--checkpoint", held).stdout
     compared = run_verifier(tmp_path / "two.zip", "--checkpoint", held)
     assert compared.returncode == 0
-    assert "与您给出的检查点" in compared.stdout and "无法比较" not in compared.stdout
+    assert "与您给出的校验点" in compared.stdout and "无法比较" not in compared.stdout
 
 
 def test_a_checkpoint_that_this_log_never_signed_is_refused_before_anything_is_exported(own: Office, office: Office):
