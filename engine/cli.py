@@ -362,7 +362,7 @@ def _play(chosen: argparse.Namespace) -> int:
 
 
 def _keys(chosen: argparse.Namespace) -> int:
-    from engine.service.keys import KeyMissing
+    from engine.service.keys import CannotSign
 
     services = _services()
     if chosen.action == "rotate":
@@ -372,7 +372,7 @@ def _keys(chosen: argparse.Namespace) -> int:
         try:
             services.sealer.keys.rotate(chosen.actor, chosen.reason, lost=chosen.lost)
             services.sealer.seal()
-        except KeyMissing as error:
+        except CannotSign as error:
             print(error, file=sys.stderr)
             return 1
     for key in services.sealer.public_keys():
@@ -382,12 +382,12 @@ def _keys(chosen: argparse.Namespace) -> int:
 
 def _seal(chosen: argparse.Namespace) -> int:
     from engine.journal import log
-    from engine.service.keys import KeyMissing
+    from engine.service.keys import CannotSign
 
     services = _services()
     try:
         services.sealer.seal()
-    except KeyMissing as error:
+    except CannotSign as error:
         print(error, file=sys.stderr)
         return 1
     with services.journal.reading() as tx:

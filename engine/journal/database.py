@@ -89,7 +89,8 @@ def create_tables(engine: Engine, algorithm: str = "") -> str:
     """Makes what is missing: tables, columns, indexes, triggers, the format row. Returns the journal's hash.
 
     `algorithm`: the hash that a new journal is to be kept with (sha256 if left out). Raises FormatTooNew;
-    OtherAlgorithm where the journal was begun with another one; hashing.Unavailable, ValueError for one that is none.
+    OtherAlgorithm where the journal was begun with another one; hashing.Unavailable where this machine lacks the one
+    it is kept with; ValueError for a name that is none.
     """
     digest(algorithm or "sha256", b"")
     with engine.connect().execution_options(writing=True) as connection, connection.begin():
@@ -109,6 +110,7 @@ def create_tables(engine: Engine, algorithm: str = "") -> str:
         if not queued:
             _queue_all(connection)
     kept: str = found.algorithm
+    digest(kept, b"")
     return kept
 
 

@@ -33,14 +33,23 @@ class Waiting:
     oldest: datetime | None
 
 
+def alone(conn: Connection) -> None:
+    """Waits until no other sealer is at work, to the end of this transaction. Requires a writing one.
+
+    To be called before anything is read that the sealing depends on: keys, the newest checkpoint, what logs are
+    covered. On SQLite a writing transaction is alone anyway.
+    """
+    if conn.dialect.name == "postgresql":
+        conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+
+
 def seal(conn: Connection, signer: Signer, at: datetime, limit: int = BATCH) -> Checkpoint | None:
     """Adds what waits to the tree, up to `limit` entries, and signs the new root; None when nothing waits.
 
     Requires a writing transaction. Leaves stand in order of arrival, those of a stream in its own order. Two sealers
     follow one another; the unique keys of leaves and checkpoints would stop a third.
     """
-    if conn.dialect.name == "postgresql":
-        conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+    alone(conn)
     algorithm, _ = _format(conn)
     found = conn.execute(
         select(queue.c.arrival, queue.c.case_id, queue.c.seq, entries.c.body)

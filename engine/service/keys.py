@@ -29,12 +29,23 @@ STREAM = "_keys"
 SEALER = "system:sealer"
 
 
-class KeyMissing(Exception):
+class CannotSign(Exception):
+    """No checkpoint can be signed here; the text says why, and what to do."""
+
+
+class KeyMissing(CannotSign):
     """The key that signs checkpoints is not on this machine."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(f"缺少校验点签名密钥 {path}: 请从备份恢复; 确已丢失时运行 keys rotate --lost (记录中会显示)")
         self.path = path
+
+
+class KeysLost(CannotSign):
+    """The log has a past, and its table of keys has none: somebody emptied it, or it was restored in part."""
+
+    def __init__(self) -> None:
+        super().__init__("校验点公钥表为空, 而记录中已有密钥或校验点: 不会另用新密钥签名; 请运行 verify 并恢复备份")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,24 +82,27 @@ class KeyRing:
     def hand(self, tx: SqlTransaction) -> Hand:
         """Who signs the next checkpoint. Makes the first key, and the log's name, where there is none yet.
 
-        Requires a writing transaction. Raises KeyMissing.
+        Requires a writing transaction that is `log.alone`. Raises KeyMissing, KeysLost.
         """
         keys = public_keys(tx.connection)
         if not keys:
+            if log.latest(tx.connection) is not None or tx.head(STREAM) is not None:
+                raise KeysLost
             name = self._origin(tx.connection)
             return Hand(name, (self._begin(tx, name, "first", ()),))
         name = log.origin(tx.connection)
         signing = [self._private(keys[-1].key_id)]
         newest = log.latest(tx.connection)
-        if newest is not None and keys[-1].key_id not in newest.key_ids and len(keys) > 1:
-            before = self._folder / f"{keys[-2].key_id}.pem"
-            if before.is_file():
-                signing.append(self._private(keys[-2].key_id))
+        if newest is not None and keys[-1].key_id not in newest.key_ids:
+            # Whoever signed last, that others know: after two rotations in a row it is not the last but one.
+            before = [key.key_id for key in keys if key.key_id in newest.key_ids][-1:]
+            signing += [self._private(ident) for ident in before if (self._folder / f"{ident}.pem").is_file()]
         return Hand(name, tuple(signing))
 
     def rotate(self, actor: str, reason: str, *, lost: bool = False) -> PublicKey:
         """Lets a new key sign from now on. `lost`: the old one is gone and can't vouch for it. Raises KeyMissing."""
         with self._journal.writing() as tx:
+            log.alone(tx.connection)
             keys = public_keys(tx.connection)
             if not keys:
                 self.hand(tx)

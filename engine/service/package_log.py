@@ -16,7 +16,7 @@ from engine.journal import log
 from engine.journal.entry import StoredEntry
 from engine.journal.schema import checkpoints
 
-from .keys import KeyMissing, public_keys
+from .keys import CannotSign, public_keys
 
 NEWEST: Final = 100
 """Newest checkpoints that go along with the proof that the last continues them."""
@@ -47,7 +47,7 @@ def seal(services: Any) -> bool:
     key: then the package says of some entries that they are not sealed."""
     try:
         services.sealer.seal()
-    except KeyMissing:
+    except CannotSign:
         return False
     return True
 

@@ -34,7 +34,7 @@ class Sealer:
     def seal(self) -> Checkpoint | None:
         """Seals everything that waits, in batches, logs included; the newest checkpoint, None when nothing waited.
 
-        Raises keys.KeyMissing on a machine without the key.
+        Raises keys.CannotSign on a machine without the key.
         """
         made = None
         while (found := self._batch()) is not None:
@@ -46,6 +46,7 @@ class Sealer:
             if not log.unsealed(tx.connection) and not pending(tx):
                 return None
         with self._journal.writing() as tx:
+            log.alone(tx.connection)
             hand = self.keys.hand(tx)
             now = self._clock.now()
             newest = log.latest(tx.connection)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from engine.service.bootstrap import Services
-from engine.service.keys import KeyMissing
+from engine.service.keys import CannotSign
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class SealRunner:
             return Counts()
         try:
             made = sealer.seal()
-        except KeyMissing as error:
+        except CannotSign as error:
             if not self._without_key:
                 self.on_error(error)
             self._without_key = True

@@ -1,5 +1,6 @@
 """The sealed log on both databases: every entry once in the tree, checkpoints that hold, keys that take over."""
 
+import contextlib
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,7 +16,7 @@ from engine.journal.database import OtherAlgorithm, create_tables, open_database
 from engine.journal.entry import GENESIS, make_entry
 from engine.journal.schema import entries, leaves
 from engine.journal.store import SqlJournal
-from engine.service.keys import KeyMissing, KeyRing
+from engine.service.keys import KeyMissing, KeyRing, KeysLost
 from engine.service.log_sealing import STREAM, stretch
 from engine.service.log_tables import LOGS, access_log
 from engine.service.people_log import security
@@ -145,6 +146,41 @@ def test_two_sealers_at_once_and_writers_between_them_lose_nothing_and_seal_noth
     assert tree.root(office.hashes()) == newest.root
 
 
+def test_sealers_that_start_at_the_same_instant_wait_for_each_other_from_the_first_key_on(office):
+    together = threading.Barrier(3)
+    failures: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            for _ in range(12):
+                together.wait(20)
+                office.sealer.seal()
+                together.wait(20)
+        except BaseException as error:
+            failures.append(error)
+            together.abort()
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    with contextlib.suppress(threading.BrokenBarrierError):
+        for number in range(1, 13):
+            office.write("WQ-1", 2)
+            look(office, number)
+            together.wait(20)
+            together.wait(20)
+    for thread in threads:
+        thread.join()
+
+    assert failures == []
+    assert len(office.sealer.public_keys()) == 1
+    with office.journal.reading() as tx:
+        told = [one for entry in tx.read(STREAM) for one in entry.events[0]["logs"]]
+        newest = log.latest(tx.connection)
+    assert sum(one["rows"] for one in told) == 12
+    assert newest is not None and newest.root == tree.root(office.hashes())
+
+
 def test_a_sealing_that_fails_changes_nothing(office):
     office.write("WQ-1", 3)
     office.sealer.seal()
@@ -219,6 +255,37 @@ def test_after_a_rotation_both_keys_sign_once_and_then_the_new_one_alone(office)
     assert [key.until for key in office.sealer.public_keys()] == [new.since, ""]
     with office.journal.reading() as tx:
         assert verify_chain(tx.read("_keys")) == []
+
+
+def test_after_two_rotations_in_a_row_the_key_that_others_know_signs_once_more(office):
+    office.write("WQ-1")
+    office.sealer.seal()
+    known = office.sealer.public_keys()[0]
+    office.keys.rotate("qianjin", "每年更换")
+    new = office.keys.rotate("qianjin", "误操作，再换一次")
+
+    made = office.sealer.seal()
+
+    assert made.key_ids == (new.key_id, known.key_id)
+    assert checkpoint.signers(checkpoint.read(made.note), {known.key_id: bytes.fromhex(known.public)}) != ()
+
+
+def test_a_log_whose_table_of_keys_was_emptied_is_not_signed_with_a_new_key(office, url):
+    office.write("WQ-1")
+    office.sealer.seal()
+    before = office.sealer.public_keys()
+    with office.journal.writing() as tx:
+        trigger = "checkpoint_keys_append_only ON checkpoint_keys"
+        trigger = "checkpoint_keys_no_delete" if url.startswith("sqlite") else trigger
+        tx.connection.execute(text(f"DROP TRIGGER {trigger}"))
+        tx.connection.execute(text("DELETE FROM checkpoint_keys"))
+    office.write("WQ-1")
+
+    for act in (office.sealer.seal, lambda: office.keys.rotate("qianjin", "更换", lost=True)):
+        with pytest.raises(KeysLost):
+            act()
+
+    assert len(before) == 1 and office.sealer.public_keys() == []
 
 
 def test_without_its_key_nothing_is_signed_and_a_lost_key_is_said_to_be_lost(office, tmp_path):
