@@ -235,7 +235,9 @@ def titles(conn: Connection, case_ids: Iterable[str]) -> Mapping[str, str]:
 
 def _where(asked: Asked) -> list[ColumnElement[bool]]:
     where = [limits.c.armed_at >= instant_text(asked.since), limits.c.armed_at < instant_text(asked.until)]
-    chosen = ((limits.c.unit, asked.unit), (limits.c.grade, asked.grade), (limits.c.limit_id, asked.limit))
+    # Not the bare column: SQLite would take the index that begins with it, and read the whole long row of each limit.
+    limit_id = func.coalesce(limits.c.limit_id, "")
+    chosen = ((limits.c.unit, asked.unit), (limits.c.grade, asked.grade), (limit_id, asked.limit))
     where += [column == wanted for column, wanted in chosen if wanted]
     if asked.state == BROKEN:
         where.append(limits.c.breached_seq > 0)
