@@ -34,6 +34,7 @@ COMPOSED = {
     ("engine/service/verification.py", "verify."): tuple(f"verify.{what}" for what in FAULTS),
     ("engine/service/verification.py", "verify.part."): tuple(f"verify.part.{part}" for part in PARTS),
     ("engine/service/verify_command.py", "verify.part."): tuple(f"verify.part.{part}" for part in PARTS),
+    ("engine/service/replay_command.py", "replay.text."): "_word",
     ("engine/definitions/form_moments.py", "form."): ("form.date_format", "form.time_format", "form.datetime_format"),
     ("engine/definitions/form_rules.py", "form."): ("form.min", "form.max", "form.min_invalid", "form.max_invalid"),
     ("engine/feel/lexer.py", "feel.syntax."): "syntax_error",
