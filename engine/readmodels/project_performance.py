@@ -33,7 +33,8 @@ TOOK = upsert(task_times)
 NOT_DONE = remove(task_times, "process", "path", "element", "case_id", "task")
 FACETS = Statement("SELECT process, bundle, grade, opened_at FROM cases WHERE case_id = :case_id")
 TIMES = Statement(
-    "SELECT unit, created_at, claimed_at, completed_at FROM tasks WHERE case_id = :case_id AND task = :task"
+    "SELECT unit, created_at, claimed_at, completed_at FROM tasks "
+    "WHERE case_id = :case_id AND task = :task AND state = 'done'"
 )
 STEPS = Statement(
     "SELECT scope, element, action, count(*) FROM trail WHERE case_id = :case_id GROUP BY scope, element, action"
