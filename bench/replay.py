@@ -69,10 +69,7 @@ def report() -> None:
 
     def again() -> int:
         for stream in streams:
-            last = None
-            for last in replay(stream, load):
-                continue
-            assert last is not None and last.divergence is None
+            assert all(step.divergence is None for step in replay(stream, load))
         return entries
 
     def parsed() -> int:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from engine.definitions.model import Finding
     from engine.service.bootstrap import Services
     from engine.worker.loop import Loop
+    from engine.worker.sealing import SealRunner
     from engine.worker.timers import TimerRunner
 
 # Each command imports what it needs when it runs: `check` and `run FILE` are called by other programs, file by file,
@@ -97,7 +98,35 @@ def _parser() -> argparse.ArgumentParser:
     move.add_argument("--to", default="", help="version or its first digits; the live one if left out / 目标版本")
     move.add_argument("--reason", required=True)
     move.add_argument("--actor", required=True, help="login of the process owner")
-    add("verify", _verify, "check all chains and replay all cases / 校验全部记录链并回放全部案件")
+    ring = add("keys", _keys, "list the checkpoint keys, or let a new one take over / 校验点签名密钥")
+    ring.add_argument("action", choices=("list", "rotate"))
+    ring.add_argument("--reason", default="", help="why a new key takes over / 更换原因")
+    ring.add_argument("--actor", default="system:command", help="login of who does it / 操作人账号")
+    ring.add_argument("--lost", action="store_true", help="the old key is gone and can't vouch / 旧密钥已丢失")
+    add("seal", _seal, "seal what waits now and print the checkpoint / 立即封存并打印校验点")
+    kept = add(
+        "checkpoint", _checkpoint, "print the newest checkpoint, or write a witness file / 打印最新校验点或写见证文件"
+    )
+    kept.add_argument("--out", type=Path, default=None, metavar="FILE", help="write the witness file here / 见证文件")
+    proof = add("verify", _verify, "check everything that can be checked / 校验记录链、封存树、签名、回放、附件等")
+    proof.add_argument("case", nargs="*", help="these cases only / 只校验这些案件")
+    proof.add_argument("--only", default="", help="parts, separated by commas / 只做这些检查")
+    proof.add_argument("--report", default="", metavar="FILE", help="JSON report for machines / 机器可读的报告")
+    proof.add_argument("--witness", default="", metavar="FILE", help="checkpoint kept elsewhere / 别处保存的校验点")
+    proof.add_argument("--quiet", action="store_true", help="faults and verdict only / 只显示问题和结论")
+    export = add("export", _export, "write an archive package of cases or of a month / 导出案件归档包")
+    export.add_argument("case_id", nargs="*", metavar="CASE", help="case numbers / 案件编号")
+    export.add_argument("--period", default="", help="2026-03 or 2026: all cases closed in it / 办结月份或年份")
+    export.add_argument("--out", type=Path, default=None, metavar="FILE", help="file or folder to write to / 输出位置")
+    export.add_argument(
+        "--checkpoint",
+        type=Path,
+        default=None,
+        metavar="FILE",
+        help="prove that the log continues this one / 已有校验点",
+    )
+    taken = add("import", _import, "take cases out of archive packages into an empty instance / 导入归档包")
+    taken.add_argument("file", nargs="+", type=Path, metavar="FILE", help="packages / 归档包")
     add("rebuild", _rebuild, "rebuild all read models from the journal / 由日志重建全部查询表")
     log = add("export-log", _export_log, "write an event log for process mining / 导出流程分析用的事件日志")
     log.add_argument("--format", choices=("xes", "ocel", "ocel-xml", "csv"), required=True)
@@ -161,13 +190,15 @@ def _run(chosen: argparse.Namespace) -> int:
         from engine.service import demo
 
         demo.prepare(services, print)
-    loop = Loop(_runner(services))
-    loops.append(loop)
-    loop.start()
+    timers, sealing = Loop(_runner(services)), Loop(_seal_runner(services), "sealing")
+    loops.append(timers)
+    for loop in (timers, sealing):
+        loop.start()
     try:
         return _serve_with(services)
     finally:
-        loop.stop()
+        for loop in (timers, sealing):
+            loop.stop()
 
 
 def _serve(chosen: argparse.Namespace) -> int:
@@ -207,16 +238,26 @@ def _runner(services: Services) -> TimerRunner:
     )
 
 
+def _seal_runner(services: Services) -> SealRunner:
+    from engine.worker.sealing import SealRunner
+
+    log = logging.getLogger("opinion.worker")
+    return SealRunner(services, on_error=lambda error: log.error("%s", error))
+
+
 def _worker(chosen: argparse.Namespace) -> int:
     from engine.worker.loop import Loop
 
-    loop = Loop(_runner(_services()))
+    services = _services()
+    loops = Loop(_runner(services)), Loop(_seal_runner(services), "sealing")
     stopped = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stopped.set())
-    loop.start()
+    for loop in loops:
+        loop.start()
     stopped.wait()
-    loop.stop()
+    for loop in loops:
+        loop.stop()
     return 0
 
 
@@ -315,6 +356,52 @@ def _play(chosen: argparse.Namespace) -> int:
         return 2
 
 
+def _keys(chosen: argparse.Namespace) -> int:
+    from engine.service.keys import KeyMissing
+
+    services = _services()
+    if chosen.action == "rotate":
+        if not chosen.reason.strip():
+            print("请用 --reason 说明更换原因", file=sys.stderr)
+            return 2
+        try:
+            services.sealer.keys.rotate(chosen.actor, chosen.reason, lost=chosen.lost)
+            services.sealer.seal()
+        except KeyMissing as error:
+            print(error, file=sys.stderr)
+            return 1
+    for key in services.sealer.public_keys():
+        print(f"{key.key_id}  {key.public}  {key.since}  {key.until or '使用中'}")
+    return 0
+
+
+def _seal(chosen: argparse.Namespace) -> int:
+    from engine.journal import log
+    from engine.service.keys import KeyMissing
+
+    services = _services()
+    try:
+        services.sealer.seal()
+    except KeyMissing as error:
+        print(error, file=sys.stderr)
+        return 1
+    with services.journal.reading() as tx:
+        newest = log.latest(tx.connection)
+    print(newest.note if newest is not None else "没有可封存的记录", end="\n" if newest is None else "")
+    return 0
+
+
+def _checkpoint(chosen: argparse.Namespace) -> int:
+    from engine.service import witness_comparison
+
+    services = _services()
+    try:
+        return witness_comparison.print_checkpoint(services, chosen.out, print)
+    except OSError as error:
+        print(f"无法写入 {chosen.out}: {error.strerror}", file=sys.stderr)
+        return 2
+
+
 def _migrate(chosen: argparse.Namespace) -> int:
     from engine.service import migration
 
@@ -328,9 +415,11 @@ def _replay(chosen: argparse.Namespace) -> int:
 
 
 def _verify(chosen: argparse.Namespace) -> int:
-    from engine.service import verify
+    from engine.service import verify_command
 
-    return verify.print_verify(_services(), print)
+    parts = [part.strip() for part in chosen.only.split(",") if part.strip()]
+    options = verify_command.Options(chosen.case, parts, chosen.report, chosen.witness, chosen.quiet)
+    return verify_command.run(_services(), options, print, sys.stderr if sys.stderr.isatty() else None)
 
 
 def _rebuild(chosen: argparse.Namespace) -> int:
@@ -361,6 +450,28 @@ def _export_log(chosen: argparse.Namespace) -> int:
     words = {"number": made.number, "cases": made.cases, "events": made.events, "size": made.size}
     print(said("mining.done", words))
     return 0
+
+
+def _export(chosen: argparse.Namespace) -> int:
+    from engine.service import package_command
+
+    try:
+        checkpoint = chosen.checkpoint.read_text(encoding="utf-8") if chosen.checkpoint else ""
+    except OSError as error:
+        return _complain(f"无法读取: {error}")
+    asked = package_command.Asked(tuple(chosen.case_id), chosen.period, chosen.out, checkpoint)
+    return package_command.export(_services(), asked, print, _complain)
+
+
+def _import(chosen: argparse.Namespace) -> int:
+    from engine.service import package_command
+
+    return package_command.take_in(_services(), chosen.file, print, _complain)
+
+
+def _complain(text: str) -> int:
+    print(text, file=sys.stderr)
+    return 2
 
 
 def _init(chosen: argparse.Namespace) -> int:

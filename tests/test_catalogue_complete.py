@@ -12,13 +12,16 @@ from pathlib import Path
 import pytest
 
 from engine.readmodels.timeline import KEYS as TIMELINE_KEYS
+from engine.service import mining_csv
+from engine.service.mining_model import CASE_FIELDS, EVENT_FIELDS
+from engine.service.verification import FAULTS, PARTS
 
 ROOT = Path(__file__).parents[1]
 SPOKEN = frozenset(
     {
         "access", "auth", "bpmn", "bundle", "calendar", "case", "check", "dmn", "draft", "feel", "file", "form",
-        "incident", "instant", "limit", "message", "migrate", "notice", "password", "people", "process", "regulation",
-        "settings", "task", "timeline", "timer", "withdraw", "xml",
+        "incident", "instant", "limit", "message", "migrate", "notice", "package", "password", "people", "process",
+        "regulation", "settings", "task", "timeline", "timer", "verify", "withdraw", "xml",
     }
 )  # fmt: skip
 """First words of keys that reach people; other dotted strings of the engine are columns, files and names."""
@@ -30,6 +33,12 @@ LANGUAGES = ("zh", "en")
 COMPOSED = {
     ("engine/readmodels/statements.py", "excluded."): (),
     ("engine/readmodels/timeline.py", "timeline."): TIMELINE_KEYS,
+    ("engine/service/verification.py", "verify."): tuple(f"verify.{what}" for what in FAULTS),
+    ("engine/service/verification.py", "verify.part."): tuple(f"verify.part.{part}" for part in PARTS),
+    ("engine/service/verify_command.py", "verify.part."): tuple(f"verify.part.{part}" for part in PARTS),
+    ("engine/service/mining_model.py", "mining.field."): tuple(
+        f"mining.field.{name}" for name in (*mining_csv.FIRST, *EVENT_FIELDS, *CASE_FIELDS, "watermark", "of_case")
+    ),
     ("engine/definitions/form_moments.py", "form."): ("form.date_format", "form.time_format", "form.datetime_format"),
     ("engine/definitions/form_rules.py", "form."): ("form.min", "form.max", "form.min_invalid", "form.max_invalid"),
     ("engine/feel/lexer.py", "feel.syntax."): "syntax_error",

@@ -76,3 +76,15 @@ def test_the_modeling_guide_has_a_row_for_every_element_that_the_reader_knows():
     events = {"startEvent", "endEvent", "intermediateCatchEvent", "intermediateThrowEvent", "boundaryEvent"}
 
     assert sorted(tag for tag in known - events if f"`{tag}" not in guide and f"{tag}`" not in guide) == []
+
+
+def test_every_test_that_the_security_page_names_exists():
+    text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", text)
+    rows = [line for line in text.splitlines() if line.startswith("| ") and "tests/" in line]
+
+    missing = [f"{path}::{name}" for path, name in named if f"def {name}(" not in (ROOT / path).read_text("utf-8")]
+
+    assert missing == []
+    assert len(rows) >= 25
+    assert len(set(named)) >= 35

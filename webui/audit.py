@@ -18,6 +18,7 @@ from engine.service import access_lookup, export_lookup
 from engine.service.access_lookup import Asked
 from engine.service.catalogue import sentences
 from engine.service.export_lookup import SHA256, Export
+from engine.service.proof_state import proof_state
 
 from .catalogue import language, t
 from .formats import parse_day
@@ -57,9 +58,15 @@ def index() -> str:
         looks = access_lookup.counted(conn, midnight)
         exports = export_lookup.counted(conn, now - RECENT)
         newest = export_lookup.exports(conn).exports[:5]
+        proof = proof_state(conn)
     shelves = [(key, [door for path in paths if (door := _door(path)) is not None]) for key, paths in SHELVES]
     return render_template(
-        "audit/index.html", shelves=[one for one in shelves if one[1]], looks=looks, exports=exports, newest=newest
+        "audit/index.html",
+        shelves=[one for one in shelves if one[1]],
+        looks=looks,
+        exports=exports,
+        newest=newest,
+        proof=proof,
     )
 
 
@@ -116,8 +123,9 @@ def find() -> Response:
             body = render_template("audit/exports.html", page=page, asked="", answer=None, nothing_sent=True)
             return make_response(body, 422)
         digest = hashlib.sha256()
-        while block := upload.stream.read(CHUNK):
-            digest.update(block)
+        with upload.stream:
+            while block := upload.stream.read(CHUNK):
+                digest.update(block)
         answer = _answer(conn, digest.hexdigest(), upload.filename)
     return make_response(render_template("audit/exports.html", page=page, asked="", answer=answer))
 
@@ -161,7 +169,7 @@ def _midnight(day: date) -> datetime:
 
 
 def by_right(look: access_lookup.Look, names: Names) -> str:
-    """Why a person may see the case, in words: `职责：审计员`, `承办：耕地保护科`, `承办：办公室（代王芳）`."""
+    """Why a person may see the case, in words: `职责：审计管理员`, `承办：耕地保护科`, `承办：办公室（代王芳）`."""
     kind, _, name = look.by_right.partition(":")
     if kind == "role":
         said = t("looks.by_role", role=t(f"role.{name}"))

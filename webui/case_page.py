@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from engine.domain.access import CaseScope, may
 from engine.domain.codec import instant_text
 from engine.readmodels import cases, clocks, dossier
+from engine.service import package_import
 from engine.service.case_view import Diagram
 
 from .catalogue import t
@@ -27,7 +28,9 @@ PRESSING: Final = ("incident", "overdue", "soon", "waiting")
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """On top of every page of a case. `buttons`: messages that this person may send. `unread`: a copy to him is."""
+    """On top of every page of a case. `buttons`: messages that this person may send. `unread`: a copy to him is.
+
+    `imported`: where a case came from that was not opened here; nothing can be done with it."""
 
     case: cases.CaseRow
     limits: tuple[clocks.LimitRow, ...]
@@ -38,6 +41,7 @@ class Head:
     may_comment: bool
     may_copy: bool
     may_attach: bool
+    imported: package_import.Origin | None = None
 
     @property
     def open_limits(self) -> tuple[clocks.LimitRow, ...]:
@@ -73,6 +77,7 @@ def head(conn: Connection, case_id: str) -> Head:
         bool(may(actor, "comment")),
         bool(may(actor, "copy_case")) and (holds or oversees),
         bool(may(actor, "attach_file")),
+        package_import.origin_of(conn, case_id),
     )
 
 

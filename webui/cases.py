@@ -122,7 +122,7 @@ def show(case_id: str) -> str:
         drawn=case_page.drawing(case_id, shown, head.limits, names, at) if shown else None,
         made=case_decisions.decisions(services(), case_id),
         words=words,
-        **_instants(case_id),
+        **instants_of(case_id),
     )
 
 
@@ -245,7 +245,7 @@ def _own_last(tasks: Iterable[dossier.TaskRow], now: datetime) -> dossier.TaskRo
     return last if offered else None
 
 
-def _instants(case_id: str) -> dict[str, Any]:
+def instants_of(case_id: str) -> dict[str, Any]:
     """The five instants, and for each unit when the case was delivered to it and signed for."""
     data = case_view.case_data(services(), case_id, current_actor())
     fields: Mapping[str, JSON] = {} if data is None else data.fields

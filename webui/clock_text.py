@@ -74,4 +74,5 @@ def install(app: Flask) -> None:
         explained=explained,
         instant=lambda at: instant_text(at) if at else "",
         minute_or_text=minute_or_text,
+        span=span,
     )

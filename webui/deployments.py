@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import PurePosixPath
 from typing import Any, Final
@@ -14,7 +15,7 @@ from werkzeug.wrappers import Response
 from engine.domain.access import may
 from engine.domain.rejection import HTTP_STATUS, Rejection
 from engine.readmodels import bundle_counts
-from engine.service import bundle_folder
+from engine.service import bundle_folder, exports
 from engine.service.deployments import Deployment
 from engine.service.system import new_id
 
@@ -137,7 +138,8 @@ def version(version: str) -> str:
 @blueprint.get("/deployments/<version>/bundle.zip")
 @requires("view_bundles")
 def download(version: str) -> Response:
-    content = bundle_folder.to_zip(_files(version))
+    files = _files(version)
+    content = _handed_out("bundle", version, lambda watermark: bundle_folder.to_zip(files, watermark))
     name = f"{t('deploy.zip_name')}-{version[:12]}.zip"
     return send_file(io.BytesIO(content), "application/zip", as_attachment=True, download_name=name)
 
@@ -145,11 +147,20 @@ def download(version: str) -> Response:
 @blueprint.get("/deployments/<version>/files/<path:path>")
 @requires("view_bundles")
 def file(version: str, path: str) -> Response:
-    """One file, byte for byte as it was uploaded."""
-    content = _files(version).get(path)
-    if content is None:
+    """One file, byte for byte as it was uploaded: numbered and logged like every export, but with no mark in it."""
+    stored = _files(version).get(path)
+    if stored is None:
         abort(404)
+    content = _handed_out("bundle_file", f"{version}/{path}", lambda _: stored)
     return send_file(io.BytesIO(content), OCTETS, as_attachment=True, download_name=PurePosixPath(path).name)
+
+
+def _handed_out(kind: str, subject: str, make: Callable[[str], bytes]) -> bytes:
+    """What `make` gives for the text of the watermark; the log says before and after it who took out what (R71)."""
+    watermark = exports.begin(services(), current_actor(), kind, subject, request.remote_addr or "")
+    content = make(watermark.text)
+    exports.made(services(), watermark.number, hashlib.sha256(content).hexdigest(), len(content))
+    return content
 
 
 def lines(findings: Iterable[Any]) -> list[FindingLine]:

@@ -58,11 +58,16 @@ MENU: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
     (
         "nav.evidence",
         (
-            Entry("audit.index", "audit", "nav.audit", "check"),
+            Entry("audit.index", "audit", "nav.audit", "check", phone=True),
+            Entry("evidence.index", "view_evidence", "nav.limits_evidence", "clock"),
+            Entry("ledger.index", "view_evidence", "nav.ledger", "flag"),
+            Entry("compliance.index", "view_evidence", "nav.compliance", "seal"),
+            Entry("checkpoints.index", "audit", "nav.checkpoints", "seal"),
             Entry("audit.looks", "audit", "nav.looks", "search"),
             Entry("audit.exports", "audit", "nav.exports", "download"),
             Entry("performance.index", "view_performance", "nav.performance", "route"),
             Entry("mining.index", "audit", "nav.mining", "download"),
+            Entry("packages.index", "audit", "nav.packages", "folders"),
             Entry("admin.people_changes", "view_people_log", "nav.people_log", "history"),
             Entry("admin.security_events", "view_security_log", "nav.security_log", "shield", phone=True),
         ),
@@ -87,8 +92,9 @@ def menu() -> list[tuple[str, list[Item]]]:
 
 
 def phone_items(groups: list[tuple[str, list[Item]]]) -> list[Item]:
-    """What fits the bar at the bottom of a phone's screen beside "more": the first four."""
-    return [item for _, items in groups for item in items if item.phone][:4]
+    """What fits the bar at the bottom of a phone beside "more": the first four, the auditor's own page before all."""
+    offered = [item for _, items in groups for item in items if item.phone]
+    return sorted(offered, key=lambda item: item.key != "nav.audit")[:4]
 
 
 def _item(entry: Entry, current: bool) -> Item:

@@ -14,6 +14,10 @@ ON_SCREEN: Final = frozenset({"cases.papers", "cases.document"})
 """Pages of the three classes that R71 names (简报, 引导提示, 内部资料): marked lightly on the screen too, so that a
 photograph of it says whose screen it was. Other modules add a page by block `watermark_class` of base.html."""
 
+CHINESE: Final = 15
+LATIN: Final = 9
+"""Pixels of a letter in the type of watermark.css."""
+
 
 @dataclass(frozen=True, slots=True)
 class Mark:
@@ -21,6 +25,11 @@ class Mark:
 
     text: str
     on_screen: bool
+
+    @property
+    def width(self) -> int:
+        """Pixels that the text takes with room beside it, rather too many: a long name must not run into its copy."""
+        return 100 + sum(CHINESE if ord(letter) > 0x2E7F else LATIN for letter in self.text)
 
 
 def mark() -> Mark | None:

@@ -37,6 +37,7 @@ ACTIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "open_case": _WORK,  # any staff of any unit may be the discoverer (R17, requirements 1.10)
         "view_case": _WORK | {PROCESS_OWNER, AUDITOR},
         "view_all_cases": _COMMAND | {AUDITOR},
+        "replay_case": _COMMAND | {AUDITOR},
         "comment": _WORK,
         "attach_file": _WORK,
         "send_message": _WORK,
@@ -57,6 +58,7 @@ ACTIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "unlock_account": frozenset({SECURITY_ADMIN}),
         "reset_password": frozenset({SYSTEM_ADMIN, SECURITY_ADMIN}),
         # evidence
+        "view_evidence": _COMMAND | {AUDITOR},  # limits, ledgers, compliance of all units; one's own case: view_case
         "view_people_log": frozenset({SECURITY_ADMIN, AUDITOR}),
         "view_security_log": frozenset({SECURITY_ADMIN, AUDITOR}),
         "audit": frozenset({AUDITOR}),

@@ -6,19 +6,39 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, select
+from sqlalchemy import (
+    Column,
+    Connection,
+    Engine,
+    UniqueConstraint,
+    create_engine,
+    event,
+    insert,
+    inspect,
+    select,
+    text,
+)
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
-from .schema import FORMAT_VERSION, journal_format, metadata
+from . import imports as imports  # its table is made with the others
+from .hashing import digest
+from .schema import FORMAT_VERSION, entries, journal_format, leaves, metadata, unsealed
 
-APPEND_ONLY = ("entries", "bundle_files", "bundles", "deployments")
+APPEND_ONLY = (
+    "entries", "bundle_files", "bundles", "deployments", "leaves", "subtrees", "checkpoints", "checkpoint_keys",
+    "imported_streams",
+)  # fmt: skip
 BUSY_SECONDS = 15
 """How long a writer waits for another one on SQLite before it gives up."""
 
 
 class FormatTooNew(Exception):
     """The database was written by a later release: upgrade the program, don't open it with this one."""
+
+
+class OtherAlgorithm(Exception):
+    """The journal is kept with another hash than the settings ask for; it stays with the one it began with."""
 
 
 def open_database(url: str) -> Engine:
@@ -65,16 +85,55 @@ def open_database(url: str) -> Engine:
     return engine
 
 
-def create_tables(engine: Engine) -> None:
-    """Makes what is missing: tables, indexes, triggers, the format row. Raises FormatTooNew."""
+def create_tables(engine: Engine, algorithm: str = "") -> str:
+    """Makes what is missing: tables, columns, indexes, triggers, the format row. Returns the journal's hash.
+
+    `algorithm`: the hash that a new journal is to be kept with (sha256 if left out). Raises FormatTooNew;
+    OtherAlgorithm where the journal was begun with another one; hashing.Unavailable, ValueError for one that is none.
+    """
+    digest(algorithm or "sha256", b"")
     with engine.connect().execution_options(writing=True) as connection, connection.begin():
+        queued = inspect(connection).has_table(unsealed.name)
         metadata.create_all(connection)
-        found = connection.scalar(select(journal_format.c.version))
+        _columns(connection)
+        found = connection.execute(select(journal_format.c.version, journal_format.c.algorithm)).first()
         if found is None:
-            connection.execute(insert(journal_format).values(version=FORMAT_VERSION))
-        elif found > FORMAT_VERSION:
-            raise FormatTooNew(f"journal format {found}, this program knows {FORMAT_VERSION}")
+            chosen = algorithm or "sha256"
+            connection.execute(insert(journal_format).values(version=FORMAT_VERSION, algorithm=chosen))
+            found = connection.execute(select(journal_format.c.version, journal_format.c.algorithm)).one()
+        elif found.version > FORMAT_VERSION:
+            raise FormatTooNew(f"journal format {found.version}, this program knows {FORMAT_VERSION}")
+        if algorithm and found.algorithm != algorithm:
+            raise OtherAlgorithm(f"the journal is kept with {found.algorithm}, the settings ask for {algorithm}")
         _triggers(connection)
+        if not queued:
+            _queue_all(connection)
+    kept: str = found.algorithm
+    return kept
+
+
+def _columns(connection: Connection) -> None:
+    """Columns of a table that stood before they were thought of."""
+    there = {column["name"] for column in inspect(connection).get_columns(journal_format.name)}
+    for column in journal_format.columns:
+        if column.name not in there:
+            connection.exec_driver_sql(f"ALTER TABLE {journal_format.name} ADD COLUMN {_definition(column)}")
+
+
+def _definition(column: Column[Any]) -> str:
+    default = getattr(column.server_default, "arg", "")
+    return f"{column.name} TEXT NOT NULL DEFAULT '{default}'"
+
+
+def _queue_all(connection: Connection) -> None:
+    """Entries of a journal from before there was a tree: in the order of their instants, each stream in its own."""
+    connection.execute(
+        text(
+            f"INSERT INTO {unsealed.name} (case_id, seq, at) SELECT case_id, seq, at FROM {entries.name} e WHERE NOT "
+            f"EXISTS (SELECT 1 FROM {leaves.name} l WHERE l.case_id = e.case_id AND l.seq = e.seq) "
+            "ORDER BY at, case_id, seq"
+        )
+    )
 
 
 def _triggers(connection: Connection) -> None:
@@ -96,3 +155,37 @@ def _triggers(connection: Connection) -> None:
                 f"CREATE TRIGGER IF NOT EXISTS {table}_no_{action.lower()} BEFORE {action} ON {table} "
                 "BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END"
             )
+        for number, columns in enumerate(_unique(table)):
+            # INSERT OR REPLACE takes the old row away without asking the trigger above.
+            known = " AND ".join(f"{column} = NEW.{column}" for column in columns)
+            connection.exec_driver_sql(
+                f"CREATE TRIGGER IF NOT EXISTS {table}_no_replace_{number} BEFORE INSERT ON {table} "
+                f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {known}) "
+                f"BEGIN SELECT RAISE(ABORT, 'UNIQUE constraint failed: {table} {' '.join(columns)}'); END"
+            )
+    _queue(connection)
+
+
+def _unique(table: str) -> list[list[str]]:
+    """The columns of each key of a table, the primary one first."""
+    rules = metadata.tables[table].constraints
+    keys = sorted((rule for rule in rules if isinstance(rule, UniqueConstraint)), key=lambda rule: str(rule.name))
+    return [[column.name for column in rule.columns] for rule in (metadata.tables[table].primary_key, *keys)]
+
+
+def _queue(connection: Connection) -> None:
+    """Every entry waits to be sealed, whoever writes it."""
+    insertion = f"INSERT INTO {unsealed.name} (case_id, seq, at) VALUES (NEW.case_id, NEW.seq, NEW.at);"
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(
+            "CREATE OR REPLACE FUNCTION entry_waits_for_its_seal() RETURNS trigger LANGUAGE plpgsql AS "
+            f"$$ BEGIN {insertion} RETURN NULL; END $$"
+        )
+        connection.exec_driver_sql(
+            f"CREATE OR REPLACE TRIGGER {entries.name}_to_be_sealed AFTER INSERT ON {entries.name} "
+            "FOR EACH ROW EXECUTE FUNCTION entry_waits_for_its_seal()"
+        )
+        return
+    connection.exec_driver_sql(
+        f"CREATE TRIGGER IF NOT EXISTS {entries.name}_to_be_sealed AFTER INSERT ON {entries.name} BEGIN {insertion} END"
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,13 +10,15 @@ from typing import Any
 
 from engine.domain.codec import JSON, canonical, instant_text, parse_instant
 
+from .hashing import digest
+
 GENESIS = "0" * 64
 """prev_hash of the first entry of every stream."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredEntry:
-    """An entry as read from or written to a store. `body`: the canonical bytes that `hash` is the sha256 of."""
+    """An entry as read from or written to a store. `body`: the canonical bytes that `hash` is of."""
 
     case_id: str
     seq: int
@@ -49,8 +50,10 @@ def make_entry(
     events: Sequence[Mapping[str, JSON]],
     state_digest: str,
     prev_hash: str,
+    algorithm: str = "sha256",
 ) -> StoredEntry:
-    """The entry with its body and hash. Requires JSON values only; NaN and infinity raise ValueError."""
+    """The entry with its body and hash (`algorithm`: see hashing). Requires JSON values only; NaN and infinity raise
+    ValueError."""
     fields: dict[str, Any] = {
         "case_id": case_id,
         "seq": seq,
@@ -68,7 +71,7 @@ def make_entry(
     body = canonical(fields)
     fields["at"] = at
     fields["events"] = tuple(fields["events"])
-    return StoredEntry(**fields, hash=hashlib.sha256(body).hexdigest(), body=body)
+    return StoredEntry(**fields, hash=digest(algorithm, body).hex(), body=body)
 
 
 def read_entry(body: bytes, stored_hash: str) -> StoredEntry:

@@ -6,7 +6,7 @@ time order.
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint
 
 FORMAT_VERSION = 1
 """Version of the stored entry format (docs/journal.md). Read at start; a newer one is refused."""
@@ -17,6 +17,8 @@ journal_format = Table(
     "journal_format",
     metadata,
     Column("version", Integer, primary_key=True, comment="format of the rows in `entries`; one row"),
+    Column("algorithm", Text, nullable=False, server_default="sha256", comment="hash of chain and tree; never changes"),
+    Column("origin", Text, nullable=False, server_default="", comment="name of the log in its checkpoints"),
     comment="Which journal format this database holds",
 )
 
@@ -72,3 +74,60 @@ case_numbers = Table(
     Column("last", Integer, nullable=False, comment="highest running number given in that year"),
     comment="Running case numbers; a number given is never given again",
 )
+
+_LONG = BigInteger().with_variant(Integer(), "sqlite")
+
+unsealed = Table(
+    "unsealed",
+    metadata,
+    Column("arrival", _LONG, primary_key=True, autoincrement=True, comment="order of arrival: of the leaves to come"),
+    Column("case_id", Text, nullable=False, comment="stream of the entry"),
+    Column("seq", Integer, nullable=False, comment="its place in the stream"),
+    Column("at", Text, nullable=False, comment="instant of the entry, UTC: how long it has waited"),
+    comment="Entries that are not in the tree yet; filled by a trigger on entries, emptied by the sealer",
+)
+
+leaves = Table(
+    "leaves",
+    metadata,
+    Column("position", _LONG, primary_key=True, autoincrement=False, comment="0, 1, 2 ...: place of the leaf"),
+    Column("case_id", Text, nullable=False, comment="stream of the entry"),
+    Column("seq", Integer, nullable=False, comment="its place in the stream"),
+    Column("hash", LargeBinary, nullable=False, comment="RFC 6962 leaf hash of the entry's body"),
+    UniqueConstraint("case_id", "seq", name="leaves_entry_once"),
+    comment="The leaves of the tree over all entries of all streams",
+)
+
+subtrees = Table(
+    "subtrees",
+    metadata,
+    Column("height", Integer, primary_key=True, autoincrement=False, comment="8, 16, 24 ...: 2**height leaves"),
+    Column("position", _LONG, primary_key=True, autoincrement=False, comment="leaves position * 2**height and on"),
+    Column("hash", LargeBinary, nullable=False, comment="RFC 6962 hash of the complete subtree"),
+    comment="Complete subtrees, so that a proof reads some hundred rows whatever the size of the tree",
+)
+
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False, comment="1, 2, 3 ..."),
+    Column("size", _LONG, nullable=False, comment="leaves it covers"),
+    Column("at", Text, nullable=False, comment="instant of sealing, UTC"),
+    Column("edge", LargeBinary, nullable=False, comment="roots of the complete subtrees at this size, 32 bytes each"),
+    Column("note", Text, nullable=False, comment="the signed checkpoint, C2SP signed note"),
+    Column("key_ids", Text, nullable=False, comment="ids of the keys that signed, separated by blanks"),
+    UniqueConstraint("size", name="checkpoints_size_once"),
+    comment="Signed statements of the tree's size and root",
+)
+
+checkpoint_keys = Table(
+    "checkpoint_keys",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False, comment="1, 2, 3 ...; the highest signs"),
+    Column("key_id", Text, nullable=False, unique=True, comment="C2SP key id, 8 hex digits"),
+    Column("public", Text, nullable=False, comment="Ed25519 public key, 64 hex digits"),
+    Column("since", Text, nullable=False, comment="instant from which it signs, UTC"),
+    comment="Keys that ever signed checkpoints; also in the journal stream _keys",
+)
+
+Index("unsealed_by_stream", unsealed.c.case_id, unsealed.c.seq)

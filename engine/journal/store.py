@@ -137,10 +137,11 @@ class SqlTransaction:
 
 
 class SqlJournal:
-    """The journal in a database made by `database.open_database`."""
+    """The journal in a database made by `database.open_database`; `algorithm`: what `create_tables` returned."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, algorithm: str = "sha256") -> None:
         self.engine = engine
+        self.algorithm = algorithm
         self._writer = engine.execution_options(writing=True)
 
     @contextmanager

@@ -32,29 +32,30 @@ DISARM = remove(timers, "case_id", "timer")
 START = insert_unless(limits, "case_id = :case_id AND timer = :timer AND finished_at = ''")
 WARN = Statement(
     "UPDATE limits SET warnings = CASE WHEN warnings = '[]' THEN '[' || :warning || ']' "
-    "ELSE substr(warnings, 1, length(warnings) - 1) || ',' || :warning || ']' END "
+    "ELSE substr(warnings, 1, length(warnings) - 1) || ',' || :warning || ']' END, warned = warned + 1 "
     "WHERE case_id = :case_id AND timer = :timer AND finished_at = ''"
 )
 BREACH = Statement(
-    "UPDATE limits SET state = 'breached', breached_at = :at, cause = :cause "
+    "UPDATE limits SET state = 'breached', breached_at = :at, breached_seq = :seq, cause = :cause "
     "WHERE case_id = :case_id AND timer = :timer AND finished_at = ''"
 )
 MEET = Statement(
     "UPDATE limits SET state = CASE WHEN breached_at <> '' THEN 'met_late' ELSE :state END, met_at = :at, "
-    "finished_at = :at, finished_seq = :seq, late_seconds = :late "
+    "finished_at = :at, finished_seq = :seq, finished_by = :actor, finished_task = :task, late_seconds = :late "
     "WHERE case_id = :case_id AND timer = :timer AND finished_at = ''"
 )
 CANCEL = Statement(
     "UPDATE limits SET state = CASE WHEN state = 'running' THEN 'cancelled' ELSE state END, finished_at = :at, "
-    "finished_seq = :seq WHERE case_id = :case_id AND timer = :timer AND finished_at = ''"
+    "finished_seq = :seq, finished_by = :actor WHERE case_id = :case_id AND timer = :timer AND finished_at = ''"
 )
 CANCEL_ALL = Statement(
     "UPDATE limits SET state = CASE WHEN state = 'running' THEN 'cancelled' ELSE state END, finished_at = :at, "
-    "finished_seq = :seq WHERE case_id = :case_id AND finished_at = ''"
+    "finished_seq = :seq, finished_by = :actor WHERE case_id = :case_id AND finished_at = ''"
 )
 RUN_AGAIN = Statement(
     "UPDATE limits SET state = CASE WHEN breached_at <> '' THEN 'breached' ELSE 'running' END, met_at = '', "
-    "finished_at = '', finished_seq = 0, late_seconds = 0 WHERE case_id = :case_id AND finished_seq = :undone"
+    "finished_at = '', finished_seq = 0, finished_by = '', finished_task = '', late_seconds = 0 "
+    "WHERE case_id = :case_id AND finished_seq = :undone"
 )
 STILL_RUNNING = Statement(
     "SELECT timer, limit_id, label, host, deadline FROM limits WHERE case_id = :case_id AND finished_at = '' "
@@ -63,6 +64,9 @@ STILL_RUNNING = Statement(
 COUNT_BREACHES = Statement(
     "UPDATE cases SET breaches = (SELECT count(*) FROM limits WHERE case_id = cases.case_id AND breached_at <> '') "
     "WHERE case_id = :case_id"
+)
+GRADE = Statement(
+    "UPDATE limits SET grade = (SELECT grade FROM cases WHERE cases.case_id = limits.case_id) WHERE case_id = :case_id"
 )
 CHANGES = (WARN, BREACH, MEET, CANCEL)
 """In the order in which they can follow one another within an entry."""
@@ -109,11 +113,12 @@ def _armed(turn: Turn, event: Happened) -> None:
             "responsible": as_json(responsible),
             "state": "running",
             "armed_at": turn.at,
+            "bundle": turn.bundle,
         }
 
 
 def _change(turn: Turn, statement: Statement, timer: str, **values: object) -> None:
-    row = {"case_id": turn.case_id, "timer": timer, "at": turn.at, "seq": turn.seq, **values}
+    row = {"case_id": turn.case_id, "timer": timer, "at": turn.at, "seq": turn.seq, "actor": turn.actor, **values}
     turn.limit_changes.setdefault(statement, {})[timer] = row
 
 
@@ -129,22 +134,26 @@ def _cancelled(turn: Turn, event: Happened) -> None:
 
 
 def _warned(turn: Turn, event: Happened) -> None:
-    warning = as_json({"mark": event["mark"], "at": turn.at})
+    to = list(event.get("responsible", ()))
+    warning = as_json({"mark": event["mark"], "at": turn.at, "seq": turn.seq, "to": to})
     _change(turn, WARN, event["timer"], warning=warning)
 
 
 def _breached(turn: Turn, event: Happened) -> None:
     _change(turn, BREACH, event["timer"], cause=event.get("cause", ""))
+    turn.broken[event["limit"]] = event["timer"]
     turn.recounts[COUNT_BREACHES] = None
 
 
 def _met(turn: Turn, event: Happened) -> None:
     late = float(event["late_seconds"])
-    _change(turn, MEET, event["timer"], late=late, state="met_late" if late > 0 else "met")
+    task = turn.done[-1] if turn.done else ""
+    _change(turn, MEET, event["timer"], late=late, state="met_late" if late > 0 else "met", task=task)
 
 
 def _case_closed(turn: Turn, event: Happened) -> None:
-    turn.limit_changes.setdefault(CANCEL_ALL, {})[""] = {"case_id": turn.case_id, "at": turn.at, "seq": turn.seq}
+    row = {"case_id": turn.case_id, "at": turn.at, "seq": turn.seq, "actor": turn.actor}
+    turn.limit_changes.setdefault(CANCEL_ALL, {})[""] = row
 
 
 def _withdrawn(turn: Turn, event: Happened) -> None:
@@ -185,6 +194,8 @@ def write_limits(writer: Writer, turn: Turn) -> Sequence[Running]:
     for statement in (*CHANGES, CANCEL_ALL):
         if statement in changes:
             writer.run(statement, list(changes[statement].values()))
+    if turn.limits or "grade" in turn.case:
+        turn.recounts[GRADE] = None
     touched = bool(turn.limits or changes)
     if not (touched or turn.tasks or turn.cancelled):
         return ()
@@ -199,7 +210,7 @@ def write_limits(writer: Writer, turn: Turn) -> Sequence[Running]:
 
 
 def _ended(turn: Turn, timer: str) -> Row:
-    return {"case_id": turn.case_id, "timer": timer, "at": turn.at, "seq": turn.seq}
+    return {"case_id": turn.case_id, "timer": timer, "at": turn.at, "seq": turn.seq, "actor": turn.actor}
 
 
 def _host_cancelled(turn: Turn, limit: Running) -> bool:

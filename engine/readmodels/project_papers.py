@@ -119,6 +119,8 @@ def _moved(turn: Turn, event: Happened) -> None:
         turn.add(STEP, seq=turn.seq, n=n, scope=scope, element=element, action=action)
         if action == "cancelled":
             turn.cancelled.add((scope, element))
+        elif action == "entered":
+            turn.entered.add(element)
 
 
 def _withdrawn(turn: Turn, event: Happened) -> None:

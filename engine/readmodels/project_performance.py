@@ -138,9 +138,5 @@ def _moved(turn: Turn, event: Happened) -> None:
         turn.steps += [(scope, element, action) for scope, element, action in event["steps"]]
 
 
-def _completed(turn: Turn, event: Happened) -> None:
-    turn.done.append(event["task"])
-
-
-ALSO: dict[str, Handler] = {"TokensMoved": _moved, "TaskCompleted": _completed}
-"""Events that another module handles too."""
+ALSO: dict[str, Handler] = {"TokensMoved": _moved}
+"""Events that another module handles too. What was submitted, `turn.done`, project_tasks tells."""

@@ -129,6 +129,7 @@ def _completed(turn: Turn, event: Happened) -> None:
     _change(turn, task, state="done", **done)
     turn.offers.pop(task, None)
     turn.ended.add(task)
+    turn.done.append(task)
 
 
 def _cancelled(turn: Turn, event: Happened) -> None:

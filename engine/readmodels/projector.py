@@ -9,7 +9,14 @@ from sqlalchemy import Connection
 
 from engine.journal.entry import StoredEntry
 
-from . import project_case, project_limits, project_papers, project_performance, project_tasks
+from . import (
+    project_case,
+    project_evidence,
+    project_limits,
+    project_papers,
+    project_performance,
+    project_tasks,
+)
 from .statements import Writer
 from .turn import Handler, Turn
 
@@ -23,6 +30,7 @@ _SUBJECTS: Final = (
     project_tasks.HANDLERS,
     project_papers.HANDLERS,
     project_papers.ALSO,
+    project_evidence.ALSO,
     project_performance.ALSO,
 )
 HANDLERS: Final[dict[str, tuple[Handler, ...]]] = dict.fromkeys(UNSEEN, ())
@@ -61,4 +69,5 @@ def _project(writer: Writer, entry: StoredEntry) -> Counter[project_performance.
         writer.run(statement, rows)
     for statement in turn.recounts:
         writer.run(statement, [{"case_id": turn.case_id}])
+    project_evidence.write_evidence(writer, turn)
     return project_performance.write_performance(writer, turn, out)

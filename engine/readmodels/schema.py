@@ -242,14 +242,35 @@ limits = _table(
     _list("responsible", "groups that are warned"),
     _text("state", "running, met, breached, met_late or cancelled"),
     _text("armed_at", "instant at which it began to run"),
+    _text("bundle", "bundle version that the entry which armed it ran on, hex"),
+    _text("grade", "grade of its case now: what lists of limits filter by"),
     _text("met_at", "instant at which it was met, in time or late"),
     _text("breached_at", "instant at which the breach was recorded; stays when met late"),
+    _number("breached_seq", "entry that recorded the breach, 0 if none"),
     _text("finished_at", "instant from which it no longer runs; '' while running, also past its deadline"),
     _number("finished_seq", "entry of finished_at, 0 while running"),
+    _text("finished_by", "login whose entry that was, or the system"),
+    _text("finished_task", "task submitted in that entry, '' if none was"),
     Column("late_seconds", Float, nullable=False, default=0.0, comment="how late it was met; 0 in time or not met"),
     _text("cause", "message key of a cause the clock itself knows"),
-    _list("warnings", "warnings that came: objects {mark, at}"),
+    _list("warnings", "warnings that came: objects {mark, at, seq, to}"),
+    _number("warned", "how many warnings came"),
     _partial("limits_running_by_deadline", "deadline", "case_id", where="finished_at = ''"),
+    # Holds all that the evidence of a period filters and counts by, so that the wide rows are read for one page only.
+    Index(
+        "limits_by_start",
+        "armed_at",
+        "limit_id",
+        "unit",
+        "grade",
+        "state",
+        "finished_seq",
+        "breached_seq",
+        "warned",
+        "case_id",
+        "timer",
+        "armed_seq",
+    ),
     # Everything that counting broken limits asks: the rows themselves are long.
     Index("limits_by_kind", "limit_id", "element", "label", "state", "unit", "case_id"),
 )
@@ -355,6 +376,74 @@ trail = _table(
     narrow=True,
 )
 
+registrations = _table(
+    "registrations",
+    "What was said when the case was registered: the facts of 漏报 and 迟报 (R20). Never changed afterwards",
+    _key("case_id", CASE),
+    _text("at", "instant of registration: the office has it from then on"),
+    _text("author", "login of who registered it"),
+    _text("discovered_at", "field discovered_at as registered, instant"),
+    _text("published_at", "field published_at as registered, instant, '' if not given"),
+    _text("captured_at", "field captured_at as registered, instant, '' if not given"),
+    _text("discovered_by", "field discovered_by: patrol, unit, hotline, superior, leader, media, alert"),
+    _text("source_type", "field source_type as registered"),
+    _text("source_name", "field source_name as registered"),
+    _text("reporter", "field reporter: who found it, in words"),
+    Column("lag_seconds", Float, nullable=False, default=0.0, comment="registration minus discovery"),
+    _number("judged", "1: the process said whether it was late (field register_late)"),
+    _number("late", "1: it said late"),
+    _text(
+        "missed",
+        "it came by another route though: captured (a monitoring tool had it), published (on a monitored "
+        "kind of source), '' neither",
+    ),
+    _text("earlier_at", "since when that source had it, instant"),
+    Column("ahead_seconds", Float, nullable=False, default=0.0, comment="discovery minus earlier_at"),
+    Index("registrations_by_time", "at", "late", "missed", "ahead_seconds", "judged", "author"),
+)
+
+late_reports = _table(
+    "late_reports",
+    "不及时不得力报告 (R39), one row a report: which limit was broken",
+    _key("case_id", CASE),
+    _key("name", "name of the paper within the case"),
+    _text("at", "instant of drafting"),
+    _number("seq", "entry that drafted it"),
+    _text("limit_id", "limit that was broken"),
+    _text("timer", "its timer, '' when the breach was recorded in another entry"),
+    _text("unit", "unit whose limit it was, '' if none"),
+    _text("deadline", "due instant of the limit"),
+    _text("cause", "message key of a cause the clock itself knows"),
+    _text("scope", "task name of the call that follows it up, '' if none began"),
+    Index("late_reports_by_time", "at", "unit"),
+)
+
+late_answers = _table(
+    "late_answers",
+    "What people filed about a late report: urging, explanation, assessment, disposal, follow-up",
+    _key("case_id", CASE),
+    _number_key("seq", "entry"),
+    _number_key("n", "place of the event in the entry"),
+    _text("scope", "task name of the call that follows the report up"),
+    _text("task", "task submitted"),
+    _text("author", "login"),
+    _text("at", "instant"),
+    _object("fields", "the fields filled in"),
+)
+
+case_marks = _table(
+    "case_marks",
+    "How the clauses of the regulation fared in each case, and which elements it came to. Many cases go the same way: "
+    "they have the same digests and are counted together",
+    _key("case_id", CASE),
+    _text("opened_at", "instant at which the case was opened: what periods are asked by"),
+    _text("fared", "digest of fared_text: first half of its sha256, hex"),
+    _text("reached", "digest of reached_text"),
+    _text("fared_text", "lines `kind state number clauses` of its tasks and limits (project_evidence)"),
+    _text("reached_text", "ids of the elements that a token of the case ever entered, one a line, sorted"),
+    Index("case_marks_by_opening", "opened_at", "fared", "reached", "case_id"),
+)
+
 passages = _table(
     "passages",
     "How often elements and flows were passed, summed over cases: the performance view",
@@ -385,7 +474,7 @@ task_times = _table(
 
 READ_MODELS: Final[tuple[Table, ...]] = (
     cases, case_access, tasks, task_groups, cosigns, urges, copies, copy_reads, timers, limits, comments, files,
-    documents, messages_awaited, notifications, incidents, trail,
-    passages, task_times,
+    documents, messages_awaited, notifications, incidents, trail, registrations, late_reports, late_answers,
+    case_marks, passages, task_times,
 )  # fmt: skip
 """Every table that a rebuild empties and fills again."""

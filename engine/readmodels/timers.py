@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, literal_column, select
+from sqlalchemy import Connection, and_, exists, func, literal_column, select
 
 from engine.domain.codec import instant_text, parse_instant
+from engine.journal.imports import imported_streams
 
 from .page import instant
 from .schema import timers
@@ -23,7 +24,11 @@ class DueTimer:
 
 
 # Written into the statement, not bound: only then does SQLite see that the partial index fits.
-_CAN_FIRE = timers.c.stuck == literal_column("0")
+_CAN_FIRE = and_(
+    timers.c.stuck == literal_column("0"),
+    # A case that came in an archive package stands still.
+    ~exists().where(imported_streams.c.case_id == timers.c.case_id),
+)
 
 
 def due_before(conn: Connection, now: datetime, limit: int) -> tuple[DueTimer, ...]:

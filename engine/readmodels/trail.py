@@ -40,7 +40,7 @@ def summary(conn: Connection, case_id: str) -> tuple[ScopeTrail, ...]:
     for scope, element, action, number, seq in conn.execute(counted.group_by(*columns)):
         acts.setdefault(scope, {}).setdefault(element, {})[action] = number
         since[scope] = min(since.get(scope, seq), seq)
-    return tuple(_scope(scope, acts[scope]) for scope in sorted(acts, key=lambda scope: (since[scope], scope)))
+    return tuple(scope_of(scope, acts[scope]) for scope in sorted(acts, key=lambda scope: (since[scope], scope)))
 
 
 def merged(scopes: Iterable[ScopeTrail]) -> ScopeTrail:
@@ -60,7 +60,8 @@ def merged(scopes: Iterable[ScopeTrail]) -> ScopeTrail:
     return ScopeTrail(first, elements, flows)
 
 
-def _scope(scope: str, acts: Mapping[str, Mapping[str, int]]) -> ScopeTrail:
+def scope_of(scope: str, acts: Mapping[str, Mapping[str, int]]) -> ScopeTrail:
+    """The trail of one scope from counts: element -> action -> how often."""
     elements, flows = {}, {}
     for name in sorted(acts):
         number = acts[name]

@@ -28,17 +28,18 @@ class Turn:
 
     Rows made in this entry are kept whole (`tasks`, `limits`, `timers`, `messages`; None: gone), rows made before as
     the columns to set (`task_changes`). `offers`: groups of the tasks made; `holders`: task -> new assignee; `ended`:
-    tasks done or cancelled. `cancelled`: (scope, element) of the tokens taken away. `withdraws`: the entry
-    takes an earlier one back; `migrated`: it moves the case to another version. What needs no folding waits in
-    `queue` for its statement. `steps`: (scope, element, action) of the trail; `done`: tasks submitted; `recounted`: the
-    case is counted anew for the performance view. `recounts`: statements to run after all others, with the case's
-    number only.
+    tasks done or cancelled. `cancelled`: (scope, element) of the tokens taken away; `entered`: elements come to;
+    `steps`: (scope, element, action) of the trail. `withdraws`: the entry takes an earlier one back; `migrated`: it
+    moves the case to another version. `done`: tasks submitted; `broken`: limit -> timer of its breach; `registration`:
+    facts of the case's opening, None in later entries; `report`: the late report just drafted. `recounted`: the case is
+    counted anew for the performance view. What needs no folding waits in `queue` for its statement. `recounts`:
+    statements to run after all others, with the case's number only.
     """
 
     __slots__ = (
-        "actor", "at", "cancelled", "case", "case_id", "done", "ended", "holders", "limit_changes", "limits",
-        "messages", "migrated", "n", "offers", "opened", "queue", "recounted", "recounts", "seq", "steps",
-        "task_changes", "tasks", "timers", "withdraws",
+        "actor", "at", "broken", "bundle", "cancelled", "case", "case_id", "done", "ended", "entered",
+        "holders", "limit_changes", "limits", "messages", "migrated", "n", "offers", "opened", "queue", "recounted",
+        "recounts", "registration", "report", "seq", "steps", "task_changes", "tasks", "timers", "withdraws",
     )  # fmt: skip
 
     def __init__(self, entry: StoredEntry) -> None:
@@ -46,6 +47,7 @@ class Turn:
         self.seq = entry.seq
         self.at = instant_text(entry.at)
         self.actor = entry.actor
+        self.bundle = entry.bundle
         self.n = 0
         self.opened: Row | None = None
         self.case: Row = {}
@@ -60,9 +62,13 @@ class Turn:
         self.messages: dict[str, Row | None] = {}
         self.withdraws = False
         self.steps: list[tuple[str, str, str]] = []
-        self.done: list[str] = []
         self.recounted = False
         self.migrated = False
+        self.done: list[str] = []
+        self.broken: dict[str, str] = {}
+        self.registration: Row | None = None
+        self.report: Row | None = None
+        self.entered: set[str] = set()
         self.cancelled: set[tuple[str, str]] = set()
         self.queue: dict[Statement, list[Row]] = {}
         self.recounts: dict[Statement, None] = {}

@@ -41,10 +41,23 @@ def postgresql_guards(tables: Sequence[str]) -> tuple[str, ...]:
     )
 
 
+def sqlite_no_replacing(tables: Sequence[str], key: str) -> tuple[str, ...]:
+    """Statements that close the way around the triggers above on SQLite, for `tables` whose running number is `key`.
+
+    INSERT OR REPLACE removes the old row without asking the triggers on DELETE.
+    """
+    return tuple(
+        f"CREATE TRIGGER IF NOT EXISTS {table}_no_replace BEFORE INSERT ON {table}"
+        f" WHEN EXISTS (SELECT 1 FROM {table} WHERE {key} = NEW.{key})"
+        f" BEGIN SELECT RAISE(ABORT, '{table} is only ever added to'); END"
+        for table in tables
+    )
+
+
 def sqlite_numbering(tables: Sequence[str]) -> tuple[str, ...]:
     """Statements by which SQLite takes a row of `tables` only under the next `number`.
 
-    It also closes a way around the other triggers: INSERT OR REPLACE removes the old row without asking them.
+    It also closes the way around the other triggers, see `sqlite_no_replacing`.
     """
     return tuple(
         f"CREATE TRIGGER IF NOT EXISTS {table}_next_number BEFORE INSERT ON {table}"

@@ -110,7 +110,9 @@ class Application:
         visible: Callable[[Any, str, Actor], bool],
         unknown: Callable[[Any, Sequence[str]], Sequence[str]],
         options: Callable[[Any, Any, str, Mapping[str, JSON]], Mapping[str, JSON]],
+        imported: Callable[[Any, str], bool] = lambda tx, case_id: False,
         committed: Callable[[], None] = lambda: None,
+        algorithm: str = "sha256",
     ) -> None:
         self.clock = clock
         self.live = live
@@ -121,7 +123,11 @@ class Application:
         self._visible = visible
         self._unknown = unknown
         self._options = options
+        self._imported = imported
+        self._own: set[str] = set()
+        """Cases known to have been opened here, which never changes."""
         self._committed = committed
+        self._algorithm = algorithm
 
     def handle(self, command: Command, actor: Actor, *, case_id: str = "", command_id: str) -> Done | Rejection:
         """Carries a command out, or says why not.
@@ -160,7 +166,7 @@ class Application:
             try:
                 with self.live.lock(case_id), self._writing() as tx:
                     work = self._load(tx, case_id)
-                    if work is None:
+                    if work is None or self._is_imported(tx, case_id):
                         return 0
                     fired = self._fire_due(work)
                     self._project(tx, work.entries)
@@ -208,6 +214,8 @@ class Application:
             unseen = actor is SYSTEM or isinstance(command, MigrateCase)
             if work is None or not (unseen or self._visible(tx, case_id, actor)):
                 return Rejection("not_found", "case.unknown", {"case": case_id})
+            if self._is_imported(tx, case_id):
+                return Rejection("conflict", "case.imported", {"case": case_id})
             self._fire_due(work)
             allowed = authorise(command, actor, work.case)
             if isinstance(allowed, Rejection):
@@ -276,6 +284,15 @@ class Application:
         case = self.live.get(tx, case_id, head.seq)
         return _Work(tx, case_id, case, head.hash, [])
 
+    def _is_imported(self, tx: Transaction, case_id: str) -> bool:
+        """A case out of an archive package is there to be read: it is carried on where it came from, or nowhere."""
+        if case_id in self._own:
+            return False
+        if self._imported(tx, case_id):
+            return True
+        self._own.add(case_id)
+        return False
+
     def _turn(self, work: _Work, actor: Actor, on_behalf_of: str) -> Turn:
         now = self.clock.now()
         if work.case.last_at is not None and now < work.case.last_at:
@@ -337,6 +354,7 @@ class Application:
             events=[to_json(e) for e in events],
             state_digest=case.digest(),
             prev_hash=work.prev_hash,
+            algorithm=self._algorithm,
         )
         work.tx.append(entry)
         work.prev_hash = entry.hash

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from engine.domain.clock import Clock
 from engine.domain.organisation import ROLES, SEPARATED_ROLES, Actor
 from engine.journal.database import create_tables, open_database
 from engine.journal.entry import StoredEntry
+from engine.journal.imports import is_imported
 from engine.journal.schema import case_numbers
 from engine.journal.store import SqlJournal, SqlTransaction
 from engine.readmodels import cases, projector, version
@@ -24,10 +25,13 @@ from .application import Application
 from .deployments import Deployments
 from .drafts import Drafts
 from .files import FileStore
+from .keys import KeyRing
 from .live_cases import LiveCases
 from .options import ChosenOptions
 from .pending_bundles import PendingBundles
 from .people_tables import RECEIVES_WORK, lines, persons, units
+from .replays import Replays
+from .sealing import Sealer
 from .settings import Settings
 from .system import clock_for
 
@@ -48,14 +52,15 @@ class Services:
     files: FileStore
     drafts: Drafts
     pending: PendingBundles
+    sealer: Sealer
+    replays: Replays = field(default_factory=Replays)
 
 
 def build(settings: Settings, clock: Clock | None = None, *, wake: Callable[[], None] = lambda: None) -> Services:
     """Opens the database (making what is missing) and wires the program. `wake` is called after every commit."""
     clock = clock or clock_for(settings)
     engine = open_database(settings.database_url)
-    create_tables(engine)
-    journal = SqlJournal(engine)
+    journal = SqlJournal(engine, create_tables(engine, settings.hash_algorithm))
     with journal.writing() as tx:
         version.bring_up(tx.connection, lambda: case_entries(tx))
     deployments = Deployments(journal, clock)
@@ -70,6 +75,7 @@ def build(settings: Settings, clock: Clock | None = None, *, wake: Callable[[], 
         FileStore(settings.data_dir / "files", settings),
         Drafts(engine, clock),
         PendingBundles(engine, clock, deployments),
+        Sealer(journal, KeyRing(journal, settings.keys_folder, clock, settings.log_origin), clock),
     )
 
 
@@ -87,7 +93,9 @@ def build_application(
         visible=visible,
         unknown=unknown_receivers,
         options=ChosenOptions(),
+        imported=lambda tx, case_id: is_imported(tx.connection, case_id),
         committed=wake,
+        algorithm=journal.algorithm,
     )
 
 

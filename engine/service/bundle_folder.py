@@ -88,10 +88,11 @@ def from_zip(data: bytes) -> dict[str, bytes]:
         raise Unusable(f"zip: {error}") from error
 
 
-def to_zip(files: Mapping[str, bytes]) -> bytes:
-    """A zip of the files, byte for byte; the same files give the same zip."""
+def to_zip(files: Mapping[str, bytes], comment: str = "") -> bytes:
+    """A zip of the files, byte for byte; the same files and comment (of the whole zip) give the same zip."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.comment = comment.encode()
         for path in sorted(files):
             archive.writestr(zipfile.ZipInfo(path, (1980, 1, 1, 0, 0, 0)), files[path], zipfile.ZIP_DEFLATED)
     return buffer.getvalue()

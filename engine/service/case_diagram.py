@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from engine.definitions.bundle import Bundle
 from engine.definitions.model import Process
@@ -54,6 +54,25 @@ class Diagram:
         return any(mark.active for mark in self.elements.values())
 
 
+class TaskLike(Protocol):
+    """What a diagram needs of a task: of a row of now, or of one of a replay."""
+
+    @property
+    def element(self) -> str: ...
+    @property
+    def scope(self) -> str: ...
+    @property
+    def unit(self) -> str: ...
+    @property
+    def assignee(self) -> str: ...
+    @property
+    def candidates(self) -> tuple[str, ...]: ...
+    @property
+    def due(self) -> datetime | None: ...
+    @property
+    def state(self) -> str: ...
+
+
 def diagram(services: Any, case_id: str) -> list[Diagram]:
     """Every process the case has been in, its own first, then in the order of entering. [] for an unknown case.
 
@@ -72,17 +91,17 @@ def diagram(services: Any, case_id: str) -> list[Diagram]:
     processes: dict[str, Process] = {"": bundle.processes[row.process]}
     parents: dict[str, tuple[str, str]] = {}
     for one in trails:
-        scope = _drawing(bundle, processes[""], one.scope, processes, parents)
+        scope = drawing_of(bundle, processes[""], one.scope, processes, parents)
         if scope is not None:
             drawn.setdefault(scope, []).append(one)
     faulty = {incident.element for incident in incidents}
     return [
-        _diagram(bundle, scope, processes[scope], parents, trail.merged(found), tasks, faulty, now)
+        diagram_of(bundle, scope, processes[scope], parents, trail.merged(found), tasks, faulty, now)
         for scope, found in drawn.items()
     ]
 
 
-def _drawing(
+def drawing_of(
     bundle: Bundle,
     root: Process,
     scope: str,
@@ -112,13 +131,13 @@ def _drawing(
     return drawing
 
 
-def _diagram(
+def diagram_of(
     bundle: Bundle,
     scope: str,
     process: Process,
     parents: Mapping[str, tuple[str, str]],
     been: trail.ScopeTrail,
-    tasks: Sequence[dossier.TaskRow],
+    tasks: Sequence[TaskLike],
     faulty: set[str],
     now: datetime,
 ) -> Diagram:
@@ -153,7 +172,7 @@ def _innermost(scope: str, drawings: Iterable[str]) -> str:
     return max((one for one in drawings if clocks.covers(one, scope)), key=len, default="")
 
 
-def _mark(one: trail.ElementTrail, open_tasks: Sequence[dossier.TaskRow], faulty: bool, now: datetime) -> Mark:
+def _mark(one: trail.ElementTrail, open_tasks: Sequence[TaskLike], faulty: bool, now: datetime) -> Mark:
     who = dict.fromkeys(name for task in open_tasks for name in _holders(task))
     due = min((task.due for task in open_tasks if task.due is not None), default=None)
     if faulty:
@@ -166,5 +185,5 @@ def _mark(one: trail.ElementTrail, open_tasks: Sequence[dossier.TaskRow], faulty
     return Mark(one.visits, one.active, state, tuple(who), due)
 
 
-def _holders(task: dossier.TaskRow) -> tuple[str, ...]:
+def _holders(task: TaskLike) -> tuple[str, ...]:
     return (f"user:{task.assignee}",) if task.assignee else task.candidates

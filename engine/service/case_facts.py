@@ -76,6 +76,22 @@ def case_data(services: Any, case_id: str, actor: Actor) -> CaseData | None:
     return case_snapshot.of_case(services, case_id, read)
 
 
+def filed(bundle: Bundle, form_id: str, values: Mapping[str, JSON], named: Words) -> tuple[Fact, ...]:
+    """What one submission of a form says, in the order of the form; () for a form that the bundle does not have."""
+    form = bundle.forms.get(form_id)
+    described = () if form is None else _fields(form.schema.get("components"), named.options)
+    return tuple(fact for one in described if (fact := _fact(one, values.get(one.key))) is not None)
+
+
+def labels(bundle: Bundle) -> Mapping[str, str]:
+    """What people call the fields of the bundle's forms: key -> label of the first form that has it."""
+    found: dict[str, str] = {}
+    for ident in sorted(bundle.forms):
+        for one in _fields(bundle.forms[ident].schema.get("components"), {}):
+            found.setdefault(one.key, one.label)
+    return found
+
+
 def value_words(conn: Connection, bundle: Bundle) -> Mapping[str, str]:
     """Value -> label for every option of the bundle's forms that means one thing only, and for lines and units."""
     named = words(conn)

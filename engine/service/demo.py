@@ -62,6 +62,7 @@ def prepare(services: Services, out: Callable[[str], Any], *, cases: bool = True
     if fresh and cases:
         out("正在生成演示案件 ...")
         _cases(services)
+        services.sealer.seal()
     logins(services, out)
 
 

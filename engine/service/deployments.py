@@ -131,7 +131,7 @@ class Deployments:
         with self._journal.writing() as tx:
             if tx.connection.scalar(_LIVE) == version:
                 return Rejection("conflict", "bundle.is_live", {"version": version[:12]})
-            self._store(tx, version, files)
+            self.store(tx, version, files)
             number = (tx.connection.scalar(select(func.max(deployments.c.number))) or 0) + 1
             findings = tuple(asdict(f) for f in checked.findings)
             deployment = Deployment(number, version, instant_text(now), actor, reason.strip(), findings)
@@ -162,11 +162,13 @@ class Deployments:
                     events=[event],
                     state_digest=hashlib.sha256(canonical(event)).hexdigest(),
                     prev_hash=GENESIS if head is None else head.hash,
+                    algorithm=self._journal.algorithm,
                 )
             )
         return checked, deployment
 
-    def _store(self, tx: SqlTransaction, version: str, files: Mapping[str, bytes]) -> None:
+    def store(self, tx: SqlTransaction, version: str, files: Mapping[str, bytes]) -> None:
+        """Keeps the files of a version, without making it live; does nothing when they are here."""
         if tx.connection.scalar(select(bundles.c.path).where(bundles.c.version == version).limit(1)) is not None:
             return
         hashes = {path: hashlib.sha256(content).hexdigest() for path, content in files.items()}

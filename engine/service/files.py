@@ -8,6 +8,7 @@ import os
 import re
 import tempfile
 import unicodedata
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -59,6 +60,25 @@ class FileStore:
         """The content, to be read and closed. Raises FileNotFoundError when it is not here."""
         return self._path(sha256).open("rb")
 
+    def adopt(self, stream: BinaryIO, sha256: str) -> None:
+        """Keeps a content whose hash the caller knows, of whatever type: from an archive package, which was judged
+        where it was uploaded. Raises ValueError, and keeps nothing, when it has another hash."""
+        incoming = self._root / "incoming"
+        incoming.mkdir(parents=True, exist_ok=True, mode=0o750)
+        with tempfile.NamedTemporaryFile(dir=incoming, delete=False) as target:
+            path = Path(target.name)
+            try:
+                digest = hashlib.sha256()
+                while chunk := stream.read(CHUNK):
+                    digest.update(chunk)
+                    target.write(chunk)
+                if digest.hexdigest() != sha256:
+                    raise ValueError(f"expected {sha256}, got {digest.hexdigest()}")
+                target.flush()
+                self._keep(target, sha256)
+            finally:
+                path.unlink(missing_ok=True)
+
     def intact(self, sha256: str) -> bool:
         """Whether the content is here and still has this hash; reads all of it."""
         try:
@@ -66,6 +86,12 @@ class FileStore:
                 return hashlib.file_digest(content, "sha256").hexdigest() == sha256
         except FileNotFoundError:
             return False
+
+    def stored(self) -> Iterator[str]:
+        """Names (sha256) of every content in the store, in no order."""
+        for path in self._root.glob("??/??/*"):
+            if _SHA256.fullmatch(path.name):
+                yield path.name
 
     def _path(self, sha256: str) -> Path:
         if not _SHA256.fullmatch(sha256):

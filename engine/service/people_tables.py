@@ -28,7 +28,7 @@ from sqlalchemy import (
 from engine.domain.organisation import POSTS, ROLES, SEPARATED_ROLES, UNIT_KINDS
 from engine.journal.schema import metadata
 
-from .append_only import postgresql_guards, sqlite_guards
+from .append_only import postgresql_guards, sqlite_guards, sqlite_no_replacing
 
 
 def _one_of(column: str, values: tuple[str, ...]) -> str:
@@ -196,6 +196,7 @@ SQLITE_GUARDS: Final = (
         for verb in ("INSERT", "UPDATE")
     ),
     *sqlite_guards(_APPEND_ONLY),
+    *sqlite_no_replacing(_APPEND_ONLY, "log_id"),
 )
 
 POSTGRESQL_GUARDS: Final = (

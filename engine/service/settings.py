@@ -51,6 +51,9 @@ class Settings:
     session_idle_minutes: int = 30
     session_absolute_hours: int = 12
     writes_per_minute: int = 300
+    hash_algorithm: str = ""
+    key_dir: Path | None = None
+    log_origin: str = ""
     malformed: tuple[str, ...] = ()
 
     @classmethod
@@ -73,6 +76,9 @@ class Settings:
         environment = env.get("OPINION_ENV", "development")
         if environment not in ("development", "production"):
             malformed.append("OPINION_ENV")
+        algorithm = env.get("OPINION_HASH", "")
+        if algorithm not in ("", "sha256", "sm3"):
+            malformed.append("OPINION_HASH")
         port = number("OPINION_PORT", 8000)
         upload = number("OPINION_UPLOAD_MAX_MB", 20) * 1024 * 1024
         return cls(
@@ -91,8 +97,16 @@ class Settings:
             session_idle_minutes=number("OPINION_SESSION_IDLE_MINUTES", 30),
             session_absolute_hours=number("OPINION_SESSION_ABSOLUTE_HOURS", 12),
             writes_per_minute=number("OPINION_WRITES_PER_MINUTE", 300),
+            hash_algorithm=algorithm,
+            key_dir=Path(env["OPINION_KEY_DIR"]) if env.get("OPINION_KEY_DIR") else None,
+            log_origin=env.get("OPINION_LOG_ORIGIN", ""),
             malformed=tuple(malformed),
         )
+
+    @property
+    def keys_folder(self) -> Path:
+        """Where the private keys of the checkpoints lie."""
+        return self.key_dir or self.data_dir / "keys"
 
     @property
     def production(self) -> bool:

@@ -6,6 +6,8 @@ import secrets
 from datetime import UTC, datetime
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from engine.domain.clock import Clock
 from engine.domain.codec import parse_instant
 
@@ -32,6 +34,11 @@ def clock_for(settings: Settings) -> Clock:
     if settings.test_clock and not settings.production:
         return FileClock(Path(settings.test_clock))
     return SystemClock()
+
+
+def new_signing_key() -> Ed25519PrivateKey:
+    """A fresh Ed25519 key."""
+    return Ed25519PrivateKey.generate()
 
 
 def new_id() -> str:

@@ -1,19 +1,30 @@
-"""Replay, verification and rebuilding from the command line; what a case page shows of them comes later."""
+"""Verification of everything that can be verified; replay and rebuilding from the command line."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from engine import VERSION
 from engine.definitions.model import Finding
 from engine.domain.calendar import ZONE
-from engine.journal.chain import verify_chain
+from engine.domain.codec import instant_text
+from engine.journal import log
 from engine.journal.entry import StoredEntry
+from engine.journal.store import SqlTransaction
 from engine.kernel.replay import Step, replay
 from engine.readmodels import rebuild
 
 from .bootstrap import Services, case_entries
 from .deployments import check
+from .verification import PARTS, Part, Report, Tick
+from .verify_models import check_models
+from .verify_records import Spoken, check_chains, check_files, check_replays
+from .verify_stores import check_bundles, check_deployments, check_logs, check_numbers
+from .verify_tree import Grown, check_checkpoints, check_keys, check_tree, stops
+from .witness import Witness, check_witness
 
 Print = Callable[[str], Any]
 
@@ -44,25 +55,80 @@ def print_replay(services: Services, case_id: str, out: Print) -> int:
     return 0
 
 
-def print_verify(services: Services, out: Print) -> int:
-    """Checks every stream's chain and replays every case. 1 when anything differs."""
-    faults = cases = 0
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What to verify: these cases (none: all), these parts (none: all), and the text of a witness ("" for none)."""
+
+    cases: Sequence[str] = ()
+    parts: Sequence[str] = ()
+    witness: str = ""
+
+
+def verify(services: Services, asked: Asked = Asked(), tick: Tick = lambda count: None) -> Report:
+    """Checks the record against itself, and what stands beside it against the record. Nothing is written.
+
+    Raises LookupError for a case that is not there, ValueError for an unknown part, checkpoint.BadNote for a witness
+    that is none. With cases given, what concerns the whole log (tree, checkpoints, numbers, logs) is checked too.
+    """
+    if unknown := set(asked.parts) - set(PARTS):
+        raise ValueError(", ".join(sorted(unknown)))
     with services.journal.reading() as tx:
-        for stream in tx.streams():
-            entries: list[StoredEntry] = tx.read(stream)
-            for broken in verify_chain(entries):
-                faults += 1
-                out(f"链断裂 {broken.case_id} #{broken.seq} {broken.what}: 应为 {broken.expected}, 实为 {broken.got}")
-            if stream.startswith("_"):
-                continue
-            cases += 1
-            last = list(replay(entries, services.application.live.loader(tx)))[-1]
-            if last.divergence is not None:
-                faults += 1
-                out(f"回放不一致 {stream} #{last.divergence.seq} {last.divergence.what}")
-        total = tx.count()
-    out(f"{total} 条记录, {cases} 个案件, {faults} 处问题")
-    return 1 if faults else 0
+        conn, algorithm = tx.connection, services.journal.algorithm
+        report = Report(instant_text(services.clock.now()), VERSION, algorithm, log.origin(conn))
+        streams = tx.streams()
+        if missing := [case for case in asked.cases if case not in streams]:
+            raise LookupError(", ".join(missing))
+        chosen = list(asked.cases) or streams
+        waiting = log.waiting(conn)
+        report.waiting, report.oldest = waiting.count, instant_text(waiting.oldest) if waiting.oldest else ""
+        files: Spoken = {}
+        keys: dict[str, bytes] = {}
+        grown = Grown()
+        witness = Witness.read(asked.witness) if asked.witness else None
+        sizes = {*stops(conn), *([witness.note.size] if witness else [])}
+        checks: dict[str, Callable[[Part], Any]] = {
+            "chains": lambda part: check_chains(conn, chosen, part, report, files, tick),
+            "tree": lambda part: check_tree(conn, part, algorithm, sizes, grown, tick),
+            "keys": lambda part: keys.update(check_keys(tx, part)),
+            "checkpoints": lambda part: check_checkpoints(conn, part, grown, keys, tick),
+            "logs": lambda part: check_logs(tx, part, algorithm, tick),
+            "bundles": lambda part: check_bundles(conn, part, _versions(tx, chosen), tick),
+            "deployments": lambda part: check_deployments(tx, part),
+            "numbers": lambda part: check_numbers(conn, part, streams),
+            "files": lambda part: check_files(services, part, files, not asked.cases, tick),
+            "replays": lambda part: check_replays(services, tx, chosen, part, tick),
+            "models": lambda part: check_models(conn, _entries(tx, chosen), part, asked.cases, tick),
+            "witness": lambda part: check_witness(part, witness, grown, keys),
+        }
+        for name in _with_needs(asked.parts, witness is not None):
+            part = Part(name)
+            started = time.perf_counter()
+            checks[name](part)
+            part.seconds = time.perf_counter() - started
+            report.parts.append(part)
+        report.sealed = grown.size
+    return report
+
+
+NEEDS = {"checkpoints": ("tree", "keys"), "files": ("chains",), "witness": ("tree", "keys")}
+"""Parts that others must have gone before."""
+
+
+def _with_needs(parts: Sequence[str], witness: bool) -> list[str]:
+    wanted = set(parts or PARTS) - (set() if witness else {"witness"})
+    for name in list(wanted):
+        wanted.update(NEEDS.get(name, ()))
+    return [name for name in PARTS if name in wanted]
+
+
+def _versions(tx: SqlTransaction, streams: Iterable[str]) -> set[str]:
+    return {entry.bundle for entry in _entries(tx, streams)}
+
+
+def _entries(tx: SqlTransaction, streams: Iterable[str]) -> Iterator[StoredEntry]:
+    for stream in streams:
+        if not stream.startswith("_"):
+            yield from tx.read(stream)
 
 
 def rebuild_read_models(services: Services) -> int:

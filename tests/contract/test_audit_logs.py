@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from engine.domain.clock import FixedClock
 from engine.domain.organisation import Actor
 from engine.journal.database import create_tables, open_database
-from engine.service import access_log, exports
+from engine.service import access_log, exports, people_log
 from engine.service.log_tables import AUDIT_LOGS, LOGS, export_log, export_results
 from engine.service.transactions import writing
 from tests.support.world import MONDAY, World
@@ -129,6 +129,24 @@ def test_a_row_cannot_be_replaced_by_inserting_over_it(tmp_path):
         )  # fmt: skip
 
     assert rows(services, access_log.access_log)[0].user_id == "zhaoming"
+    engine.dispose()
+
+
+@pytest.mark.parametrize("table", ["people_log", "security_log"])
+def test_a_line_of_the_older_logs_cannot_be_replaced_either(tmp_path, table):
+    engine = open_database(f"sqlite:///{tmp_path / 'logs.db'}")
+    create_tables(engine)
+    with writing(engine) as conn:
+        people_log.record(conn, MONDAY, "qianjin", "person_created", "person:x", None, {})
+        people_log.security(conn, MONDAY, "signed_in", "wangfang", "10.0.0.7")
+        people_log.security(conn, MONDAY, "signed_in", "wangfang", "10.0.0.7")
+        people_log.record(conn, MONDAY, "qianjin", "person_created", "person:y", None, {})
+
+    with pytest.raises(DBAPIError, match=f"{table} is only ever added to"), writing(engine) as conn:
+        conn.execute(text(f"INSERT OR REPLACE INTO {table} SELECT * FROM {table} WHERE log_id = 1"))
+
+    with engine.connect() as conn:
+        assert conn.execute(text(f"SELECT count(*) FROM {table}")).scalar_one() == 2
     engine.dispose()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 import zipfile
@@ -12,6 +13,7 @@ from werkzeug.test import TestResponse
 
 from engine.definitions.model import Finding
 from engine.readmodels import bundle_counts
+from engine.service import export_lookup
 from engine.service.bundle_folder import to_zip
 from tests.support.desk import Browser, Desk
 from tests.support.world import shipped_files
@@ -292,9 +294,19 @@ def test_every_version_is_downloaded_byte_for_byte(own_desk: Desk):
 
     with zipfile.ZipFile(io.BytesIO(whole.data)) as archive:
         assert {name: archive.read(name) for name in archive.namelist()} == dict(shipped_files())
+        assert archive.comment.decode() == "孙丽（sunli） 2026-03-02 09:00 导出 第1号"
     assert single.data == shipped_files()[TRIAGE]
     assert "attachment" in single.headers["Content-Disposition"]
     assert seat.get(f"/deployments/{live(own_desk)}/files/{TRIAGE}").data == triage()
+    with own_desk.world.services.engine.connect() as conn:
+        logged = export_lookup.exports(conn).exports
+    assert [(one.number, one.kind, one.user_id) for one in logged] == [
+        (3, "bundle_file", "sunli"),
+        (2, "bundle_file", "sunli"),
+        (1, "bundle", "sunli"),
+    ]
+    assert logged[2].sha256 == hashlib.sha256(whole.data).hexdigest()
+    assert (logged[1].sha256, logged[1].size) == (hashlib.sha256(single.data).hexdigest(), len(single.data))
 
 
 def test_a_version_or_file_that_is_not_there_is_not_found(desk: Desk):

@@ -53,6 +53,19 @@ function inserted(event) {
   field.focus();
 }
 
+// On paper nothing can be unfolded: what a report folds away is printed unfolded.
+const folded = new Set();
+addEventListener("beforeprint", () => {
+  for (const one of document.querySelectorAll(".unfold-on-paper details:not([open])")) {
+    one.open = true;
+    folded.add(one);
+  }
+});
+addEventListener("afterprint", () => {
+  for (const one of folded) one.open = false;
+  folded.clear();
+});
+
 // <button type="button" data-print>
 function printed(event) {
   if (event.target.closest?.("[data-print]")) print();
@@ -61,6 +74,8 @@ function printed(event) {
 // A second tap on a slow line must not send twice. The server would refuse it; the person should not have to see that.
 function sentOnce(event) {
   const form = event.target;
+  // <form data-download>: the page stays, and the same file may be wanted again.
+  if (form.hasAttribute("data-download")) return;
   if (event.defaultPrevented || form.method !== "post" || form.closest(".ask:not(.ask-wide), .fjs-container")) return;
   const buttons = [...form.elements].filter((element) => element.type === "submit" && !element.disabled);
   // Later: a button disabled now would not be part of what is sent.

@@ -38,10 +38,11 @@ function button(className, label, text, act) {
   return made;
 }
 
-class CaseDiagram {
-  constructor(mount) {
+export class CaseDiagram {
+  constructor(mount, content) {
     this.mount = mount;
-    this.content = JSON.parse(document.getElementById(mount.dataset.diagramId).textContent);
+    this.content = content ?? JSON.parse(document.getElementById(mount.dataset.diagramId).textContent);
+    this.named = new WeakSet();
     this.canvasBox = document.createElement("div");
     this.canvasBox.className = "diagram-canvas";
     this.about = document.createElement("p");
@@ -67,6 +68,34 @@ class CaseDiagram {
     this.addLegend();
     this.listen();
     this.fit();
+  }
+
+  // Other marks, and another picture where `content` has one: the next step of a replay.
+  async update(content) {
+    if (content.xml && content.xml !== this.content.xml) {
+      this.content = content;
+      await this.viewer.importXML(content.xml);
+      this.mark();
+      this.annotate();
+      this.fit();
+    } else {
+      for (const id of this.marked()) {
+        for (const mark of this.content.marks[id]) this.canvas.removeMarker(id, `mark-${mark}`);
+      }
+      this.viewer.get("overlays").clear();
+      this.content = { ...content, xml: this.content.xml };
+      this.mark();
+      this.annotate();
+    }
+    this.nameForEverybody();
+    this.about.textContent = "";
+    this.mount.querySelector(".diagram-legend")?.remove();
+    this.addLegend();
+  }
+
+  // Where a link of the picture leads; a replay stays on its page.
+  follow(link) {
+    location.assign(link);
   }
 
   marked(...names) {
@@ -128,12 +157,16 @@ class CaseDiagram {
       graphics.setAttribute("tabindex", "0");
       graphics.setAttribute("role", links[id] ? "link" : "img");
       graphics.setAttribute("aria-label", this.describe(id));
+      if (this.named.has(graphics)) continue;
+      this.named.add(graphics);
       graphics.addEventListener("focus", () => {
         this.choose(id);
         this.canvas.scrollToElement(id, 40);
       });
-      if (!links[id]) continue;
-      graphics.addEventListener("keydown", (event) => event.key === "Enter" && location.assign(links[id]));
+      graphics.addEventListener("keydown", (event) => {
+        const link = this.content.links?.[id];
+        if (link && event.key === "Enter") this.follow(link);
+      });
     }
   }
 
@@ -148,7 +181,7 @@ class CaseDiagram {
     });
     events.on("element.dblclick", ({ element }) => {
       const link = this.content.links?.[element.id];
-      if (link) location.assign(link);
+      if (link) this.follow(link);
     });
     this.canvasBox.addEventListener("keydown", (event) => this.key(event));
     moveByTouch(this.canvasBox, this.canvas);
