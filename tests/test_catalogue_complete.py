@@ -39,6 +39,7 @@ COMPOSED = {
     ("engine/service/mining_model.py", "mining.field."): tuple(
         f"mining.field.{name}" for name in (*mining_csv.FIRST, *EVENT_FIELDS, *CASE_FIELDS, "watermark", "of_case")
     ),
+    ("engine/service/replay_command.py", "replay.text."): "_word",
     ("engine/definitions/form_moments.py", "form."): ("form.date_format", "form.time_format", "form.datetime_format"),
     ("engine/definitions/form_rules.py", "form."): ("form.min", "form.max", "form.min_invalid", "form.max_invalid"),
     ("engine/feel/lexer.py", "feel.syntax."): "syntax_error",
