@@ -57,8 +57,11 @@ def assert_shows(page: Page, frame: dict[str, Any]) -> None:
     proof = page.locator("#replay-step dl").first.text_content() or ""
     assert frame["digest"]["recorded"] in proof and frame["digest"]["recorded"] == frame["digest"]["again"]
     expect(page.locator("[data-digest]")).to_contain_text("与记录一致")
-    running = page.locator(".djs-element.mark-waiting, .djs-element.mark-running, .djs-element.mark-overdue")
-    assert running.count() >= 1 or not frame["tokens"]
+    scope = page.locator("#replay-step [data-scope][aria-current=true]").get_attribute("data-scope") or ""
+    here = [task["task"].rpartition("/") for task in frame["tasks"]]
+    for element in {name.partition("#")[0] for inside, _, name in here if inside == scope}:
+        shown = page.locator(f".djs-element[data-element-id={element}]").get_attribute("class") or ""
+        assert "mark-waiting" in shown or "mark-soon" in shown or "mark-overdue" in shown, element
 
 
 def test_a_late_case_is_stepped_forward_and_back_and_shows_the_record(office: Office, staff: Staff):
