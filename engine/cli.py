@@ -93,6 +93,11 @@ def _parser() -> argparse.ArgumentParser:
     tried.add_argument("--lang", choices=("zh", "en"), default="zh")
     replay = add("replay", _replay, "re-run a case from its entries and compare / 回放并核对一个案件")
     replay.add_argument("case_id")
+    replay.add_argument("--step", type=int, default=0, help="everything of this one step / 显示某一步的全部内容")
+    replay.add_argument("--from", type=int, default=0, dest="first", help="first step to show / 起始步")
+    replay.add_argument("--to", type=int, default=0, dest="last", help="last step to show / 结束步")
+    replay.add_argument("--json", action="store_true", help="frames for machines / 机器可读")
+    replay.add_argument("--lang", choices=("zh", "en"), default="zh")
     move = add("migrate", _migrate, "let a case go on on another bundle version / 案件改用另一版流程")
     move.add_argument("case_id")
     move.add_argument("--to", default="", help="version or its first digits; the live one if left out / 目标版本")
@@ -409,9 +414,10 @@ def _migrate(chosen: argparse.Namespace) -> int:
 
 
 def _replay(chosen: argparse.Namespace) -> int:
-    from engine.service import verify
+    from engine.service import replay_command
 
-    return verify.print_replay(_services(), chosen.case_id, print)
+    options = replay_command.Options(chosen.case_id, chosen.step, chosen.first, chosen.last, chosen.json, chosen.lang)
+    return replay_command.run(_services(), options, print)
 
 
 def _verify(chosen: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""Verification of everything that can be verified; replay and rebuilding from the command line."""
+"""Verification of everything that can be verified; rebuilding and a look at the installation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from engine.domain.codec import instant_text
 from engine.journal import log
 from engine.journal.entry import StoredEntry
 from engine.journal.store import SqlTransaction
-from engine.kernel.replay import Step, replay
 from engine.readmodels import rebuild
 
 from .bootstrap import Services, case_entries
@@ -27,32 +26,6 @@ from .verify_tree import Grown, check_checkpoints, check_keys, check_tree, stops
 from .witness import Witness, check_witness
 
 Print = Callable[[str], Any]
-
-
-def replay_case(services: Services, case_id: str) -> list[Step]:
-    """The steps of a case's replay; the last one carries the divergence, if there is one. Empty: no such case."""
-    with services.journal.reading() as tx:
-        entries = tx.read(case_id)
-        return list(replay(entries, services.application.live.loader(tx)))
-
-
-def print_replay(services: Services, case_id: str, out: Print) -> int:
-    steps = replay_case(services, case_id)
-    if not steps:
-        out(f"没有这个案件: {case_id}")
-        return 2
-    for step in steps:
-        entry: Any = step.entry
-        at = entry.at.astimezone(ZONE).strftime("%Y-%m-%d %H:%M:%S")
-        mark = "=" if step.divergence is None else "≠"
-        kinds = " ".join(dict.fromkeys(e["kind"] for e in entry.events))
-        out(f"{mark} {entry.seq:>4} {at} {entry.actor:<14} {entry.command['kind']:<18} {kinds}")
-        if step.divergence is not None:
-            out(f"  第一处不一致 {step.divergence.what}")
-            out(f"  应为 {step.divergence.expected}")
-            out(f"  实为 {step.divergence.got}")
-            return 1
-    return 0
 
 
 @dataclass(frozen=True, slots=True)
