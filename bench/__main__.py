@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from bench import feel, inbox, loops, soundness, submissions
+from bench import evidence, feel, inbox, loops, soundness, submissions
 
 if __name__ == "__main__":
     feel.report()
     submissions.report()
     inbox.report()
+    evidence.report()
     soundness.report()
     loops.report()
