@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench import feel, inbox, loops, soundness, submissions
+from bench import feel, inbox, loops, sealing, soundness, submissions
 
 if __name__ == "__main__":
     feel.report()
@@ -10,3 +10,4 @@ if __name__ == "__main__":
     inbox.report()
     soundness.report()
     loops.report()
+    sealing.report()
