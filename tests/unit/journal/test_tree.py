@@ -6,7 +6,7 @@ import random
 import pytest
 
 from engine.journal import tree
-from engine.journal.hashing import digest
+from engine.journal.hashing import Unavailable, digest
 
 INPUTS = [
     bytes.fromhex(text)
@@ -23,7 +23,7 @@ ROOTS = [
     "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328",
 ]
 """Roots of the first 1 to 8 INPUTS, as the public test data of certificate transparency have them."""
-SIZES = range(1, 70)
+SIZES = range(1, 131)
 
 
 def leaves(count: int, algorithm: str = "sha256") -> list[bytes]:
@@ -51,8 +51,20 @@ def test_published_roots():
 
 def test_sm3_gives_the_value_of_its_standard():
     assert digest("sm3", b"abc").hex() == "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0"
+    assert digest("sm3", b"abcd" * 16).hex() == "debe9ff92275b8a138604889c18e5a4d6fdb70e5387e5765293dcba39c0c5732"
     with pytest.raises(ValueError, match="md5"):
         digest("md5", b"")
+
+
+def test_a_machine_without_sm3_says_so(monkeypatch):
+    def none(name: str, data: bytes) -> None:
+        raise ValueError(f"unsupported hash type {name}")
+
+    monkeypatch.setattr(hashlib, "new", none)
+
+    with pytest.raises(Unavailable, match="sm3"):
+        digest("sm3", b"")
+    assert digest("sha256", b"") == hashlib.sha256(b"").digest()
 
 
 @pytest.mark.parametrize("algorithm", ["sha256", "sm3"])
