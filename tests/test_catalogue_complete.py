@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from engine.readmodels.timeline import KEYS as TIMELINE_KEYS
+from engine.service import mining_csv
+from engine.service.mining_model import CASE_FIELDS, EVENT_FIELDS
 from engine.service.verification import FAULTS, PARTS
 
 ROOT = Path(__file__).parents[1]
@@ -34,6 +36,9 @@ COMPOSED = {
     ("engine/service/verification.py", "verify."): tuple(f"verify.{what}" for what in FAULTS),
     ("engine/service/verification.py", "verify.part."): tuple(f"verify.part.{part}" for part in PARTS),
     ("engine/service/verify_command.py", "verify.part."): tuple(f"verify.part.{part}" for part in PARTS),
+    ("engine/service/mining_model.py", "mining.field."): tuple(
+        f"mining.field.{name}" for name in (*mining_csv.FIRST, *EVENT_FIELDS, *CASE_FIELDS, "watermark", "of_case")
+    ),
     ("engine/service/replay_command.py", "replay.text."): "_word",
     ("engine/definitions/form_moments.py", "form."): ("form.date_format", "form.time_format", "form.datetime_format"),
     ("engine/definitions/form_rules.py", "form."): ("form.min", "form.max", "form.min_invalid", "form.max_invalid"),

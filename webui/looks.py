@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 from typing import Final
 
 from flask import Flask, Response, request
@@ -22,10 +23,21 @@ SHOWN: Final = frozenset({200, 206, 304, 409, 422})
 """Answers that show something of the case. A form that is refused shows its page again, so it counts like a look."""
 
 
+QUIET: Final = timedelta(minutes=10)
+"""What a script fetches for an open page (the steps of a replay) is a part of the look at that page for so long."""
+
+
 def counts(app: Flask, rule: Rule) -> bool:
-    """Whether answers of this route are looks at a case: it names one, and no script asks for it by itself."""
+    """Whether answers of this route are looks at a case: it names one, and it is more than a script saving a draft."""
     requirement = requirement_of(app, rule.endpoint)
-    return "case_id" in rule.arguments and requirement is not None and requirement.keeps_alive
+    if "case_id" not in rule.arguments or requirement is None:
+        return False
+    return requirement.keeps_alive or "GET" in (rule.methods or ())
+
+
+def _is_part_of_a_page(app: Flask, rule: Rule) -> bool:
+    requirement = requirement_of(app, rule.endpoint)
+    return requirement is not None and not requirement.keeps_alive
 
 
 def install(app: Flask) -> None:
@@ -39,7 +51,10 @@ def install(app: Flask) -> None:
             return response
         case_id = str((request.view_args or {})["case_id"])
         address, target = request.remote_addr or "", request.full_path.rstrip("?")
+        family = rule.endpoint.partition(".")[0]
         try:
+            if _is_part_of_a_page(app, rule) and access_log.looked_lately(services(), actor, case_id, family, QUIET):
+                return response
             access_log.looked(services(), actor, case_id, rule.endpoint, address, target)
         except SQLAlchemyError as fault:
             # What leaves no trace is not shown: a full disk or a locked database must not open the files unseen.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import tempfile
-from typing import Final
+from collections.abc import Iterator
+from typing import IO, Final
 
-from flask import Blueprint, abort, make_response, render_template, request, send_file
+from flask import Blueprint, abort, make_response, render_template, request
 from werkzeug.wrappers import Response
 
 from engine.domain.rejection import Rejection
@@ -20,6 +21,7 @@ from .performance import GRADES
 
 blueprint = Blueprint("mining", __name__)
 
+CHUNK: Final = 1 << 18
 STATUSES: Final = ("open", "closed")
 FIELDS: Final = ("since", "until", "grade", "unit", "status", "format")
 
@@ -41,7 +43,7 @@ def make() -> Response:
         return make_response(_page(typed, fault, names=names), 422)
     since, until = mining.period(f"{typed['since']}..{typed['until']}")
     choice = Choice(since, until, typed["grade"], typed["unit"], typed["status"])
-    held = tempfile.TemporaryFile()  # noqa: SIM115 - the answer that sends it closes it
+    held = tempfile.TemporaryFile()  # noqa: SIM115 - `_sent` closes it
     made = mining.export(
         services(),
         current_actor(),
@@ -54,9 +56,18 @@ def make() -> Response:
     if isinstance(made, Rejection):
         held.close()
         abort(403)
-    held.seek(0)
+    answer = Response(_sent(held), content_type=FORMATS[typed["format"]][1])
+    answer.content_length = made.size
     name = mining.file_name(typed["format"], made.number)
-    return send_file(held, FORMATS[typed["format"]][1], as_attachment=True, download_name=name)
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return answer
+
+
+def _sent(held: IO[bytes]) -> Iterator[bytes]:
+    with held:
+        held.seek(0)
+        while block := held.read(CHUNK):
+            yield block
 
 
 @blueprint.get("/audit/mining/opinion.xesext")

@@ -31,7 +31,7 @@ def show(case_id: str) -> str:
 
 
 @blueprint.get("/cases/<case_id>/replay/<int:step>")
-@requires("replay_case", keeps_alive=False)
+@requires("replay_case")
 def step(case_id: str, step: int) -> Response:
     """One step as the page's script asks for it: the panels as HTML, and what the diagram needs."""
     shown = _page(case_id, step)

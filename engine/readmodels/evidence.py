@@ -5,12 +5,13 @@ Every row carries the numbers of the entries that it was taken from, so that any
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Integer, Row, Select, case, cast, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
 
 from engine.domain.codec import JSON, instant_text
 
@@ -19,6 +20,7 @@ from .schema import cases, late_answers, late_reports, limits, tasks
 
 STATES: Final = ("running", "met", "met_late", "breached", "cancelled")
 """Of a limit: still to be met in time; met; met after its deadline; broken and not met so far; called off in time."""
+_STATE_TOTAL: Final = {"met": "met", "met_late": "met_late", "breached": "unmet", "cancelled": "cancelled"}
 BROKEN: Final = "broken"
 """Asks for limits that were ever broken, met late or not at all."""
 
@@ -176,24 +178,17 @@ def every(conn: Connection, asked: Asked, most: int) -> Iterator[Evidence]:
 
 def totals(conn: Connection, asked: Asked) -> tuple[Totals, ...]:
     """One row for each limit that ran, by its id; one statement."""
-
-    def number(condition: ColumnElement[bool]) -> ColumnElement[int]:
-        return cast(func.coalesce(func.sum(case((condition, 1), else_=0)), 0), Integer)
-
-    state = limits.c.state
-    counted = select(
-        limits.c.limit_id,
-        func.count(),
-        number(state == "met"),
-        number(state == "met_late"),
-        number(limits.c.breached_seq > 0),
-        number(state == "breached"),
-        number(state == "cancelled"),
-        number(limits.c.finished_seq == 0),
-        number(limits.c.warned > 0),
-    )
-    found = conn.execute(counted.where(*_where(asked)).group_by(limits.c.limit_id).order_by(limits.c.limit_id))
-    return tuple(Totals(*row) for row in found)
+    broken, running, warned = limits.c.breached_seq > 0, limits.c.finished_seq == 0, limits.c.warned > 0
+    kind = (limits.c.limit_id, limits.c.state, broken, running, warned)
+    grouped = select(*kind, func.count()).where(*_where(asked)).group_by(*kind)
+    found: dict[str, Counter[str]] = {}
+    for limit_id, state, is_broken, is_running, is_warned, number in conn.execute(grouped):
+        line = found.setdefault(limit_id, Counter())
+        marks = (("broken", is_broken), ("running", is_running), ("warned", is_warned))
+        for name in ("ran", _STATE_TOTAL.get(state, ""), *(name for name, is_so in marks if is_so)):
+            line[name] += number
+    names = [field.name for field in fields(Totals)][1:]
+    return tuple(Totals(limit_id, *(line[name] for name in names)) for limit_id, line in sorted(found.items()))
 
 
 def reports_of(conn: Connection, case_id: str) -> tuple[Report, ...]:
@@ -235,7 +230,9 @@ def titles(conn: Connection, case_ids: Iterable[str]) -> Mapping[str, str]:
 
 def _where(asked: Asked) -> list[ColumnElement[bool]]:
     where = [limits.c.armed_at >= instant_text(asked.since), limits.c.armed_at < instant_text(asked.until)]
-    chosen = ((limits.c.unit, asked.unit), (limits.c.grade, asked.grade), (limits.c.limit_id, asked.limit))
+    # Not the bare column: SQLite would take the index that begins with it, and read the whole long row of each limit.
+    limit_id = func.coalesce(limits.c.limit_id, "")
+    chosen = ((limits.c.unit, asked.unit), (limits.c.grade, asked.grade), (limit_id, asked.limit))
     where += [column == wanted for column, wanted in chosen if wanted]
     if asked.state == BROKEN:
         where.append(limits.c.breached_seq > 0)
@@ -259,9 +256,10 @@ def _by_key(conn: Connection, wanted: Sequence[tuple[Any, ...]]) -> list[Evidenc
     """The limits of these keys, in that order."""
     if not wanted:
         return []
-    key = tuple_(limits.c.case_id, limits.c.timer, limits.c.armed_seq)
-    found = [_evidence(row) for row in conn.execute(_wide().where(key.in_(list(wanted))))]
+    # By case, which has a few limits each: SQLite would read the whole table to find rows by all three columns at once.
+    asked = _wide().where(limits.c.case_id.in_(sorted({case_id for case_id, _, _ in wanted})))
     place = {one: number for number, one in enumerate(wanted)}
+    found = [_evidence(row) for row in conn.execute(asked) if (row.case_id, row.timer, row.armed_seq) in place]
     return sorted(found, key=lambda one: place[(one.case_id, one.timer, one.armed_seq)])
 
 

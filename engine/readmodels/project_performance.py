@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 from engine.domain.calendar import ZONE
@@ -33,7 +34,8 @@ TOOK = upsert(task_times)
 NOT_DONE = remove(task_times, "process", "path", "element", "case_id", "task")
 FACETS = Statement("SELECT process, bundle, grade, opened_at FROM cases WHERE case_id = :case_id")
 TIMES = Statement(
-    "SELECT unit, created_at, claimed_at, completed_at FROM tasks WHERE case_id = :case_id AND task = :task"
+    "SELECT unit, created_at, claimed_at, completed_at FROM tasks "
+    "WHERE case_id = :case_id AND task = :task AND state = 'done'"
 )
 STEPS = Statement(
     "SELECT scope, element, action, count(*) FROM trail WHERE case_id = :case_id GROUP BY scope, element, action"
@@ -43,6 +45,7 @@ _NAMES: Final = tuple(column.name for column in passages.primary_key)
 FORGET = remove(passages, *_NAMES, "times")
 
 
+@lru_cache(4096)
 def path_of(scope: str) -> str:
     """`Call_round/Call_triage` of the visit `Call_round#2/Call_triage#1[0]`: where in the diagrams it is."""
     return _VISIT.sub("", scope)
@@ -64,21 +67,22 @@ def before(writer: Writer, turn: Turn) -> Counter[Passage]:
     turn.recounted = turn.opened is None and (turn.withdraws or "grade" in turn.case or "bundle" in turn.case)
     if not turn.recounted:
         return Counter()
-    return Counter({key: -number for key, number in _whole(writer, turn).items()})
+    return Counter({key: -number for key, number in _whole(writer, turn, _facets(writer, turn)).items()})
 
 
 def write_performance(writer: Writer, turn: Turn, out: Counter[Passage]) -> Counter[Passage]:
     """Writes the times of the tasks that were finished; returns what is to be added to the passages."""
-    if turn.done or (turn.withdraws and turn.tasks):
-        _write_times(writer, turn)
-    if turn.recounted:
-        found = _whole(writer, turn)
-        found.update(out)
-        return found
     counted = Counter((path_of(scope), element, action) for scope, element, action in turn.steps if action in COUNTED)
-    if not counted:
+    timed = bool(turn.done) or (turn.withdraws and bool(turn.tasks))
+    if not (counted or timed or turn.recounted):
         return Counter()
     facets = _facets(writer, turn)
+    if timed:
+        _write_times(writer, turn, facets[0])
+    if turn.recounted:
+        found = _whole(writer, turn, facets)
+        found.update(out)
+        return found
     return Counter({(*facets, *step): number for step, number in counted.items()})
 
 
@@ -99,8 +103,7 @@ def _facets(writer: Writer, turn: Turn) -> Facets:
     return process, bundle, grade, month_of(parse_instant(opened_at))
 
 
-def _whole(writer: Writer, turn: Turn) -> Counter[Passage]:
-    facets = _facets(writer, turn)
+def _whole(writer: Writer, turn: Turn, facets: Facets) -> Counter[Passage]:
     found: Counter[Passage] = Counter()
     for scope, element, action, number in writer.fetch(STEPS, {"case_id": turn.case_id}):
         if action in COUNTED:
@@ -108,9 +111,7 @@ def _whole(writer: Writer, turn: Turn) -> Counter[Passage]:
     return found
 
 
-def _write_times(writer: Writer, turn: Turn) -> None:
-    process = _facets(writer, turn)[0]
-
+def _write_times(writer: Writer, turn: Turn, process: str) -> None:
     def key(task: str) -> Row:
         path, element = place_of(task)
         return {"process": process, "path": path, "element": element, "case_id": turn.case_id, "task": task}

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, insert, select
 
 from engine.domain.access import CaseScope, may
 from engine.domain.codec import instant_text
@@ -39,6 +40,19 @@ def looked(services: Any, actor: Actor, case_id: str, page: str, address: str, t
                 target=target[:TARGET_LENGTH],
             )
         )
+
+
+def looked_lately(services: Any, actor: Actor, case_id: str, family: str, within: timedelta) -> bool:
+    """Whether `actor` looked at a page `family.<any>` of the case in the last `within`."""
+    since = instant_text(services.clock.now() - within)
+    query = (
+        select(access_log.c.number)
+        .where(access_log.c.user_id == actor.user_id, access_log.c.at >= since, access_log.c.case_id == case_id)
+        .where(access_log.c.page.startswith(f"{family}.", autoescape=True))
+        .limit(1)
+    )
+    with services.engine.connect() as conn:
+        return conn.execute(query).first() is not None
 
 
 def _right(conn: Connection, actor: Actor, case_id: str) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from typing import Final
 from engine.domain.calendar import ZONE
 
 from .catalogue import sentence
-from .mining_model import CASE_FIELDS, EVENT_FIELDS, Mined, MinedCase, Sink, Value
+from .mining_model import CASE_FIELDS, EVENT_FIELDS, Mined, MinedCase, Sink, Value, called
 
 RISKY: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 """First characters that make office programs read a cell as a formula, and those that hide such a one (OWASP)."""
@@ -49,9 +49,9 @@ def columns() -> tuple[str, ...]:
 def heading(name: str, language: str) -> str:
     """`case_grade` is called as `grade`, with the word for a case before it."""
     if name.startswith("case_") and name != "case_id":
-        inner = sentence(f"mining.field.{name.removeprefix('case_')}", {}, language)
+        inner = called(name.removeprefix("case_"), language)
         return sentence("mining.field.of_case", {"field": inner}, language)
-    return sentence(f"mining.field.{name}", {}, language)
+    return called(name, language)
 
 
 def write(cases: Iterable[MinedCase], out: Sink, watermark: str, languages: tuple[str, ...] = ("zh", "en")) -> None:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol
 
+from .catalogue import sentence
+
 Value = str | int | float | bool | datetime
 """What an attribute can hold; a datetime is aware."""
 
@@ -175,3 +177,8 @@ class MinedCase:
     fields: Mapping[str, Value]
     events: tuple[Mined, ...]
     objects: tuple[MinedObject, ...]
+
+
+def called(field: str, language: str) -> str:
+    """What people call a field of an event or a case, or a column."""
+    return sentence(f"mining.field.{field}", {}, language)

@@ -12,7 +12,7 @@ from lxml import etree
 
 from engine.domain.calendar import ZONE
 
-from .mining_model import CASE_FIELDS, EVENT_FIELDS, TYPES, Mined, MinedCase, Sink, Value
+from .mining_model import CASE_FIELDS, EVENT_FIELDS, TYPES, Mined, MinedCase, Sink, Value, called
 
 VERSION: Final = "2.0"
 """Version of the standard; a decimal in its schema."""
@@ -147,12 +147,5 @@ def extension() -> bytes:
             attribute = etree.SubElement(holder, kind, {"key": name})
             for language in ("en", "zh"):
                 named = etree.SubElement(attribute, "alias", {"mapping": language.upper()})
-                named.set("name", alias(name, language))
+                named.set("name", called(name, language))
     return etree.tostring(root, xml_declaration=True, encoding="utf-8", pretty_print=True)
-
-
-def alias(name: str, language: str) -> str:
-    """What people call an attribute."""
-    from .catalogue import sentence
-
-    return sentence(f"mining.field.{name}", {}, language)

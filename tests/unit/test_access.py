@@ -35,6 +35,7 @@ view_people_log      .    .    .    .     .      .      .     x     .      x
 view_security_log    .    .    .    .     .      .      .     x     .      x
 view_evidence        .    .    x    x     x      x      .     x     .      .
 audit                .    .    .    .     .      .      .     x     .      .
+view_performance     .    .    x    x     x      x      x     x     .      .
 """
 COLUMNS = (
     "staff", "section_head", "leader", "chief", "office", "supervision", "process_owner", "auditor", "system_admin",

@@ -106,13 +106,15 @@ def installed(desk: Desk) -> Installation:
         conn.execute(person_roles.delete().where(person_roles.c.user_id == PERSONAS["no_role"]))
     with desk.world.services.engine.connect() as conn:
         version = conn.execute(select(deployments.c.version)).scalars().first() or ""
+    desk.world.services.sealer.seal()
     return Installation(
         desk,
         case,
         {
             "task": task, "user_id": "tanjun", "unit_id": "gengbao", "line_id": "gengbao",
-            "absence_id": "1", "duty_id": "1", "number": "1", "message": "regrade_request", "name": "case_log",
-            "file_id": "0" * 32, "clause": "R24", "version": version, "path": "bpmn/opinion_case.bpmn",
+            "absence_id": "1", "duty_id": "1", "number": "1", "step": "1", "message": "regrade_request",
+            "file_id": "0" * 32, "name": "case_log", "clause": "R24", "version": version,
+            "path": "bpmn/opinion_case.bpmn",
         },
     )  # fmt: skip
 
@@ -280,6 +282,8 @@ def test_reading_writes_nothing(place: Installation):
             elif rule.endpoint in DOWNLOADS:
                 expected = {"export_log", "export_results"}
             changed = watch.changed()
+            if not changed and not place.needed(rule).keeps_alive:
+                continue  # what a script fetches for an open page is a part of the look at it
             if changed != expected and not (changed < expected and answer.status_code == 404):
                 wrong.append(f"{persona} GET {rule.rule}: {answer.status_code}")
     watch.database.close()

@@ -119,9 +119,9 @@ def test_the_start_page_tells_how_far_the_record_is_sealed(own_desk: Desk):
 
     assert made is not None
     assert "还没有校验点" in before
-    assert re.search(r"还有 \d+ 条记录等待签入，最早的记于 2026-03-02 09:00:00", waiting)
+    assert re.search(r"还有 \d+ 条记录等待封存，最早的记于 2026-03-02 09:00:00", waiting)
     assert f"第 {made.number} 号校验点" in sealed and f"共 {made.size} 条记录" in sealed
-    assert "没有等待签入的记录" in sealed
+    assert "没有等待封存的记录" in sealed
 
 
 # --- who looked at what ---

@@ -13,7 +13,6 @@ from tests.support.desk import SCREENED, Browser, Desk, task_url
 from tests.support.world import CaseView
 from webui import looks
 from webui.guards import requires
-from webui.views_registry import requirement_of
 
 UNSEEN = {"tasks.draft", "messages.draft"}
 """Routes of a case that are no looks: a script saves what is typed, nothing of the case comes back."""
@@ -185,10 +184,43 @@ def test_what_cannot_be_logged_is_not_shown(desk: Desk, page: str):
     assert len(seen(desk, case)) == 1
 
 
-def test_the_hook_takes_the_requirement_that_the_route_declares(desk: Desk):
-    """Negative control of the walk above: a route that is said to poll is not counted."""
-    (board,) = [rule for rule in desk.app.url_map.iter_rules() if rule.endpoint == "clocks.board"]
-    requirement = requirement_of(desk.app, "clocks.board")
+def test_the_steps_of_an_open_replay_are_part_of_the_look_and_one_asked_for_alone_is_a_look(desk: Desk):
+    case = desk.registered()
+    seat = desk.seat("zhaoming")
+    steps = [f"/cases/{case.id}/replay/{number}" for number in (1, 1, 1)]
 
-    assert requirement is not None and not requirement.keeps_alive
+    alone = [seat.get(path).status_code for path in steps]
+    first = [page for _, page, _ in seen(desk, case)]
+    desk.world.clock.advance(minutes=11)
+    seat.get(f"/cases/{case.id}/replay")
+    desk.world.clock.advance(minutes=9)
+    seat.get(steps[0])
+    opened = [page for _, page, _ in seen(desk, case)]
+    desk.world.clock.advance(minutes=2)
+    seat.get(steps[0])
+    later = [page for _, page, _ in seen(desk, case)]
+
+    assert alone == [200, 200, 200]
+    assert first == ["replay.step"]
+    assert opened == ["replay.step", "replay.show"]
+    assert later == ["replay.step", "replay.show", "replay.step"]
+
+
+def test_a_look_by_another_person_or_at_another_case_does_not_cover_a_step(desk: Desk):
+    case, other = desk.registered(), desk.registered()
+    desk.seat("zhaoming").get(f"/cases/{other.id}/replay")
+    desk.seat("wangfang").get(f"/cases/{case.id}/replay")
+
+    desk.seat("zhaoming").get(f"/cases/{case.id}/replay/1")
+
+    assert [(who, page) for who, page, _ in seen(desk, case)] == [
+        ("wangfang", "replay.show"),
+        ("zhaoming", "replay.step"),
+    ]
+
+
+def test_a_list_that_polls_is_no_look_at_a_case(desk: Desk):
+    """Negative control of the walk above."""
+    (board,) = [rule for rule in desk.app.url_map.iter_rules() if rule.endpoint == "clocks.board"]
+
     assert not looks.counts(desk.app, board)

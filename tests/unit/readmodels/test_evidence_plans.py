@@ -50,6 +50,7 @@ def plans(engine: Engine, ask: Callable[[Connection], Any]) -> str:
         (lambda conn: evidence.totals(conn, evidence.Asked(*PERIOD)), "COVERING INDEX limits_by_start (armed_at>"),
         (lambda conn: evidence.totals(conn, NARROW), "COVERING INDEX limits_by_start (armed_at>"),
         (lambda conn: evidence.page(conn, NARROW, 0), "COVERING INDEX limits_by_start (armed_at>"),
+        (lambda conn: evidence._by_key(conn, [("WQ-2026-000001", "T#1", 1)]), "SEARCH limits USING"),
         (lambda conn: evidence.reports(conn, *PERIOD), "INDEX late_reports_by_time (at>"),
         (lambda conn: registrations.counts(conn, *PERIOD, 60), "COVERING INDEX registrations_by_time (at>"),
         (lambda conn: registrations.page(conn, *PERIOD, 60), "INDEX registrations_by_time (at>"),
