@@ -86,16 +86,16 @@ def test_every_leaf_of_every_size_is_proved_and_nothing_else_is():
 
 
 def test_every_older_tree_is_proved_to_be_the_beginning_of_the_newer_and_no_other():
+    everything, other = leaves(SIZES[-1]), tree.leaf_hash(b"other")
+    roots = [tree.root(everything[:size]) for size in range(SIZES[-1] + 1)]
+    forged = [tree.root([*everything[: size - 1], other]) for size in range(SIZES[-1] + 1)]
     for new in SIZES:
-        hashes = leaves(new)
         for old in range(1, new + 1):
-            proof = tree.consistency_proof(hashes, old)
-            first, second = tree.root(hashes[:old]), tree.root(hashes)
-            assert tree.verify_consistency(old, new, first, second, proof)
-            forged = tree.root([*hashes[: old - 1], tree.leaf_hash(b"other")])
-            assert not tree.verify_consistency(old, new, forged, second, proof)
-            assert not tree.verify_consistency(old, new, first, forged, proof)
-            assert old == new or not tree.verify_consistency(old, new, first, second, proof[:-1])
+            proof = tree.consistency_proof(everything[:new], old)
+            assert tree.verify_consistency(old, new, roots[old], roots[new], proof)
+            assert not tree.verify_consistency(old, new, forged[old], roots[new], proof)
+            assert not tree.verify_consistency(old, new, roots[old], forged[new], proof)
+            assert old == new or not tree.verify_consistency(old, new, roots[old], roots[new], proof[:-1])
 
 
 def test_a_proof_with_any_bit_changed_proves_nothing():
