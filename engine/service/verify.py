@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from engine import VERSION
 from engine.definitions.model import Finding
 from engine.domain.calendar import ZONE
@@ -76,7 +78,11 @@ def verify(services: Services, asked: Asked = Asked(), tick: Tick = lambda count
         for name in _with_needs(asked.parts, witness is not None):
             part = Part(name)
             started = time.perf_counter()
-            checks[name](part)
+            try:
+                checks[name](part)
+            except (ValueError, KeyError, TypeError, IndexError, SQLAlchemyError) as error:
+                # What was changed can't even be read; the parts that read bytes alone name the place.
+                part.fault(name, 0, "part_unreadable", "", repr(error))
             part.seconds = time.perf_counter() - started
             report.parts.append(part)
         report.sealed = grown.size

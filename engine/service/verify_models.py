@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from sqlalchemy import Connection, Table, create_engine, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from engine.journal.entry import StoredEntry
 from engine.readmodels.projector import project
@@ -29,7 +30,7 @@ def check_models(
         for entry in entries:
             try:
                 project(beside, entry)
-            except (KeyError, TypeError, ValueError) as error:
+            except (KeyError, TypeError, ValueError, SQLAlchemyError) as error:
                 part.fault(entry.case_id, entry.seq, "model_impossible", "", repr(error))
                 break
             tick(1)
