@@ -23,8 +23,10 @@ SHOWN: Final = frozenset({200, 206, 304, 409, 422})
 """Answers that show something of the case. A form that is refused shows its page again, so it counts like a look."""
 
 
+PARTS: Final = frozenset({"replay.step"})
+"""What a script fetches for an open page: sixty steps of one replay are one look, not sixty."""
 QUIET: Final = timedelta(minutes=10)
-"""What a script fetches for an open page (the steps of a replay) is a part of the look at that page for so long."""
+"""For so long after a look at a page of the same family a part of it is no look of its own; asked for alone, it is."""
 
 
 def counts(app: Flask, rule: Rule) -> bool:
@@ -33,11 +35,6 @@ def counts(app: Flask, rule: Rule) -> bool:
     if "case_id" not in rule.arguments or requirement is None:
         return False
     return requirement.keeps_alive or "GET" in (rule.methods or ())
-
-
-def _is_part_of_a_page(app: Flask, rule: Rule) -> bool:
-    requirement = requirement_of(app, rule.endpoint)
-    return requirement is not None and not requirement.keeps_alive
 
 
 def install(app: Flask) -> None:
@@ -53,7 +50,8 @@ def install(app: Flask) -> None:
         address, target = request.remote_addr or "", request.full_path.rstrip("?")
         family = rule.endpoint.partition(".")[0]
         try:
-            if _is_part_of_a_page(app, rule) and access_log.looked_lately(services(), actor, case_id, family, QUIET):
+            part = rule.endpoint in PARTS
+            if part and access_log.looked_lately(services(), actor, case_id, family, QUIET):
                 return response
             access_log.looked(services(), actor, case_id, rule.endpoint, address, target)
         except SQLAlchemyError as fault:

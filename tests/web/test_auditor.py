@@ -232,3 +232,13 @@ def test_what_the_auditor_sends_about_himself_changes_his_own_rows_only(audited:
         row for row in before["persons"] if row[0] != "zhaoming"
     ]
     audited.desk.seat("zhaoming")
+
+
+def test_the_task_page_of_the_auditor_shows_the_form_to_read_and_no_empty_box_for_buttons(audited: Installation):
+    path = f"/tasks/{audited.case.id}/{audited.addresses['task']}".replace("#", "%23")
+
+    own, worker = (audited.desk.seat(login).get(path).text for login in ("zhaoming", "wangfang"))
+
+    assert "data-readonly" in own and "data-readonly" not in worker
+    assert 'aria-label="其他操作"' not in own
+    assert 'aria-label="其他操作"' in worker
