@@ -2,8 +2,8 @@
 
 All contenders serialise the same fields and commit to SQLite with journal_mode=WAL and synchronous=FULL on one disk,
 through the same transaction wrapper. `plain` is a table with the columns and keys of `entries` and nothing else.
-With `OPINION_BENCH_POSTGRES=postgresql://.../{}` PostgreSQL follows, in the empty databases `plain`, `chain`, `queue` and
-`tree`.
+With `OPINION_BENCH_POSTGRES=postgresql://.../{}` PostgreSQL follows, in the empty databases `plain`, `chain`, `queue`
+and `tree`.
 """
 
 from __future__ import annotations
