@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench import evidence, feel, inbox, loops, soundness, submissions
+from bench import evidence, feel, inbox, loops, sealing, soundness, submissions
 
 if __name__ == "__main__":
     feel.report()
@@ -11,3 +11,4 @@ if __name__ == "__main__":
     evidence.report()
     soundness.report()
     loops.report()
+    sealing.report()

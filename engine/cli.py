@@ -153,16 +153,27 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _services(wake: Callable[[], None] = lambda: None) -> Services:
+    from engine.journal.database import FormatTooNew, OtherAlgorithm
+    from engine.journal.hashing import Unavailable
     from engine.service.bootstrap import build
     from engine.service.settings import Settings
 
+    refusals = {
+        FormatTooNew: "数据库由更新的版本写入, 请升级程序",
+        OtherAlgorithm: "记录开始后不能更换杂凑算法, 请去掉或改正 OPINION_HASH",
+        Unavailable: "本机的密码库没有记录所用的杂凑算法, 请更换 OpenSSL",
+    }
     settings = Settings.from_env(os.environ)
     fatal = [p for p in settings.problems() if p.fatal]
     for problem in settings.problems():
         print(f"{'错误' if problem.fatal else '注意'}: {problem.text}", file=sys.stderr)
     if fatal:
         raise SystemExit(2)
-    services = build(settings, wake=wake)
+    try:
+        services = build(settings, wake=wake)
+    except (FormatTooNew, OtherAlgorithm, Unavailable) as error:
+        print(f"错误: {refusals[type(error)]} ({error})", file=sys.stderr)
+        raise SystemExit(2) from None
     if settings.production:
         _refuse_demo_passwords(services)
     return services

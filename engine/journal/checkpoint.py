@@ -33,6 +33,7 @@ DASH = "\u2014"
 _SIGNATURE = re.compile(DASH + r" (\S+) (\S+)")
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
 _ORIGIN = re.compile(r"[^\s+]{1,200}")
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
 
 
 class BadNote(ValueError):
@@ -84,6 +85,11 @@ class Checkpoint:
     key_ids: tuple[str, ...]
 
 
+def is_origin(text: str) -> bool:
+    """Whether a note can carry this as a name: no blanks, no plus signs, 200 characters at most."""
+    return _ORIGIN.fullmatch(text) is not None and not _CONTROL.search(text)
+
+
 def key_id(origin: str, public: bytes) -> str:
     """Id of an Ed25519 key under a name: first four bytes of sha256(name, newline, type, key), hex."""
     return hashlib.sha256(origin.encode() + b"\n" + ED25519 + public).digest()[:4].hex()
@@ -91,7 +97,7 @@ def key_id(origin: str, public: bytes) -> str:
 
 def write(origin: str, size: int, root: bytes, at: datetime, algorithm: str, signer: Signer) -> str:
     """The signed text. Raises ValueError for an origin with blanks or plus signs."""
-    if not _ORIGIN.fullmatch(origin):
+    if not is_origin(origin):
         raise ValueError(f"expected an origin without blanks and plus signs, got {origin!r}")
     lines = [origin, str(size), base64.b64encode(root).decode(), f"time {instant_text(at)}", f"hash {algorithm}"]
     text = "\n".join(lines) + "\n"
@@ -103,25 +109,42 @@ def write(origin: str, size: int, root: bytes, at: datetime, algorithm: str, sig
 
 
 def read(text: str) -> Note:
-    """What a checkpoint's text says; nothing is verified. Raises BadNote."""
+    """What a checkpoint's text says; nothing is verified. Lines of others are left alone. Raises BadNote."""
+    if _CONTROL.search(text):
+        raise BadNote("expected no control characters but ends of lines")
     head, parted, tail = text.partition("\n\n")
     lines = head.split("\n")
     if not parted or len(lines) < 3:
         raise BadNote("no signed note: expected a text, an empty line and signature lines")
+    if not _ORIGIN.fullmatch(lines[0]):
+        raise BadNote(f"expected a name without blanks and plus signs in line 1, got {lines[0][:40]!r}")
     if not _SIZE.fullmatch(lines[1]):
         raise BadNote(f"expected the size in line 2, got {lines[1][:40]!r}")
     root = _decoded(lines[2], "the root in line 3")
     if len(root) != SIZE:
         raise BadNote(f"expected a root of {SIZE} bytes, got {len(root)}")
-    extra = dict(line.split(" ", 1) for line in lines[3:] if " " in line)
-    algorithm = extra.get("hash", "sha256")
+    algorithm = _once(lines[3:], "hash") or "sha256"
     if algorithm not in ALGORITHMS:
         raise BadNote(f"unknown hash {algorithm[:40]!r}")
+    time = _once(lines[3:], "time")
     try:
-        at = parse_instant(extra.get("time", ""))
+        at = parse_instant(time)
     except ValueError as error:
         raise BadNote("expected a line `time` with an instant") from error
-    return Note(lines[0], int(lines[1]), root, at, algorithm, (head + "\n").encode(), tuple(_signatures(tail)))
+    if instant_text(at) != time:
+        raise BadNote(f"expected the line `time` to be {instant_text(at)}, got {time[:40]!r}")
+    signatures = tuple(_signatures(tail))
+    if len({(one.name, one.key_id) for one in signatures}) < len(signatures):
+        raise BadNote("two signatures of one key")
+    return Note(lines[0], int(lines[1]), root, at, algorithm, (head + "\n").encode(), signatures)
+
+
+def _once(lines: Sequence[str], name: str) -> str:
+    """The text of the extension line of that name, "" where there is none."""
+    found = [line.removeprefix(name + " ") for line in lines if line.startswith(name + " ")]
+    if len(found) > 1:
+        raise BadNote(f"two lines `{name}`")
+    return found[0] if found else ""
 
 
 def _signatures(tail: str) -> Iterable[Signature]:

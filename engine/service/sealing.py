@@ -32,28 +32,46 @@ class Sealer:
         self.keys = keys
 
     def seal(self) -> Checkpoint | None:
-        """Seals everything that waits, in batches, logs included; the newest checkpoint, None when nothing waited.
+        """Seals what waits at the call, in batches, logs included; the newest checkpoint, None when nothing waited.
 
+        What comes while it is at work waits for the next call: a busy office would keep it at work for ever.
         Raises keys.CannotSign on a machine without the key.
         """
-        made = None
-        while (found := self._batch()) is not None:
-            made = found
-        return made
-
-    def _batch(self) -> Checkpoint | None:
         with self._journal.reading() as tx:
-            if not log.unsealed(tx.connection) and not pending(tx):
+            grown = pending(tx)
+            if not grown and not log.unsealed(tx.connection):
                 return None
+        if grown:
+            self._cover_logs()
+        made = None
+        while True:
+            before, found = self._batch()
+            if found is None:
+                return made
+            made = found
+            if found.size - before < log.BATCH:
+                return made
+
+    def _cover_logs(self) -> None:
+        """A transaction of its own: on PostgreSQL nobody can write to some of the logs until it ends."""
         with self._journal.writing() as tx:
             log.alone(tx.connection)
-            hand = self.keys.hand(tx)
-            now = self._clock.now()
+            self.keys.hand(tx)  # without a key nothing is covered either
+            seal_logs(tx, self._now(log.latest(tx.connection)), self._journal.algorithm)
+
+    def _batch(self) -> tuple[int, Checkpoint | None]:
+        """Size of the tree before, and the checkpoint made."""
+        with self._journal.writing() as tx:
+            log.alone(tx.connection)
             newest = log.latest(tx.connection)
-            if newest is not None:
-                now = max(now, newest.at)
-            seal_logs(tx, now, self._journal.algorithm)
-            return log.seal(tx.connection, hand, now)
+            hand = self.keys.hand(tx)
+            size = 0 if newest is None else newest.size
+            return size, log.seal(tx.connection, hand, self._now(newest), log.BATCH)
+
+    def _now(self, newest: Checkpoint | None) -> datetime:
+        """The clock's instant, never before the newest checkpoint's."""
+        now = self._clock.now()
+        return now if newest is None else max(now, newest.at)
 
     def due(self, now: datetime) -> bool:
         """Whether it is time: the oldest entry has waited a minute, a thousand wait, or a case of them has ended."""

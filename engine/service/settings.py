@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+from engine.journal.checkpoint import is_origin
+
 DEVELOPMENT_SECRET = "only-for-development-this-secret-is-published"
 MINIMUM_SECRET_LENGTH = 32
 """Characters; 32 random ones carry at least 128 bits in any usual alphabet."""
@@ -79,6 +81,9 @@ class Settings:
         algorithm = env.get("OPINION_HASH", "")
         if algorithm not in ("", "sha256", "sm3"):
             malformed.append("OPINION_HASH")
+        origin = env.get("OPINION_LOG_ORIGIN", "")
+        if origin and not is_origin(origin):
+            malformed.append("OPINION_LOG_ORIGIN")
         port = number("OPINION_PORT", 8000)
         upload = number("OPINION_UPLOAD_MAX_MB", 20) * 1024 * 1024
         return cls(
@@ -99,7 +104,7 @@ class Settings:
             writes_per_minute=number("OPINION_WRITES_PER_MINUTE", 300),
             hash_algorithm=algorithm,
             key_dir=Path(env["OPINION_KEY_DIR"]) if env.get("OPINION_KEY_DIR") else None,
-            log_origin=env.get("OPINION_LOG_ORIGIN", ""),
+            log_origin=origin,
             malformed=tuple(malformed),
         )
 

@@ -181,6 +181,50 @@ def test_sealers_that_start_at_the_same_instant_wait_for_each_other_from_the_fir
     assert newest is not None and newest.root == tree.root(office.hashes())
 
 
+def test_what_comes_while_a_sealing_is_at_work_waits_for_the_next(office, monkeypatch):
+    monkeypatch.setattr(log, "BATCH", 10)
+    office.write("WQ-1", 24)
+    sealed, calls = log.seal, []
+
+    def and_somebody_writes(conn, *rest):
+        made = sealed(conn, *rest)
+        calls.append(made)
+        return made
+
+    monkeypatch.setattr(log, "seal", and_somebody_writes)
+    batch = office.sealer._batch
+
+    def followed_by_a_write():
+        found = batch()
+        if len(calls) < 40:
+            office.write("WQ-2", 1)
+            look(office, len(calls))
+        return found
+
+    monkeypatch.setattr(office.sealer, "_batch", followed_by_a_write)
+
+    made = office.sealer.seal()
+
+    assert [one.size for one in calls] == [10, 20, 27]  # 24, the key, and two that came between batches
+    assert made == calls[-1]
+    with office.engine.connect() as conn:
+        assert log.unsealed(conn) == 1
+
+
+def test_without_the_key_the_logs_are_not_covered_either(office, tmp_path):
+    office.write("WQ-1")
+    office.sealer.seal()
+    for file in (tmp_path / "keys").iterdir():
+        file.unlink()
+    look(office, 1)
+
+    with pytest.raises(KeyMissing):
+        office.sealer.seal()
+
+    with office.journal.reading() as tx:
+        assert tx.head(STREAM) is None
+
+
 def test_a_sealing_that_fails_changes_nothing(office):
     office.write("WQ-1", 3)
     office.sealer.seal()

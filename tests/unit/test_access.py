@@ -33,6 +33,7 @@ unlock_account       .    .    .    .     .      .      .     .     .      x
 reset_password       .    .    .    .     .      .      .     .     x      x
 view_people_log      .    .    .    .     .      .      .     x     .      x
 view_security_log    .    .    .    .     .      .      .     x     .      x
+replay_case          .    .    x    x     x      x      .     x     .      .
 view_evidence        .    .    x    x     x      x      .     x     .      .
 audit                .    .    .    .     .      .      .     x     .      .
 view_performance     .    .    x    x     x      x      x     x     .      .

@@ -4,6 +4,7 @@ import base64
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -97,6 +98,13 @@ def test_a_line_changed_after_signing_is_found(line):
         ("time 2026", "tide 2026", "line `time`"),
         ("hash sha256", "hash md5", "unknown hash"),
         ("— opinion", "- opinion", "not a signature line"),
+        ("opinion-cases/test\n3", "two words\n3", "in line 1"),
+        ("opinion-cases/test\n3", "\n3", "in line 1"),
+        ("\n3\n", "\n3\r\n", "control characters"),
+        ("hash sha256", "hash sha256\x00", "control characters"),
+        ("hash sha256", "hash sha256\nhash sm3", "two lines `hash`"),
+        ("hash sha256", "hash sha256\ntime 2026-03-03T01:00:00.000000Z", "two lines `time`"),
+        ("00.000000Z", "00Z", "the line `time` to be"),
     ],
 )
 def test_what_is_no_checkpoint_is_refused_with_what_is_wrong(old, new, what):
@@ -107,13 +115,35 @@ def test_what_is_no_checkpoint_is_refused_with_what_is_wrong(old, new, what):
         checkpoint.read(text.replace(old, new, 1))
 
 
+def test_a_key_signs_once():
+    text = written()
+
+    with pytest.raises(BadNote, match="two signatures"):
+        checkpoint.read(text + text.rpartition("\n\n")[2])
+
+
+def test_lines_of_other_logs_are_left_alone_but_are_signed():
+    text = written().replace("hash sha256", "hash sha256\nweather fine")
+
+    note = checkpoint.read(text)
+
+    assert note.algorithm == "sha256" and b"weather fine\n" in note.signed
+    assert checkpoint.signers(note, Hand("opinion-cases/test").public) == ()
+
+
+def test_the_page_about_the_journal_shows_the_text_as_it_is():
+    page = (Path(__file__).parents[3] / "docs" / "journal.md").read_text(encoding="utf-8")
+
+    assert GOLDEN in page
+
+
 def test_a_checkpoint_cut_off_is_refused():
     for length in range(len(written()) - 1):
         with pytest.raises(BadNote):
             checkpoint.read(written()[:length])
 
 
-@pytest.mark.parametrize("origin", ["", "two words", "a+b"])
+@pytest.mark.parametrize("origin", ["", "two words", "a+b", "a\x00b", "x" * 201])
 def test_an_origin_that_a_note_can_not_carry_is_refused(origin):
     with pytest.raises(ValueError, match="origin"):
         written(Hand(origin))

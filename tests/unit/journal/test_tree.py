@@ -6,7 +6,7 @@ import random
 import pytest
 
 from engine.journal import tree
-from engine.journal.hashing import digest
+from engine.journal.hashing import Unavailable, digest
 
 INPUTS = [
     bytes.fromhex(text)
@@ -23,7 +23,7 @@ ROOTS = [
     "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328",
 ]
 """Roots of the first 1 to 8 INPUTS, as the public test data of certificate transparency have them."""
-SIZES = range(1, 70)
+SIZES = range(1, 131)
 
 
 def leaves(count: int, algorithm: str = "sha256") -> list[bytes]:
@@ -51,8 +51,20 @@ def test_published_roots():
 
 def test_sm3_gives_the_value_of_its_standard():
     assert digest("sm3", b"abc").hex() == "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0"
+    assert digest("sm3", b"abcd" * 16).hex() == "debe9ff92275b8a138604889c18e5a4d6fdb70e5387e5765293dcba39c0c5732"
     with pytest.raises(ValueError, match="md5"):
         digest("md5", b"")
+
+
+def test_a_machine_without_sm3_says_so(monkeypatch):
+    def none(name: str, data: bytes) -> None:
+        raise ValueError(f"unsupported hash type {name}")
+
+    monkeypatch.setattr(hashlib, "new", none)
+
+    with pytest.raises(Unavailable, match="sm3"):
+        digest("sm3", b"")
+    assert digest("sha256", b"") == hashlib.sha256(b"").digest()
 
 
 @pytest.mark.parametrize("algorithm", ["sha256", "sm3"])
@@ -74,16 +86,16 @@ def test_every_leaf_of_every_size_is_proved_and_nothing_else_is():
 
 
 def test_every_older_tree_is_proved_to_be_the_beginning_of_the_newer_and_no_other():
+    everything, other = leaves(SIZES[-1]), tree.leaf_hash(b"other")
+    roots = [tree.root(everything[:size]) for size in range(SIZES[-1] + 1)]
+    forged = [tree.root([*everything[: size - 1], other]) for size in range(SIZES[-1] + 1)]
     for new in SIZES:
-        hashes = leaves(new)
         for old in range(1, new + 1):
-            proof = tree.consistency_proof(hashes, old)
-            first, second = tree.root(hashes[:old]), tree.root(hashes)
-            assert tree.verify_consistency(old, new, first, second, proof)
-            forged = tree.root([*hashes[: old - 1], tree.leaf_hash(b"other")])
-            assert not tree.verify_consistency(old, new, forged, second, proof)
-            assert not tree.verify_consistency(old, new, first, forged, proof)
-            assert old == new or not tree.verify_consistency(old, new, first, second, proof[:-1])
+            proof = tree.consistency_proof(everything[:new], old)
+            assert tree.verify_consistency(old, new, roots[old], roots[new], proof)
+            assert not tree.verify_consistency(old, new, forged[old], roots[new], proof)
+            assert not tree.verify_consistency(old, new, roots[old], forged[new], proof)
+            assert old == new or not tree.verify_consistency(old, new, roots[old], roots[new], proof[:-1])
 
 
 def test_a_proof_with_any_bit_changed_proves_nothing():
