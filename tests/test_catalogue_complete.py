@@ -25,7 +25,7 @@ SPOKEN = frozenset(
     }
 )  # fmt: skip
 """First words of keys that reach people; other dotted strings of the engine are columns, files and names."""
-NOT_KEYS = frozenset({"people.py", "process.id", "case.id"})
+NOT_KEYS = frozenset({"people.py", "process.id", "case.id", "verify.py"})
 KEY = re.compile(r"[a-z][a-z0-9]*(\.[a-z][a-z0-9_]*)+")
 FINDINGS = ("bpmn", "bundle", "dmn", "form", "xml", "calendar", "check", "regulation")
 """What a deployment may be told; these also say what to do."""
