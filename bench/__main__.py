@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench import evidence, feel, inbox, loops, sealing, soundness, submissions
+from bench import evidence, feel, inbox, loops, replay, sealing, soundness, submissions, verify
 
 if __name__ == "__main__":
     feel.report()
@@ -11,4 +11,6 @@ if __name__ == "__main__":
     evidence.report()
     soundness.report()
     loops.report()
+    replay.report()
+    verify.report()
     sealing.report()

@@ -115,7 +115,16 @@ def phone_instruction(office: Office, seat: Callable[..., Seat]) -> None:
     take(page, "phone-instruction")
 
 
-PICTURES = (start, inbox, form, case, diagram, clocks, deployments, phone_inbox, phone_instruction)
+def replay(office: Office, seat: Callable[..., Seat]) -> None:
+    """The auditor at the first breach of a case of two units."""
+    page = seat("zhaoming", height=1400).go("/cases/WQ-2026-000004/replay")
+    expect(page.locator("#replay[data-ready=yes]")).to_be_visible()
+    page.keyboard.press("b")
+    expect(page.locator("[data-sentences] .text-danger").first).to_be_visible()
+    take(page, "replay", 1250)
+
+
+PICTURES = (start, inbox, form, case, diagram, clocks, deployments, phone_inbox, phone_instruction, replay)
 
 
 def main() -> int:

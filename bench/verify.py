@@ -1,0 +1,89 @@
+"""Verification: chains of stored rows, the tree, and everything, in entries a second on one core; bare hashing beside."""
+
+from __future__ import annotations
+
+import hashlib
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from engine.domain.clock import FixedClock
+from engine.journal.chain import verify_rows
+from engine.service import cast
+from engine.service.bootstrap import build
+from engine.service.bundle_folder import from_folder
+from engine.service.demo import ROOT, walker
+from engine.service.settings import Settings
+from engine.service.transactions import writing
+from engine.service.verify import Asked, verify
+from engine.service.verify_records import rows_of
+
+from .replay import CASES, ELEMENTS
+from .submissions import START
+
+ROUNDS = 5
+TIMES = 10
+"""Passes over the same rows in one measurement."""
+
+
+def report() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        services = build(Settings(database_url=f"sqlite:///{folder}/v.db", data_dir=folder), FixedClock(START))
+        with writing(services.engine) as conn:
+            cast.found(conn, START)
+        services.deployments.deploy(from_folder(ROOT), "sunli", "bench", "bench-deploy")
+        walk = walker(services, START)
+        item = {"title": "耕地被占用", "body": "网帖称耕地被硬化", "source_type": "论坛", "source_name": "某论坛",
+                "url": "https://d.example/1", "district": "市本级"}  # fmt: skip
+        for _ in range(CASES):
+            case_id = walk.open(item, START - START)
+            for element in ELEMENTS:
+                walk.fill(case_id, element)
+        services.sealer.seal()
+        with services.engine.connect() as conn, services.journal.reading() as tx:
+            streams = [rows_of(conn, stream) for stream in tx.streams()]
+        entries = sum(map(len, streams))
+        size = sum(len(row.body) for rows in streams for row in rows) / entries
+
+        def chains() -> int:
+            for _ in range(TIMES):
+                for rows in streams:
+                    assert not verify_rows(rows)
+            return TIMES * entries
+
+        def hashed() -> int:
+            for _ in range(TIMES):
+                for rows in streams:
+                    for row in rows:
+                        assert hashlib.sha256(row.body).hexdigest() == row.hash
+            return TIMES * entries
+
+        def parts(*names: str) -> Callable[[], int]:
+            def run() -> int:
+                assert verify(services, Asked(parts=names)).faults == 0
+                return entries
+
+            return run
+
+        works = [chains, hashed, parts("tree", "checkpoints"), parts("replays"), parts()]
+        figures: list[list[float]] = [[] for _ in works]
+        for _ in range(ROUNDS):
+            for work, rates in zip(works, figures, strict=True):
+                started = time.perf_counter()
+                done = work()
+                rates.append(done / (time.perf_counter() - started))
+        services.engine.dispose()
+    chain, bare, tree, replays, everything = (statistics.median(rates) for rates in figures)
+    print(f"verification of {entries} entries of {size:.0f} bytes, SQLite, one core, median of {ROUNDS} rounds")
+    print(f"  chains and look-up columns of stored rows  {chain:8.0f}/s    aim: at least 100000")
+    print(f"  sha256 over the same rows, nothing else    {bare:8.0f}/s    ratio {chain / bare:5.2f}")
+    print(f"  tree, checkpoints, signatures              {tree:8.0f}/s")
+    print(f"  replays                                    {replays:8.0f}/s")
+    print(f"  everything                                 {everything:8.0f}/s")
+
+
+if __name__ == "__main__":
+    report()
