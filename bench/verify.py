@@ -1,4 +1,4 @@
-"""Verification: chains of stored rows, the tree, and everything, in entries a second on one core; bare hashing beside."""
+"""Verification: chains of stored rows, the tree, everything, in entries a second on one core, beside bare hashing."""
 
 from __future__ import annotations
 
