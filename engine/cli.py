@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine import VERSION
+from engine import VERSION, cli_evidence
 
 if TYPE_CHECKING:
     from engine.definitions.model import Finding
@@ -91,58 +91,8 @@ def _parser() -> argparse.ArgumentParser:
     tried.add_argument("--cell", default="", help="EXPR is a cell of a table, tested with this JSON / 作为表格单元格")
     tried.add_argument("--calendar", default="", help="profile with the office calendar / 含工作日历的 regulation.toml")
     tried.add_argument("--lang", choices=("zh", "en"), default="zh")
-    replay = add("replay", _replay, "re-run a case from its entries and compare / 回放并核对一个案件")
-    replay.add_argument("case_id")
-    replay.add_argument("--step", type=int, default=0, help="everything of this one step / 显示某一步的全部内容")
-    replay.add_argument("--from", type=int, default=0, dest="first", help="first step to show / 起始步")
-    replay.add_argument("--to", type=int, default=0, dest="last", help="last step to show / 结束步")
-    replay.add_argument("--json", action="store_true", help="frames for machines / 机器可读")
-    replay.add_argument("--lang", choices=("zh", "en"), default="zh")
-    move = add("migrate", _migrate, "let a case go on on another bundle version / 案件改用另一版流程")
-    move.add_argument("case_id")
-    move.add_argument("--to", default="", help="version or its first digits; the live one if left out / 目标版本")
-    move.add_argument("--reason", required=True)
-    move.add_argument("--actor", required=True, help="login of the process owner")
-    ring = add("keys", _keys, "list the checkpoint keys, or let a new one take over / 校验点签名密钥")
-    ring.add_argument("action", choices=("list", "rotate"))
-    ring.add_argument("--reason", default="", help="why a new key takes over / 更换原因")
-    ring.add_argument("--actor", default="system:command", help="login of who does it / 操作人账号")
-    ring.add_argument("--lost", action="store_true", help="the old key is gone and can't vouch / 旧密钥已丢失")
-    add("seal", _seal, "seal what waits now and print the checkpoint / 立即封存并打印校验点")
-    kept = add(
-        "checkpoint", _checkpoint, "print the newest checkpoint, or write a witness file / 打印最新校验点或写见证文件"
-    )
-    kept.add_argument("--out", type=Path, default=None, metavar="FILE", help="write the witness file here / 见证文件")
-    proof = add("verify", _verify, "check everything that can be checked / 校验记录链、封存树、签名、回放、附件等")
-    proof.add_argument("case", nargs="*", help="these cases only / 只校验这些案件")
-    proof.add_argument("--only", default="", help="parts, separated by commas / 只做这些检查")
-    proof.add_argument("--report", default="", metavar="FILE", help="JSON report for machines / 机器可读的报告")
-    proof.add_argument("--witness", default="", metavar="FILE", help="checkpoint kept elsewhere / 别处保存的校验点")
-    proof.add_argument("--quiet", action="store_true", help="faults and verdict only / 只显示问题和结论")
-    export = add("export", _export, "write an archive package of cases or of a month / 导出案件归档包")
-    export.add_argument("case_id", nargs="*", metavar="CASE", help="case numbers / 案件编号")
-    export.add_argument("--period", default="", help="2026-03 or 2026: all cases closed in it / 办结月份或年份")
-    export.add_argument("--out", type=Path, default=None, metavar="FILE", help="file or folder to write to / 输出位置")
-    export.add_argument(
-        "--checkpoint",
-        type=Path,
-        default=None,
-        metavar="FILE",
-        help="prove that the log continues this one / 已有校验点",
-    )
-    taken = add("import", _import, "take cases out of archive packages into an empty instance / 导入归档包")
-    taken.add_argument("file", nargs="+", type=Path, metavar="FILE", help="packages / 归档包")
+    cli_evidence.declare(add, _services)
     add("rebuild", _rebuild, "rebuild all read models from the journal / 由日志重建全部查询表")
-    log = add("export-log", _export_log, "write an event log for process mining / 导出流程分析用的事件日志")
-    log.add_argument("--format", choices=("xes", "ocel", "ocel-xml", "csv"), required=True)
-    log.add_argument(
-        "--period", default="", help="of opening: 2026, 2026-Q1, 2026-03, 2026-03-01..2026-03-15 / 登记期间"
-    )
-    log.add_argument("--grade", default="", help="cases of this grade / 等级")
-    log.add_argument("--unit", default="", help="cases in which this unit had a task / 单位")
-    log.add_argument("--status", choices=("", "open", "closed"), default="")
-    log.add_argument("--out", type=Path, required=True, metavar="FILE", help="must not exist yet / 新文件")
-    log.add_argument("--with-names", action="store_true", help="logins and texts, not pseudonyms / 含姓名和文字")
     first = add("init", _init, "make units and the first two admins of a real office / 建立正式环境的单位和首批管理员")
     first.add_argument("--system-admin", required=True, help="login of the system admin / 系统管理员账号")
     first.add_argument("--security-admin", required=True, help="login of the security admin / 安全管理员账号")
@@ -372,123 +322,11 @@ def _play(chosen: argparse.Namespace) -> int:
         return 2
 
 
-def _keys(chosen: argparse.Namespace) -> int:
-    from engine.service.keys import CannotSign
-
-    services = _services()
-    if chosen.action == "rotate":
-        if not chosen.reason.strip():
-            print("请用 --reason 说明更换原因", file=sys.stderr)
-            return 2
-        try:
-            services.sealer.keys.rotate(chosen.actor, chosen.reason, lost=chosen.lost)
-            services.sealer.seal()
-        except CannotSign as error:
-            print(error, file=sys.stderr)
-            return 1
-    for key in services.sealer.public_keys():
-        print(f"{key.key_id}  {key.public}  {key.since}  {key.until or '使用中'}")
-    return 0
-
-
-def _seal(chosen: argparse.Namespace) -> int:
-    from engine.journal import log
-    from engine.service.keys import CannotSign
-
-    services = _services()
-    try:
-        services.sealer.seal()
-    except CannotSign as error:
-        print(error, file=sys.stderr)
-        return 1
-    with services.journal.reading() as tx:
-        newest = log.latest(tx.connection)
-    print(newest.note if newest is not None else "没有可封存的记录", end="\n" if newest is None else "")
-    return 0
-
-
-def _checkpoint(chosen: argparse.Namespace) -> int:
-    from engine.service import witness_comparison
-
-    services = _services()
-    try:
-        return witness_comparison.print_checkpoint(services, chosen.out, print)
-    except OSError as error:
-        print(f"无法写入 {chosen.out}: {error.strerror}", file=sys.stderr)
-        return 2
-
-
-def _migrate(chosen: argparse.Namespace) -> int:
-    from engine.service import migration
-
-    return migration.migrate(_services(), chosen.case_id, chosen.to, chosen.actor, chosen.reason, print)
-
-
-def _replay(chosen: argparse.Namespace) -> int:
-    from engine.service import replay_command
-
-    options = replay_command.Options(chosen.case_id, chosen.step, chosen.first, chosen.last, chosen.json, chosen.lang)
-    return replay_command.run(_services(), options, print)
-
-
-def _verify(chosen: argparse.Namespace) -> int:
-    from engine.service import verify_command
-
-    parts = [part.strip() for part in chosen.only.split(",") if part.strip()]
-    options = verify_command.Options(chosen.case, parts, chosen.report, chosen.witness, chosen.quiet)
-    return verify_command.run(_services(), options, print, sys.stderr if sys.stderr.isatty() else None)
-
-
 def _rebuild(chosen: argparse.Namespace) -> int:
     from engine.service import verify
 
     print(f"{verify.rebuild_read_models(_services())} entries")
     return 0
-
-
-def _export_log(chosen: argparse.Namespace) -> int:
-    from engine.domain.rejection import Rejection
-    from engine.readmodels.chosen import Choice
-    from engine.service import exports, mining
-    from engine.service.catalogue import said
-
-    services = _services()
-    try:
-        since, until = mining.period(chosen.period)
-    except mining.Unreadable as error:
-        print(said("mining.wrong_period", {"text": str(error)}), file=sys.stderr)
-        return 2
-    choice = Choice(since, until, chosen.grade, chosen.unit, chosen.status)
-    with chosen.out.open("xb") as file:
-        made = mining.export(services, exports.COMMAND_LINE, chosen.format, choice, file, with_names=chosen.with_names)
-    if isinstance(made, Rejection):
-        print(said(made.key, made.details), file=sys.stderr)
-        return 1
-    words = {"number": made.number, "cases": made.cases, "events": made.events, "size": made.size}
-    print(said("mining.done", words))
-    return 0
-
-
-def _export(chosen: argparse.Namespace) -> int:
-    from engine.service import package_command
-
-    try:
-        checkpoint = chosen.checkpoint.read_text(encoding="utf-8") if chosen.checkpoint else ""
-    except OSError as error:
-        return _complain(f"无法读取: {error}")
-    asked = package_command.Asked(tuple(chosen.case_id), chosen.period, chosen.out, checkpoint)
-    return package_command.export(_services(), asked, print, _complain)
-
-
-def _import(chosen: argparse.Namespace) -> int:
-    from engine.service import package_command
-
-    return package_command.take_in(_services(), chosen.file, print, _complain)
-
-
-def _complain(text: str) -> int:
-    print(text, file=sys.stderr)
-    return 2
 
 
 def _init(chosen: argparse.Namespace) -> int:

@@ -111,7 +111,8 @@ def pytest_runtest_teardown(item: Any) -> None:
         if hasattr(one, "services"):
             _world(folder, name, one.services)
         elif one.entries and not one.program.played:
-            _keep(folder, name, one.entries, one.load, {one.bundle.version: one.bundle.files}, one.bundle.parameters)
+            bundles = {version: bundle.files for version, (_, bundle) in one.known.items()}
+            _keep(folder, name, one.entries, one.load, bundles, one.bundle.parameters)
     made.clear()
 
 
