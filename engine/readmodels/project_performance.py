@@ -11,7 +11,8 @@ import re
 from collections import Counter
 from datetime import datetime
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
+from zlib import crc32
 
 from engine.domain.calendar import ZONE
 from engine.domain.codec import parse_instant
@@ -26,9 +27,11 @@ UNKNOWN: Final = -1
 """Seconds of work of a task that was submitted without being taken first."""
 _VISIT = re.compile(r"#[^/]*")
 
-Passage = tuple[str, ...]
-"""The key of `passages`: process, bundle, grade, month, path, element, action."""
-Facets = tuple[str, str, str, str]
+Passage = tuple[Any, ...]
+"""The key of `passages`: process, bundle, grade, month, part, path, element, action."""
+Facets = tuple[str, str, str, str, int]
+PARTS: Final = 16
+"""On PostgreSQL a row stays locked until the submission that adds to it is committed."""
 
 TOOK = upsert(task_times)
 NOT_DONE = remove(task_times, "process", "path", "element", "case_id", "task")
@@ -100,7 +103,7 @@ def write_passages(writer: Writer, counted: Counter[Passage]) -> None:
 
 def _facets(writer: Writer, turn: Turn) -> Facets:
     process, bundle, grade, opened_at = writer.fetch(FACETS, {"case_id": turn.case_id})[0]
-    return process, bundle, grade, month_of(parse_instant(opened_at))
+    return process, bundle, grade, month_of(parse_instant(opened_at)), crc32(turn.case_id.encode()) % PARTS
 
 
 def _whole(writer: Writer, turn: Turn, facets: Facets) -> Counter[Passage]:

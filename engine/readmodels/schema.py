@@ -451,6 +451,7 @@ passages = _table(
     _key("bundle", "bundle version the cases run on"),
     _key("grade", "grade of the cases as it is now"),
     _key("month", "month in which the cases were opened, Asia/Shanghai: 2026-03"),
+    _number_key("part", "0..15, by the case's number: so that writers of different cases seldom add to the same row"),
     _key("path", "calls and sub-processes around the element, without visits: Call_round/Call_triage"),
     _key("element", "id of the element or sequence flow"),
     _key("action", "entered, cancelled, or taken (a flow)"),

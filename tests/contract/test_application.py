@@ -13,7 +13,7 @@ from engine.kernel.faults import KernelFault
 from engine.kernel.specs import NodeSpec
 from engine.service.application import Done
 from engine.service.bootstrap import build
-from engine.service.verify import print_verify
+from engine.service.verify import Asked, verify
 from engine.worker.timers import TimerRunner
 from tests.support.world import World
 
@@ -22,8 +22,8 @@ from tests.support.world import World
 def world(request, tmp_path) -> Iterator[World]:
     made = World(tmp_path, "" if request.param == "sqlite" else request.getfixturevalue("postgres_url"))
     yield made
-    faults: list[str] = []
-    assert print_verify(made.services, faults.append) == 0, faults
+    report = verify(made.services, Asked(parts=("chains", "tree", "replays", "models", "numbers")))
+    assert report.faults == 0, report.as_json()
     made.services.engine.dispose()
 
 

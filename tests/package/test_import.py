@@ -46,6 +46,7 @@ def rows(services: Services, *cases: str) -> dict[str, list[tuple[Any, ...]]]:
         return {
             table.name: sorted(map(tuple, conn.execute(select(table).where(table.c.case_id.in_(cases)))), key=repr)
             for table in READ_MODELS
+            if "case_id" in table.c
         }
 
 
