@@ -382,6 +382,16 @@ def test_in_the_unsealed_window_the_last_entries_of_a_stream_can_be_removed_unse
         assert located(trial.verify("tree"), [(stream, sealed)]), "and nothing that is sealed"
 
 
+def test_a_case_that_is_wholly_unsealed_is_gone_unseen_only_when_its_number_is_taken_back_too(base: Base):
+    with Trial(base) as trial:
+        (last,) = trial.one("SELECT last FROM case_numbers")
+        trial.run("UPDATE case_numbers SET last = ?", last + 1)  # as after a case was opened and its rows removed
+
+        assert located(trial.verify("numbers"), [(f"WQ-2026-{last + 1:06d}", 0)])
+        trial.run("UPDATE case_numbers SET last = ?", last)
+        assert trial.verify("chains", "tree", "keys", "checkpoints", "numbers").faults == 0
+
+
 def unsealed_entry(trial: Trial, stream: str, seq: int) -> None:
     """The next entry, as the program writes it, not sealed yet."""
     prev, body = trial.one("SELECT hash, body FROM entries WHERE case_id = ? AND seq = ?", stream, seq - 1)
