@@ -62,6 +62,7 @@ class Side(Run):
 
     def __init__(self, program: Program, bundle: Bundle) -> None:
         self.program, self.bundle = program, bundle
+        self.known = {bundle.version: (program, bundle)}
         self.entries = []
         self.at = T0
         self.case = self.new_case()

@@ -73,6 +73,16 @@ def tried(*arguments: int, texts: list[str] | None = None) -> dict[str, Any]:
     return found
 
 
+def broken(found: dict[str, Any]) -> list[dict[str, Any]]:
+    """What broke a limit each time: processor time counts what others do to the caches of a shared core, so that an
+    expression near the limit is tried twice more, alone."""
+    again: list[dict[str, Any]] = found["broken"]
+    for _ in range(2):
+        if again:
+            again = tried(texts=[one["text"] for one in again])["broken"]
+    return again
+
+
 def report(seed: int, found: dict[str, Any]) -> str:
     lines = [f"{one['seconds']:.3f} s {one['outcome']}: {one['text']}" for one in found["broken"]]
     return f"seed {seed}, {found['outcomes']}\n" + "\n".join(lines)
@@ -81,7 +91,7 @@ def report(seed: int, found: dict[str, Any]) -> str:
 def test_mutants_stay_within_their_limits() -> None:
     found = tried(SEED, 1500)
 
-    assert not found["broken"], report(SEED, found)
+    assert not broken(found), report(SEED, found)
     assert found["outcomes"]["value"] > 200, "mutation must leave enough that can be read"
     assert found["outcomes"]["budget"] > 10
 
@@ -91,7 +101,7 @@ def test_every_known_attack_stays_within_the_limits() -> None:
 
     found = tried(texts=texts)
 
-    assert not found["broken"], report(0, found)
+    assert not broken(found), report(0, found)
 
 
 @pytest.mark.parametrize("text", ESCAPES)
@@ -109,7 +119,7 @@ def test_what_reaches_into_other_languages_reaches_nothing(text: str) -> None:
 def test_many_mutants_stay_within_their_limits(seed: int) -> None:
     found = tried(seed, 2500)
 
-    assert not found["broken"], report(seed, found)
+    assert not broken(found), report(seed, found)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +139,7 @@ def test_the_limits_are_limits(monkeypatch: pytest.MonkeyPatch, expression: str,
             while True:
                 pass
         if text == "memory":
-            return str(len(bytearray(feel_fuzz.MEMORY + 10 * 2**20)))
+            return str(len(bytearray(4 * feel_fuzz.MEMORY)))
         if text == "fault":
             raise KeyError(text)
         return "value"
