@@ -22,6 +22,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
 from . import imports as imports  # its table is made with the others
+from .append_only import postgresql_guards, sqlite_guards, sqlite_no_replacing
 from .hashing import digest
 from .schema import FORMAT_VERSION, entries, journal_format, leaves, metadata, unsealed
 
@@ -29,6 +30,7 @@ APPEND_ONLY = (
     "entries", "bundle_files", "bundles", "deployments", "leaves", "subtrees", "checkpoints", "checkpoint_keys",
     "imported_streams",
 )  # fmt: skip
+REFUSAL = "the journal is append-only"
 BUSY_SECONDS = 15
 """How long a writer waits for another one on SQLite before it gives up."""
 
@@ -141,30 +143,15 @@ def _queue_all(connection: Connection) -> None:
 def _triggers(connection: Connection) -> None:
     """Refuse update and delete on the journal's tables, also to who has the database password."""
     if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(
-            "CREATE OR REPLACE FUNCTION journal_is_append_only() RETURNS trigger LANGUAGE plpgsql AS "
-            "$$ BEGIN RAISE EXCEPTION 'the journal is append-only'; END $$"
-        )
-    for table in APPEND_ONLY:
-        if connection.dialect.name == "postgresql":
-            connection.exec_driver_sql(
-                f"CREATE OR REPLACE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
-                "FOR EACH STATEMENT EXECUTE FUNCTION journal_is_append_only()"
-            )
-            continue
-        for action in ("UPDATE", "DELETE"):
-            connection.exec_driver_sql(
-                f"CREATE TRIGGER IF NOT EXISTS {table}_no_{action.lower()} BEFORE {action} ON {table} "
-                "BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END"
-            )
-        for number, columns in enumerate(_unique(table)):
-            # INSERT OR REPLACE takes the old row away without asking the trigger above.
-            known = " AND ".join(f"{column} = NEW.{column}" for column in columns)
-            connection.exec_driver_sql(
-                f"CREATE TRIGGER IF NOT EXISTS {table}_no_replace_{number} BEFORE INSERT ON {table} "
-                f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {known}) "
-                f"BEGIN SELECT RAISE(ABORT, 'UNIQUE constraint failed: {table} {' '.join(columns)}'); END"
-            )
+        statements = [*postgresql_guards(APPEND_ONLY, REFUSAL)]
+    else:
+        statements = [*sqlite_guards(APPEND_ONLY, REFUSAL)]
+        for table in APPEND_ONLY:
+            for number, key in enumerate(_unique(table)):
+                said = f"UNIQUE constraint failed: {table} {' '.join(key)}"
+                statements.append(sqlite_no_replacing(table, key, f"no_replace_{number}", said))
+    for statement in statements:
+        connection.exec_driver_sql(statement)
     _queue(connection)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Final
 
 from sqlalchemy import (
-    DDL,
     BigInteger,
     Column,
     Connection,
@@ -18,15 +17,20 @@ from sqlalchemy import (
     Integer,
     Table,
     Text,
-    event,
     func,
     select,
     text,
 )
 
+from engine.journal.append_only import (
+    after_create,
+    postgresql_guards,
+    postgresql_numbering,
+    sqlite_guards,
+    sqlite_numbering,
+)
 from engine.journal.schema import metadata
 
-from .append_only import postgresql_guards, postgresql_numbering, sqlite_guards, sqlite_numbering
 from .people_tables import people_log, security_log
 
 access_log = Table(
@@ -94,7 +98,5 @@ _NAMES: Final = tuple(table.name for table in AUDIT_LOGS)
 SQLITE_GUARDS: Final = (*sqlite_guards(_NAMES), *sqlite_numbering(_NAMES))
 POSTGRESQL_GUARDS: Final = (*postgresql_guards(_NAMES), *postgresql_numbering(_NAMES))
 
-for _dialect, _statements in (("sqlite", SQLITE_GUARDS), ("postgresql", POSTGRESQL_GUARDS)):
-    for _statement in _statements:
-        _ddl = DDL(_statement).execute_if(dialect=_dialect)  # type: ignore[no-untyped-call]
-        event.listen(metadata, "after_create", _ddl)
+after_create("sqlite", SQLITE_GUARDS)
+after_create("postgresql", POSTGRESQL_GUARDS)

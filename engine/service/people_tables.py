@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Final
 
 from sqlalchemy import (
-    DDL,
     Boolean,
     CheckConstraint,
     Column,
@@ -20,15 +19,13 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    event,
     exists,
     text,
 )
 
 from engine.domain.organisation import POSTS, ROLES, SEPARATED_ROLES, UNIT_KINDS
+from engine.journal.append_only import after_create, postgresql_guards, sqlite_guards, sqlite_no_replacing
 from engine.journal.schema import metadata
-
-from .append_only import postgresql_guards, sqlite_guards, sqlite_no_replacing
 
 
 def _one_of(column: str, values: tuple[str, ...]) -> str:
@@ -196,7 +193,7 @@ SQLITE_GUARDS: Final = (
         for verb in ("INSERT", "UPDATE")
     ),
     *sqlite_guards(_APPEND_ONLY),
-    *sqlite_no_replacing(_APPEND_ONLY, "log_id"),
+    *(sqlite_no_replacing(table, ["log_id"]) for table in _APPEND_ONLY),
 )
 
 POSTGRESQL_GUARDS: Final = (
@@ -218,11 +215,5 @@ def install_guards(conn: Connection) -> None:
         conn.exec_driver_sql(statement)
 
 
-def _after_create(dialect: str, statements: tuple[str, ...]) -> None:
-    for statement in statements:
-        ddl = DDL(statement).execute_if(dialect=dialect)  # type: ignore[no-untyped-call]
-        event.listen(metadata, "after_create", ddl)
-
-
-_after_create("sqlite", SQLITE_GUARDS)
-_after_create("postgresql", POSTGRESQL_GUARDS)
+after_create("sqlite", SQLITE_GUARDS)
+after_create("postgresql", POSTGRESQL_GUARDS)

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sqlalchemy import DDL, event
+
+from .schema import metadata
+
 POSTGRESQL_REFUSAL = (
     "CREATE OR REPLACE FUNCTION only_ever_added_to() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
-    " RAISE EXCEPTION USING MESSAGE = TG_TABLE_NAME || ' is only ever added to', ERRCODE = '23514'; END $$"
+    " RAISE EXCEPTION USING MESSAGE = coalesce(TG_ARGV[0], TG_TABLE_NAME || ' is only ever added to'),"
+    " ERRCODE = '23514'; END $$"
 )
 
 POSTGRESQL_NEXT_NUMBER = (
@@ -19,39 +24,48 @@ POSTGRESQL_NEXT_NUMBER = (
 )
 
 
-def sqlite_guards(tables: Sequence[str]) -> tuple[str, ...]:
-    """Statements that make `tables` append-only on SQLite."""
+def sqlite_guards(tables: Sequence[str], said: str = "") -> tuple[str, ...]:
+    """Statements that make `tables` append-only on SQLite. `said`: the refusal, if not the table's own."""
     return tuple(
         f"CREATE TRIGGER IF NOT EXISTS {table}_no_{verb.lower()} BEFORE {verb} ON {table}"
-        f" BEGIN SELECT RAISE(ABORT, '{table} is only ever added to'); END"
+        f" BEGIN SELECT RAISE(ABORT, '{said or f'{table} is only ever added to'}'); END"
         for table in tables
         for verb in ("UPDATE", "DELETE")
     )
 
 
-def postgresql_guards(tables: Sequence[str]) -> tuple[str, ...]:
-    """Statements that make `tables` append-only on PostgreSQL."""
+def postgresql_guards(tables: Sequence[str], said: str = "") -> tuple[str, ...]:
+    """Statements that make `tables` append-only on PostgreSQL. `said`: the refusal, if not the table's own."""
+    words = f"'{said}'" if said else ""
     return (
         POSTGRESQL_REFUSAL,
         *(
             f"CREATE OR REPLACE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}"
-            " FOR EACH STATEMENT EXECUTE FUNCTION only_ever_added_to()"
+            f" FOR EACH STATEMENT EXECUTE FUNCTION only_ever_added_to({words})"
             for table in tables
         ),
     )
 
 
-def sqlite_no_replacing(tables: Sequence[str], key: str) -> tuple[str, ...]:
-    """Statements that close the way around the triggers above on SQLite, for `tables` whose running number is `key`.
+def sqlite_no_replacing(table: str, key: Sequence[str], name: str = "no_replace", said: str = "") -> str:
+    """Statement that closes the way around the triggers above on SQLite, for one key of `table`.
 
-    INSERT OR REPLACE removes the old row without asking the triggers on DELETE.
+    INSERT OR REPLACE removes the old row without asking the triggers on DELETE. `name`: of the trigger, behind the
+    table's; `said`: the refusal, if not the table's own.
     """
-    return tuple(
-        f"CREATE TRIGGER IF NOT EXISTS {table}_no_replace BEFORE INSERT ON {table}"
-        f" WHEN EXISTS (SELECT 1 FROM {table} WHERE {key} = NEW.{key})"
-        f" BEGIN SELECT RAISE(ABORT, '{table} is only ever added to'); END"
-        for table in tables
+    known = " AND ".join(f"{column} = NEW.{column}" for column in key)
+    return (
+        f"CREATE TRIGGER IF NOT EXISTS {table}_{name} BEFORE INSERT ON {table}"
+        f" WHEN EXISTS (SELECT 1 FROM {table} WHERE {known})"
+        f" BEGIN SELECT RAISE(ABORT, '{said or f'{table} is only ever added to'}'); END"
     )
+
+
+def after_create(dialect: str, statements: Sequence[str]) -> None:
+    """Lets `metadata.create_all` run these statements on a database of that kind."""
+    for statement in statements:
+        ddl = DDL(statement).execute_if(dialect=dialect)  # type: ignore[no-untyped-call]
+        event.listen(metadata, "after_create", ddl)
 
 
 def sqlite_numbering(tables: Sequence[str]) -> tuple[str, ...]:
