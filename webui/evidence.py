@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from flask import Blueprint, current_app, make_response, render_template, request, url_for
+from flask import Blueprint, make_response, render_template, request, url_for
 from flask.sansio.app import App
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
@@ -35,7 +35,6 @@ MOST_ROWS: Final = 50_000
 """Lines of a file; more than any spreadsheet is read with. A longer list says so in its last line."""
 GRADES: Final = ("major_negative", "ordinary_negative", "positive")
 ASKED_STATES: Final = (*evidence.STATES, evidence.BROKEN, "warned")
-REPLAY: Final = "replay.show"
 CASE_COLUMNS: Final = (
     "limit", "state", "unit", "clauses", "rule", "anchor", "anchor_at", "instant", "calendar", "deadline",
     "explanation", "warnings", "stopped", "late_seconds", "late", "cause", "reason", "follow_up", "shares", "bundle",
@@ -100,7 +99,7 @@ def show(case_id: str) -> str:
         words = {**case_decisions.value_notes(bundle), **case_facts.value_words(conn, bundle)}
     instants = cases.instants_of(case_id)
     return render_template(
-        "evidence/case.html", case=case, found=found, names=names, words=words, at=now, replay=_has_replay(), **instants
+        "evidence/case.html", case=case, found=found, names=names, words=words, at=now, **instants
     )
 
 
@@ -141,7 +140,6 @@ def index() -> Response:
         grades=GRADES,
         states=ASKED_STATES,
         at=services().clock.now(),
-        replay=_has_replay(),
     )
     return make_response(body, 422 if asked.faults else 200)
 
@@ -296,10 +294,6 @@ def _named(names: Names, found: CaseEvidence) -> Names:
             logins.add(held.holder)
             groups |= set(held.groups)
     return names.load(logins, groups)
-
-
-def _has_replay() -> bool:
-    return REPLAY in current_app.view_functions
 
 
 def install(app: App) -> None:

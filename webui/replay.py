@@ -9,7 +9,7 @@ from flask import Blueprint, abort, jsonify, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from engine.readmodels.timeline import TimelineEntry
-from engine.service import case_decisions, case_facts, case_snapshot
+from engine.service import case_decisions, case_facts
 from engine.service.case_view import Diagram
 from engine.service.replays import Replay, diagrams, moved_in, next_of
 
@@ -58,7 +58,7 @@ def _page(case_id: str, asked: int) -> dict[str, Any]:
         frame = replay.frames[step - 1]
         bundle = replay.bundles[frame.bundle]
         names = Names(conn).load(*_people(replay, step))
-        told = {one.seq: one for one in timeline_text.told(case_snapshot.entries(services(), case_id), names)}
+        told = {one.seq: one for one in timeline_text.told([one.entry for one in replay.frames], names)}
         words = {
             **case_decisions.value_notes(bundle),
             **case_facts.value_words(conn, bundle),

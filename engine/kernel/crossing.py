@@ -22,7 +22,7 @@ def crossing(case: Case, other: Case, by: str, cause: str) -> list[Event]:
     }
     # A copy: lists of instances grow on in the case, what was recorded must not.
     events: list[Event] = [ev.DataWritten(deepcopy(changed), "", by)] if changed else []
-    now, then = _tokens(case), _tokens(other)
+    now, then = tokens(case), tokens(other)
     steps = [(*now[name], "cancelled") for name in now if name not in then]
     steps += [(*then[name], "entered") for name in then if name not in now]
     if steps:
@@ -60,7 +60,7 @@ def awaited(name: str, waiting: Waiting) -> ev.MessageAwaited:
     )
 
 
-def _tokens(case: Case) -> dict[str, tuple[str, str]]:
+def tokens(case: Case) -> dict[str, tuple[str, str]]:
     """Live tokens that the diagram shows: name -> (scope, element)."""
     return {
         t.name: (scope.prefix[:-1], t.task_spec.bpmn_id)

@@ -17,6 +17,7 @@ from engine.domain.codec import JSON, from_json
 from engine.domain.commands import COMMANDS, OpenCase, SendMessage, SubmitTask
 from engine.journal.entry import StoredEntry
 from engine.kernel.case import Case
+from engine.kernel.crossing import tokens
 from engine.kernel.decide import form_of
 from engine.kernel.record import Loader
 from engine.kernel.replay import Divergence, advance, begin
@@ -129,13 +130,17 @@ class Frame:
 def frames(entries: Sequence[StoredEntry], load: Loader) -> Iterator[Frame]:
     """A frame for each entry, in order, up to and with the first that differs from the record. One pass."""
     case: Case | None = None
+    labels: dict[str, Mapping[str, str]] = {}
     for position, entry in enumerate(entries):
         if case is None:
             case = begin(entry, load)
         filled = _filled(case, entry)
         before = dict(case.data), {scope: dict(fields) for scope, fields in case.locals.items()}
         case, divergence = advance(case, entry, entries[:position], load)
-        yield _frame(case, entry, filled, before, divergence)
+        version = case.bundle.version
+        if version not in labels:
+            labels[version] = _labels(case.bundle)
+        yield _frame(case, entry, filled, before, labels[version], divergence)
         if divergence is not None:
             return
 
@@ -145,6 +150,7 @@ def _frame(
     entry: StoredEntry,
     filled: Filled | None,
     before: tuple[Mapping[str, JSON], Mapping[str, Mapping[str, JSON]]],
+    labels: Mapping[str, str],
     divergence: Divergence | None,
 ) -> Frame:
     events = tuple(entry.events)
@@ -154,22 +160,18 @@ def _frame(
         bundle=case.bundle.version,
         events=events,
         steps=tuple((scope, element, action) for scope, element, action in moved),
-        tokens=tuple(
-            (scope.prefix[:-1], token.task_spec.bpmn_id)
-            for scope in case.workflow.scopes()
-            for token in scope.live()
-            if token.task_spec.node.kind != "boundaryEvent"
-        ),
+        tokens=tuple(tokens(case).values()),
         tasks=tuple(_task(one) for one in case.tasks.values()),
         timers=tuple(
-            TimerThen(t.id, t.element, _label(case.bundle, t.element), t.due, t.plan.limit, t.mark)
+            TimerThen(t.id, t.element, labels.get(t.element, t.element), t.due, t.plan.limit, t.mark)
             for t in sorted(case.timers.values(), key=lambda one: (one.due, one.id))
         ),
         limits=tuple(_limit(one) for one in case.limits.values()),
         messages=tuple(sorted({waiting.node.event.name for waiting in case.messages.values()})),
         changes=tuple(_changes(events, *before)),
         filled=filled,
-        digest=case.digest(),
+        # Without a divergence the replay has compared the two already.
+        digest=entry.state_digest if divergence is None else case.digest(),
         status=case.status,
         stage=case.stage_label or case.stage,
         divergence=divergence,
@@ -205,12 +207,14 @@ def _limit(record: Any) -> LimitThen:
     )
 
 
-def _label(bundle: Bundle, element: str) -> str:
+def _labels(bundle: Bundle) -> Mapping[str, str]:
+    """What people call the elements of a bundle: id, and id as drawn, -> label; the first of an id counts."""
+    found: dict[str, str] = {}
     for process in bundle.processes.values():
         for _, node in process.walk():
-            if element in (node.id, node.shown):
-                return node.label or element
-    return element
+            for element in (node.id, node.shown):
+                found.setdefault(element, node.label or element)
+    return found
 
 
 def _changes(

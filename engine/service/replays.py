@@ -14,7 +14,7 @@ from engine.readmodels import trail
 
 from . import case_diagram
 from .case_diagram import Diagram
-from .replay_frames import Frame, LimitThen, frames
+from .replay_frames import Frame, frames
 
 KEPT: Final = 4
 """Replays held at once: one reader steps through one case; a frame is some kilobytes."""
@@ -117,6 +117,3 @@ def next_of(replay: Replay, step: int) -> int:
     """The next step after `step` with a breach or a divergence; 0 when there is none."""
     marked = (n for n, one in enumerate(replay.frames, 1) if n > step and (one.breaches or one.divergence))
     return next(marked, 0)
-
-
-__all__ = ["LimitThen", "Replay", "Replays", "diagrams", "moved_in", "next_of"]
