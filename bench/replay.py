@@ -10,47 +10,23 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from engine.domain.clock import FixedClock
 from engine.journal.entry import StoredEntry, read_entry
 from engine.kernel.record import Loader
 from engine.kernel.replay import replay
-from engine.service import cast
-from engine.service.bootstrap import build
-from engine.service.bundle_folder import from_folder
-from engine.service.demo import ROOT, walker
-from engine.service.settings import Settings
-from engine.service.transactions import writing
 
-from .submissions import START
+from . import shipped
 
 CASES = 60
 ROUNDS = 5
-ELEMENTS = (
-    "Task_screen", "Task_grade", "Task_contact", "Task_instruct_vice", "Task_confirm_subject", "Task_assign",
-    "Task_sign", "Task_verify", "Task_opinion", "Task_confirm",
-)  # fmt: skip
-"""The way of an ordinary case up to the unit's opinion."""
 
 
 def recorded(folder: Path) -> tuple[list[list[StoredEntry]], Loader]:
     """The journals of CASES cases of the shipped bundle."""
-    services = build(Settings(database_url=f"sqlite:///{folder}/replay.db", data_dir=folder), FixedClock(START))
-    with writing(services.engine) as conn:
-        cast.found(conn, START)
-    services.deployments.deploy(from_folder(ROOT), "sunli", "bench", "bench-deploy")
-    walk = walker(services, START)
-    item = {"title": "耕地被占用", "body": "网帖称耕地被硬化", "source_type": "论坛", "source_name": "某论坛",
-            "url": "https://d.example/1", "district": "市本级"}  # fmt: skip
-    streams = []
-    for _ in range(CASES):
-        case_id = walk.open(item, START - START)
-        for element in ELEMENTS:
-            walk.fill(case_id, element)
-        with services.journal.reading() as tx:
-            streams.append(tx.read(case_id))
-    loaded = {entry.bundle for stream in streams for entry in stream}
+    services, walk = shipped.office(folder)
+    opened = shipped.cases(walk, CASES, shipped.TO_OPINION)
     with services.journal.reading() as tx:
-        known = {version: services.deployments.load(tx, version) for version in loaded}
+        streams = [tx.read(case_id) for case_id in opened]
+        known = {e.bundle: services.deployments.load(tx, e.bundle) for stream in streams for e in stream[:1]}
     return streams, known.__getitem__
 
 

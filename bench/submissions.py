@@ -15,7 +15,6 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,19 +26,17 @@ from SpiffWorkflow.util.task import TaskState
 from engine.domain.clock import FixedClock
 from engine.domain.commands import OpenCase, SubmitTask
 from engine.domain.organisation import Actor
-from engine.service import cast
 from engine.service.application import Done
 from engine.service.bootstrap import build
-from engine.service.bundle_folder import from_folder
-from engine.service.demo import ROOT, walker
 from engine.service.settings import Settings
-from engine.service.transactions import writing
+
+from . import shipped
+from .shipped import START
 
 ROUNDS = 5
 CASES = 20
 STEPS = 20
 """Human steps of a case: an ordinary one of the shipped bundle takes 22."""
-START = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 
 STEP = """
   <bpmn:userTask id="t{n}" name="步骤{n}" camunda:candidateGroups="office" {form}/>
@@ -191,20 +188,14 @@ def service(folder: Path) -> Callable[[], float]:
 
 def regulation_steps(folder: Path) -> float:
     """Submissions a second on the shipped bundle: screen, grade, instruct, assign of 40 cases."""
-    services = build(Settings(database_url=f"sqlite:///{folder}/regulation.db", data_dir=folder), FixedClock(START))
-    with writing(services.engine) as conn:
-        cast.found(conn, START)
-    services.deployments.deploy(from_folder(ROOT), "sunli", "bench", "bench-deploy")
-    walk = walker(services, START)
-    item = {"title": "耕地被占用", "body": "网帖称耕地被硬化", "source_type": "论坛", "source_name": "某论坛",
-            "url": "https://d.example/1", "district": "市本级"}  # fmt: skip
-    cases = [walk.open(item, START - START) for _ in range(CASES)]
+    _, walk = shipped.office(folder)
+    opened = shipped.cases(walk, 40)
     elements = ("Task_screen", "Task_grade", "Task_instruct_vice", "Task_assign")
     started = time.perf_counter()
     for element in elements:
-        for case_id in cases:
+        for case_id in opened:
             walk.fill(case_id, element)
-    return CASES * len(elements) / (time.perf_counter() - started)
+    return len(opened) * len(elements) / (time.perf_counter() - started)
 
 
 def measure() -> tuple[Measured, float]:

@@ -9,19 +9,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from engine.domain.clock import FixedClock
 from engine.journal.chain import verify_rows
-from engine.service import cast
-from engine.service.bootstrap import build
-from engine.service.bundle_folder import from_folder
-from engine.service.demo import ROOT, walker
-from engine.service.settings import Settings
-from engine.service.transactions import writing
 from engine.service.verify import Asked, verify
 from engine.service.verify_records import rows_of
 
-from .replay import CASES, ELEMENTS
-from .submissions import START
+from . import shipped
+from .replay import CASES
 
 ROUNDS = 5
 TIMES = 10
@@ -30,18 +23,8 @@ TIMES = 10
 
 def report() -> None:
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        services = build(Settings(database_url=f"sqlite:///{folder}/v.db", data_dir=folder), FixedClock(START))
-        with writing(services.engine) as conn:
-            cast.found(conn, START)
-        services.deployments.deploy(from_folder(ROOT), "sunli", "bench", "bench-deploy")
-        walk = walker(services, START)
-        item = {"title": "耕地被占用", "body": "网帖称耕地被硬化", "source_type": "论坛", "source_name": "某论坛",
-                "url": "https://d.example/1", "district": "市本级"}  # fmt: skip
-        for _ in range(CASES):
-            case_id = walk.open(item, START - START)
-            for element in ELEMENTS:
-                walk.fill(case_id, element)
+        services, walk = shipped.office(Path(name))
+        shipped.cases(walk, CASES, shipped.TO_OPINION)
         services.sealer.seal()
         with services.engine.connect() as conn, services.journal.reading() as tx:
             streams = [rows_of(conn, stream) for stream in tx.streams()]

@@ -98,9 +98,7 @@ def show(case_id: str) -> str:
         bundle = services().deployments.bundle(case.bundle)
         words = {**case_decisions.value_notes(bundle), **case_facts.value_words(conn, bundle)}
     instants = cases.instants_of(case_id)
-    return render_template(
-        "evidence/case.html", case=case, found=found, names=names, words=words, at=now, **instants
-    )
+    return render_template("evidence/case.html", case=case, found=found, names=names, words=words, at=now, **instants)
 
 
 @blueprint.post("/cases/<case_id>/evidence.csv")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -98,29 +98,28 @@ def index() -> Response:
 @blueprint.post("/ledger/registrations.csv")
 @requires("view_evidence")
 def registrations_csv() -> Response:
-    asked = Asked.of(request.form)
-    if asked.faults:
-        return make_response(t("period.no_file"), 422)
-    with reading() as conn:
-        shown = _registrations(conn, asked, 1, MOST_ROWS)
-        words = _words(conn)
-    rows = [_registration_row(one, shown, words) for one in shown["found"].rows]
-    header = [t(f"ledger.column.{name}") for name in REGISTRATION_COLUMNS]
-    return csv_answer("csv", " ".join(asked.values.values()), f"{t('ledger.registrations')}.csv", header, rows)
+    return _csv(_registrations, _registration_row, REGISTRATION_COLUMNS, t("ledger.registrations"))
 
 
 @blueprint.post("/ledger/reports.csv")
 @requires("view_evidence")
 def reports_csv() -> Response:
+    return _csv(_reports, _report_row, REPORT_COLUMNS, t("ledger.reports"))
+
+
+def _csv(
+    read: Callable[..., dict[str, Any]], row: Callable[..., Sequence[Cell]], columns: Sequence[str], title: str
+) -> Response:
+    """A sheet as the file that its page's button asks for."""
     asked = Asked.of(request.form)
     if asked.faults:
         return make_response(t("period.no_file"), 422)
     with reading() as conn:
-        shown = _reports(conn, asked, 1, MOST_ROWS)
+        shown = read(conn, asked, 1, MOST_ROWS)
         words = _words(conn)
-    rows = [_report_row(one, shown, words) for one in shown["found"].rows]
-    header = [t(f"ledger.column.{name}") for name in REPORT_COLUMNS]
-    return csv_answer("csv", " ".join(asked.values.values()), f"{t('ledger.reports')}.csv", header, rows)
+    rows = [row(one, shown, words) for one in shown["found"].rows]
+    header = [t(f"ledger.column.{name}") for name in columns]
+    return csv_answer("csv", " ".join(asked.values.values()), f"{title}.csv", header, rows)
 
 
 def kinds(one: Registration, margin: float) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ bears the signatures of both. Who lost the old key says so (`lost`), and it show
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -172,6 +172,11 @@ def public_keys(conn: Connection) -> list[PublicKey]:
     rows = conn.execute(select(checkpoint_keys).order_by(checkpoint_keys.c.number)).all()
     ends = [*(row.since for row in rows[1:]), ""][: len(rows)]
     return [PublicKey(r.number, r.key_id, r.public, r.since, end) for r, end in zip(rows, ends, strict=True)]
+
+
+def by_id(keys: Iterable[PublicKey]) -> dict[str, bytes]:
+    """id -> public key, as `checkpoint.signers` asks for it."""
+    return {key.key_id: bytes.fromhex(key.public) for key in keys}
 
 
 def public_bytes(key: Ed25519PrivateKey) -> bytes:

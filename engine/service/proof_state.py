@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from engine.journal import log
 from engine.journal.checkpoint import Checkpoint, read, signers
 
-from .keys import PublicKey, public_keys
+from .keys import PublicKey, by_id, public_keys
 
 PAGE_SIZE: Final = 50
 
@@ -72,5 +72,5 @@ def one_checkpoint(conn: Connection, number: int) -> Shown | None:
     if found is None or newest is None:
         return None
     known = public_keys(conn)
-    holds = signers(read(found.note), {key.key_id: bytes.fromhex(key.public) for key in known})
+    holds = signers(read(found.note), by_id(known))
     return Shown(found, tuple(key for key in known if key.key_id in found.key_ids), holds, newest.number)

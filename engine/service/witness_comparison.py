@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -116,22 +116,23 @@ def _unreadable(what: str) -> Rejection:
 def compare(conn: Connection, witness: Witness) -> Comparison:
     """Compares the tree of today with what was kept. Reads some hundred rows, not the entries: that is `verify`."""
     note = witness.note
-    today = {key.key_id: bytes.fromhex(key.public) for key in keys.public_keys(conn)}
+    today = keys.by_id(keys.public_keys(conn))
     newest = log.latest(conn)
+    here = 0 if newest is None else newest.size
     signed_by = checkpoint.signers(note, today)
     missing = tuple(sorted(kept for kept, public in witness.keys.items() if today.get(kept) != public))
-    verdict = _verdict(conn, witness, signed_by, 0 if newest is None else newest.size)
-    here = 0 if newest is None else newest.size
+    verdict = _verdict(conn, witness, signed_by, today, here)
     return Comparison(verdict, note.origin, note.size, note.at, here, signed_by, missing)
 
 
-def _verdict(conn: Connection, witness: Witness, signed_by: tuple[str, ...], here: int) -> Verdict:
+def _verdict(
+    conn: Connection, witness: Witness, signed_by: tuple[str, ...], known: Mapping[str, bytes], here: int
+) -> Verdict:
     note = witness.note
     if note.origin != log.origin(conn):
         return "other_log"
     if not signed_by:
         by_witness = checkpoint.signers(note, witness.keys)
-        known = {key.key_id for key in keys.public_keys(conn)}
         strange = any(one.key_id not in known for one in note.signatures)
         return "unknown_key" if by_witness or strange else "unsigned"
     if note.size > here:
