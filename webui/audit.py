@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from flask import Blueprint, Flask, current_app, make_response, render_template, request, url_for
@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from engine.domain.calendar import ZONE
+from engine.domain.calendar import midnight, start_of_day
 from engine.service import access_lookup, export_lookup
 from engine.service.access_lookup import Asked
 from engine.service.catalogue import sentences
@@ -53,9 +53,8 @@ class Door:
 @requires("audit")
 def index() -> str:
     now = services().clock.now()
-    midnight = now.astimezone(ZONE).replace(hour=0, minute=0, second=0, microsecond=0)
     with reading() as conn:
-        looks = access_lookup.counted(conn, midnight)
+        looks = access_lookup.counted(conn, start_of_day(now))
         exports = export_lookup.counted(conn, now - RECENT)
         newest = export_lookup.exports(conn).exports[:5]
         proof = proof_state(conn)
@@ -90,8 +89,8 @@ def looks() -> str:
     before, after = request.args.get("before", type=int), request.args.get("after", type=int)
     with reading() as conn:
         people = access_lookup.people_called(conn, who) if who else None
-        last = None if until is None else _midnight(until + timedelta(days=1))
-        asked = Asked(people, case_id, None if since is None else _midnight(since), last)
+        last = None if until is None else midnight(until + timedelta(days=1))
+        asked = Asked(people, case_id, None if since is None else midnight(since), last)
         found = access_lookup.looks(conn, asked, before=before, after=after)
         names = _names(conn, found)
     typed = {"who": who, "case": case_id, "since": since, "until": until}
@@ -162,10 +161,6 @@ def _answer(conn: Connection, asked: str, name: str = "") -> Answer:
 def _names(conn: Connection, found: access_lookup.LookPage) -> Names:
     groups = {look.by_right.removeprefix("group:") for look in found.looks if look.by_right.startswith("group:")}
     return Names(conn).load({look.on_behalf_of for look in found.looks}, groups)
-
-
-def _midnight(day: date) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=ZONE)
 
 
 def by_right(look: access_lookup.Look, names: Names) -> str:

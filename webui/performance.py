@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response
 from engine.readmodels.chosen import Choice
 from engine.readmodels.performance import Spread
 from engine.service import exports, mining, people, performance_view
-from engine.service.mining_csv import guarded
+from engine.service.csv_file import guarded_text as guarded
 from engine.service.performance_view import COLOURS, NoProcess, Row, View
 
 from .catalogue import t

@@ -9,8 +9,10 @@ from typing import Any, Final
 
 from werkzeug.datastructures import MultiDict
 
+from engine.domain.calendar import midnight
+
 from .catalogue import t
-from .formats import ZONE, local, parse_day
+from .formats import local, parse_day
 
 LONGEST_TEXT: Final = 20
 FIRST: Final = date(2000, 1, 1)
@@ -47,13 +49,9 @@ def read(args: MultiDict[str, str], now: datetime, *, whole_year: bool = False) 
         faults["to"] = t("period.turned_round")
     if faults or start is None or end is None:
         start, end = begin, today
-    return Period(first, last, _midnight(start), _midnight(end + timedelta(days=1)), faults)
+    return Period(first, last, midnight(start), midnight(end + timedelta(days=1)), faults)
 
 
 def _day(text: str) -> date | None:
     day = parse_day(text)
     return day if day is not None and FIRST <= day <= LAST else None
-
-
-def _midnight(day: date) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=ZONE)

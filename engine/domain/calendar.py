@@ -48,7 +48,8 @@ def _aware(instant: datetime) -> datetime:
     return instant.astimezone(ZONE)
 
 
-def _midnight(day: date) -> datetime:
+def midnight(day: date) -> datetime:
+    """The first instant of a day in Asia/Shanghai, with that zone."""
     return datetime.combine(day, time(), ZONE)
 
 
@@ -66,7 +67,7 @@ def clock_seconds(clock: str) -> int:
 
 def start_of_day(instant: datetime) -> datetime:
     """00:00 Beijing time of the day `instant` (aware) lies in, as aware UTC."""
-    return _midnight(_aware(instant).date()).astimezone(UTC)
+    return midnight(_aware(instant).date()).astimezone(UTC)
 
 
 def end_of_day(instant: datetime) -> datetime:
@@ -74,7 +75,7 @@ def end_of_day(instant: datetime) -> datetime:
 
     An instant at exactly 00:00 belongs to the day that begins then, and so ends 24 hours later.
     """
-    return _midnight(_aware(instant).date() + timedelta(days=1)).astimezone(UTC)
+    return midnight(_aware(instant).date() + timedelta(days=1)).astimezone(UTC)
 
 
 def at_time(instant: datetime, clock: str) -> datetime:
@@ -83,7 +84,7 @@ def at_time(instant: datetime, clock: str) -> datetime:
     Raises ValueError for something that is not a clock time between 00:00 and 24:00.
     """
     day = _aware(instant).date()
-    return (_midnight(day) + timedelta(seconds=clock_seconds(clock))).astimezone(UTC)
+    return (midnight(day) + timedelta(seconds=clock_seconds(clock))).astimezone(UTC)
 
 
 Span = tuple[int, int]
@@ -160,9 +161,9 @@ class Calendar:
 
     def _spans_of(self, day: date) -> Iterator[tuple[datetime, datetime]]:
         if self.is_workday(day):
-            midnight = _midnight(day)
+            start = midnight(day)
             for opens, closes in self.spans:
-                yield midnight + timedelta(seconds=opens), midnight + timedelta(seconds=closes)
+                yield start + timedelta(seconds=opens), start + timedelta(seconds=closes)
 
     def _forward(self, local: datetime, rest: float) -> datetime:
         day = local.date()

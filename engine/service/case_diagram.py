@@ -87,21 +87,33 @@ def diagram(services: Any, case_id: str) -> list[Diagram]:
         incidents = dossier.incidents_of(conn, case_id, open_only=True)
     bundle: Bundle = services.deployments.bundle(row.bundle)
     now = services.clock.now()
+    return diagrams_of(bundle, row.process, trails, tasks, {incident.element for incident in incidents}, now)
+
+
+def diagrams_of(
+    bundle: Bundle,
+    process: str,
+    trails: Iterable[trail.ScopeTrail],
+    tasks: Sequence[TaskLike],
+    faulty: set[str],
+    now: datetime,
+) -> list[Diagram]:
+    """Every process that `trails` lead through, `process` first, as it stood at `now` with these open `tasks` and
+    elements with an incident."""
     drawn: dict[str, list[trail.ScopeTrail]] = {"": []}
-    processes: dict[str, Process] = {"": bundle.processes[row.process]}
+    processes: dict[str, Process] = {"": bundle.processes[process]}
     parents: dict[str, tuple[str, str]] = {}
     for one in trails:
-        scope = drawing_of(bundle, processes[""], one.scope, processes, parents)
+        scope = _drawing(bundle, processes[""], one.scope, processes, parents)
         if scope is not None:
             drawn.setdefault(scope, []).append(one)
-    faulty = {incident.element for incident in incidents}
     return [
-        diagram_of(bundle, scope, processes[scope], parents, trail.merged(found), tasks, faulty, now)
+        _diagram(bundle, scope, processes[scope], parents, trail.merged(found), tasks, faulty, now)
         for scope, found in drawn.items()
     ]
 
 
-def drawing_of(
+def _drawing(
     bundle: Bundle,
     root: Process,
     scope: str,
@@ -131,7 +143,7 @@ def drawing_of(
     return drawing
 
 
-def diagram_of(
+def _diagram(
     bundle: Bundle,
     scope: str,
     process: Process,

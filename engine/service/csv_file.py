@@ -7,15 +7,21 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-DANGEROUS: Final = ("=", "+", "-", "@", "\t", "\r")
-"""A cell that begins with one of these may be run as a formula; an apostrophe before it makes it text."""
+DANGEROUS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+"""A cell that begins with one of these, or with blanks before one, may be run as a formula; an apostrophe before it
+makes it text (OWASP)."""
 
 Cell = str | int | float | None
 
 
 def guarded(cell: Cell) -> Cell:
     """The cell as it may stand in a file; numbers and what is no text stay as they are."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(DANGEROUS) else cell
+    return guarded_text(cell) if isinstance(cell, str) else cell
+
+
+def guarded_text(text: str) -> str:
+    """The text as a cell that no office program runs."""
+    return f"'{text}" if text.lstrip(" ").startswith(DANGEROUS) else text
 
 
 def written(watermark: str, header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:

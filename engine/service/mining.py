@@ -12,7 +12,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, select
 
 from engine.domain.access import may
-from engine.domain.calendar import ZONE
+from engine.domain.calendar import ZONE, midnight
 from engine.domain.organisation import Actor
 from engine.domain.rejection import Rejection
 from engine.journal.store import SqlTransaction
@@ -74,17 +74,13 @@ def _span(text: str) -> tuple[datetime, datetime]:
     try:
         if day:
             start = date(year, month, day)
-            return _midnight(start), _midnight(start + timedelta(days=1))
+            return midnight(start), midnight(start + timedelta(days=1))
         first, months = (month, 1) if month else (3 * quarter - 2, 3) if quarter else (1, 12)
         start = date(year, first, 1)
         years, after = divmod(first - 1 + months, 12)
-        return _midnight(start), _midnight(date(year + years, after + 1, 1))
+        return midnight(start), midnight(date(year + years, after + 1, 1))
     except (ValueError, OverflowError) as error:
         raise Unreadable(text) from error
-
-
-def _midnight(day: date) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=ZONE)
 
 
 def file_name(form: str, number: int) -> str:

@@ -12,17 +12,11 @@ from typing import Final
 from engine.domain.calendar import ZONE
 
 from .catalogue import sentence
+from .csv_file import guarded_text
 from .mining_model import CASE_FIELDS, EVENT_FIELDS, Mined, MinedCase, Sink, Value, called
 
-RISKY: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""First characters that make office programs read a cell as a formula, and those that hide such a one (OWASP)."""
 FIRST: Final = ("case_id", "row", "at", "activity", "transition", "instance", "resource", "role")
 OF_CASE: Final = tuple(name for name in CASE_FIELDS if name != "grade")
-
-
-def guarded(text: str) -> str:
-    """The text as a cell that no office program runs: after `'` where it begins like a formula."""
-    return f"'{text}" if text.lstrip(" ").startswith(RISKY) or text.startswith(RISKY) else text
 
 
 def local(at: datetime) -> str:
@@ -38,7 +32,7 @@ def cell(value: Value | None) -> str:
         return local(value)
     if isinstance(value, bool):
         return "1" if value else "0"
-    return str(value) if isinstance(value, int | float) else guarded(value)
+    return str(value) if isinstance(value, int | float) else guarded_text(value)
 
 
 def columns() -> tuple[str, ...]:
@@ -59,7 +53,7 @@ def write(cases: Iterable[MinedCase], out: Sink, watermark: str, languages: tupl
     otherwise empty, says who took the file out. One case in memory."""
     out.write(codecs.BOM_UTF8)
     head = [" ".join(heading(name, language) for language in languages) for name in columns()]
-    for row in _rows(cases, [*map(guarded, head), guarded(watermark)]):
+    for row in _rows(cases, [*map(guarded_text, head), guarded_text(watermark)]):
         out.write(row)
 
 
@@ -79,7 +73,7 @@ def _rows(cases: Iterable[MinedCase], head: list[str]) -> Iterator[bytes]:
 
 def _first(event: Mined, number: int) -> list[str]:
     texts = (event.activity, event.transition, event.instance, event.resource, event.role)
-    return [guarded(event.case_id), str(number), local(event.at), *map(guarded, texts)]
+    return [guarded_text(event.case_id), str(number), local(event.at), *map(guarded_text, texts)]
 
 
 def _own(event: Mined) -> list[str]:

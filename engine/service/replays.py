@@ -9,11 +9,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from engine.definitions.bundle import Bundle
-from engine.definitions.model import Process
 from engine.readmodels import trail
 
-from . import case_diagram
-from .case_diagram import Diagram
+from .case_diagram import Diagram, diagrams_of
 from .replay_frames import Frame, frames
 
 KEPT: Final = 4
@@ -80,19 +78,8 @@ def diagrams(replay: Replay, step: int) -> list[Diagram]:
         for scope, element, action in one.steps:
             counted = acts.setdefault(scope, {}).setdefault(element, {})
             counted[action] = counted.get(action, 0) + 1
-    drawn: dict[str, list[trail.ScopeTrail]] = {"": []}
-    processes: dict[str, Process] = {"": bundle.processes[process]}
-    parents: dict[str, tuple[str, str]] = {}
-    for scope, elements in acts.items():
-        drawing = case_diagram.drawing_of(bundle, processes[""], scope, processes, parents)
-        if drawing is not None:
-            drawn.setdefault(drawing, []).append(_with_tokens(trail.scope_of(scope, elements), frame))
-    return [
-        case_diagram.diagram_of(
-            bundle, scope, processes[scope], parents, trail.merged(found), frame.tasks, set(), frame.entry.at
-        )
-        for scope, found in drawn.items()
-    ]
+    trails = [_with_tokens(trail.scope_of(scope, elements), frame) for scope, elements in acts.items()]
+    return diagrams_of(bundle, process, trails, frame.tasks, set(), frame.entry.at)
 
 
 def _with_tokens(been: trail.ScopeTrail, frame: Frame) -> trail.ScopeTrail:

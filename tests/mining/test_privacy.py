@@ -12,7 +12,8 @@ from lxml import etree
 from engine.readmodels.chosen import Choice
 from engine.service import mining
 from engine.service.cast import PLAYERS
-from engine.service.mining_csv import cell, guarded
+from engine.service.csv_file import guarded_text
+from engine.service.mining_csv import cell
 from engine.service.mining_people import People
 from tests.mining.conftest import Office
 
@@ -108,13 +109,13 @@ PAYLOADS = tuple(
 
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_no_cell_begins_like_a_formula(payload: str):
-    assert guarded(payload).startswith("'")
-    assert guarded(payload)[1:] == payload
+    assert guarded_text(payload).startswith("'")
+    assert guarded_text(payload)[1:] == payload
 
 
 @pytest.mark.parametrize("harmless", ["正常", "a=b", "2026-03-02", "http://x", "", "1-2"])
 def test_a_text_that_is_no_formula_stays_as_it_is(harmless: str):
-    assert guarded(harmless) == harmless
+    assert guarded_text(harmless) == harmless
     assert cell(-1.5) == "-1.5"
 
 

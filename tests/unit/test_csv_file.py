@@ -21,7 +21,7 @@ def test_a_cell_that_begins_like_a_formula_gets_an_apostrophe(cell: str):
     assert guarded(cell) == f"'{cell}"
 
 
-@pytest.mark.parametrize("cell", ["", "a=1", "网帖称", " =1", 5, -5, 0.5, None])
+@pytest.mark.parametrize("cell", ["", "a=1", "网帖称", 5, -5, 0.5, None])
 def test_any_other_cell_stays_as_it_is(cell: str | int | float | None):
     assert guarded(cell) == cell
 
