@@ -61,8 +61,7 @@ def build(settings: Settings, clock: Clock | None = None, *, wake: Callable[[], 
     clock = clock or clock_for(settings)
     engine = open_database(settings.database_url)
     journal = SqlJournal(engine, create_tables(engine, settings.hash_algorithm))
-    with journal.writing() as tx:
-        version.bring_up(tx.connection, lambda: case_entries(tx))
+    version.bring_up(engine, lambda conn: case_entries(SqlTransaction(conn)))
     deployments = Deployments(journal, clock)
     application = build_application(journal, deployments, clock, wake)
     return Services(
