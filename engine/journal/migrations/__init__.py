@@ -24,7 +24,7 @@ from engine.journal.schema import metadata
 
 _LOCK: Final = 0x6F70_696E_0001
 """Number of PostgreSQL's advisory lock: programs that start at once upgrade one after another."""
-_TRIGGER: Final = re.compile(r"\bTRIGGER (?:IF NOT EXISTS )?(\w+)")
+_NAMED: Final = re.compile(r"\b(?:TRIGGER|FUNCTION) (?:IF NOT EXISTS )?(\w+)")
 
 
 def scripts() -> ScriptDirectory:
@@ -62,10 +62,13 @@ def upgrade(connection: Connection) -> tuple[str, ...]:
 
 
 def unguarded(connection: Connection) -> set[str]:
-    """Names of triggers that the database should have and lacks, or that somebody disabled."""
-    wanted = {found[1] for statement in GUARDS[connection.dialect.name] if (found := _TRIGGER.search(statement))}
+    """Names of triggers and their functions that the database should have and lacks, or that somebody disabled."""
+    wanted = {found[1] for statement in GUARDS[connection.dialect.name] if (found := _NAMED.search(statement))}
     if connection.dialect.name == "postgresql":
-        there = "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D'"
+        there = (
+            "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D'"
+            " UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = current_schema()::regnamespace"
+        )
     else:
         there = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
     return wanted - set(connection.scalars(text(there)))
