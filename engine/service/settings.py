@@ -64,6 +64,7 @@ class Settings:
     monitor_port: int = 0
     log_format: LogFormat = "text"
     stop_seconds: int = 30
+    stop_notice_seconds: int = 3
     malformed: tuple[str, ...] = ()
 
     @classmethod
@@ -120,6 +121,7 @@ class Settings:
             monitor_port=number("OPINION_MONITOR_PORT", 0),
             log_format="json" if log_format == "json" else "text",
             stop_seconds=number("OPINION_STOP_SECONDS", 30),
+            stop_notice_seconds=number("OPINION_STOP_NOTICE_SECONDS", 3),
             malformed=tuple(malformed),
         )
 
