@@ -69,7 +69,6 @@ def _parser() -> argparse.ArgumentParser:
     first.add_argument("--security-admin", required=True, help="login of the security admin / 安全管理员账号")
     example = add("demo", _demo, "make the demo cast, bundle and cases / 建立演示数据")
     example.add_argument("--no-cases", action="store_true", help="cast and bundle only / 只建人员和流程包")
-    add("doctor", _doctor, "check settings, database, bundle, calendar / 检查运行环境")
     return parser
 
 
@@ -239,12 +238,6 @@ def _demo(chosen: argparse.Namespace) -> int:
 
     demo.prepare(_services(), print, cases=not chosen.no_cases)
     return 0
-
-
-def _doctor(chosen: argparse.Namespace) -> int:
-    from engine.service import verify
-
-    return verify.print_doctor(_services(), print)
 
 
 if __name__ == "__main__":

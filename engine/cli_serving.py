@@ -1,4 +1,5 @@
-"""Commands that stay: run, serve, worker. SIGTERM or SIGINT ends them after what has begun, a second one at once."""
+"""Commands of operation: run, serve, worker, doctor. SIGTERM or SIGINT ends the first three after what has begun, a
+second one at once."""
 
 from __future__ import annotations
 
@@ -62,6 +63,20 @@ def declare(add: Add, services: Open, play: Callable[[argparse.Namespace], int])
     run.add_argument("--lang", choices=("zh", "en"), default="zh")
     add("serve", lambda chosen: _stay(services, "serve"), "serve the web pages only / 仅提供网页")
     add("worker", lambda chosen: _stay(services, "worker"), "fire due timers only / 仅处理到期时限")
+    doctor = add(
+        "doctor",
+        lambda chosen: _doctor(services(), as_json=chosen.json),
+        "check clock, keys, disk, database, calendar, processes / 检查运行环境",
+    )
+    doctor.add_argument("--json", action="store_true", help="for machines / 机器可读")
+
+
+def _doctor(services: Services, *, as_json: bool) -> int:
+    from engine.service import doctor
+
+    found = doctor.examine(services)
+    print(doctor.as_json(found) if as_json else doctor.as_text(found))
+    return doctor.exit_code(found)
 
 
 def _run(chosen: argparse.Namespace, services: Open) -> int:
