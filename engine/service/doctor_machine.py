@@ -6,7 +6,6 @@ import platform
 import re
 import sqlite3
 import ssl
-import sys
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
@@ -28,8 +27,7 @@ _GIGABYTE: Final = 1024**3
 def settings(services: Services) -> Iterator[Found]:
     chosen = services.settings
     for problem in chosen.problems():
-        state = "error" if problem.fatal else "warn"
-        yield Found("settings", "error" if state == "error" else "warn", problem.text, "请改正环境变量后重新启动")
+        yield Found("settings", "error" if problem.fatal else "warn", problem.text, "请改正环境变量后重新启动")
     mode = "正式环境" if chosen.production else "开发模式"
     yield Found("settings", "ok", f"版本 {VERSION}, {mode}, 数据目录 {chosen.data_dir}")
     if chosen.test_clock:
@@ -43,10 +41,7 @@ def settings(services: Services) -> Iterator[Found]:
 def versions(services: Services) -> Iterator[Found]:
     """The interpreter, and the packages against the lock file that this release was tested with."""
     named = f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {ssl.OPENSSL_VERSION}"
-    if sys.version_info < (3, 11):
-        yield Found("versions", "error", named, "需要 Python 3.11 以上")
-    else:
-        yield Found("versions", "ok", named)
+    yield Found("versions", "ok", named)
     if not LOCK.is_file():
         yield Found("versions", "warn", "找不到 requirements.lock, 无法核对依赖版本", "请从完整的发布目录运行")
         return

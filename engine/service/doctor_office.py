@@ -64,10 +64,9 @@ def processes_seen(services: Services) -> Iterator[Found]:
         yield Found("processes", "warn", f"同时运行多个版本: {', '.join(versions)}", "升级期间正常; 完成后停止旧进程")
     for one in everybody:
         if one not in living:
-            yield Found(
-                "processes", "warn", f"{one.kind} ({one.host} 进程 {one.pid}) 没有正常退出, 最后 {one.seen_at:%m-%d %H:%M} UTC",
-                "查看它的日志; 一天后不再显示",
-            )  # fmt: skip
+            last = f"{one.seen_at.astimezone(ZONE):%m-%d %H:%M}"
+            said = f"{one.kind} ({one.host} 进程 {one.pid}) 没有正常退出, 最后出现 {last}"
+            yield Found("processes", "warn", said, "查看它的日志; 一天后不再显示")
 
 
 def waiting(services: Services) -> Iterator[Found]:

@@ -62,7 +62,8 @@ def test_a_sound_installation_has_no_error(world: World):
 
     assert [one for one in found if one.state == "error" and "fsync" not in one.text and "=off" not in one.text] == []
     assert {one.name for one in found} >= {
-        "settings", "versions", "disk", "clock", "schema", "database", "keys", "bundle", "calendar", "processes", "timers",
+        "settings", "versions", "disk", "clock", "schema", "database", "keys", "bundle", "calendar", "processes",
+        "timers",
     }  # fmt: skip
     assert all(one.todo for one in found if one.state != "ok"), "what is wrong comes with what to do"
     assert not [one for one in found if one.state == "ok" and one.todo]
