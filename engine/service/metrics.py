@@ -30,6 +30,8 @@ from engine import VERSION
 from engine.domain.codec import JSON
 from engine.journal.entry import StoredEntry
 
+from . import health
+
 if TYPE_CHECKING:
     from .bootstrap import Services
 
@@ -140,6 +142,8 @@ class _OfInstallation(Collector):
         told.add_metric((VERSION,), 1.0)
         yield told
         yield from _pool(services)
+        if (free := health.free_bytes(services.settings.data_dir)) is not None:
+            yield GaugeMetricFamily("opinion_disk_free_bytes", "Free bytes where the data folder lies", value=free)
         up = 0.0
         try:
             with services.engine.connect() as conn:
