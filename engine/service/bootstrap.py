@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,6 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from engine.domain.calendar import ZONE
 from engine.domain.clock import Clock
 from engine.domain.organisation import ROLES, SEPARATED_ROLES, Actor
+from engine.journal import job_tables
 from engine.journal.database import create_tables, open_database
 from engine.journal.entry import StoredEntry
 from engine.journal.imports import is_imported
@@ -25,6 +27,9 @@ from .application import Application
 from .deployments import Deployments
 from .drafts import Drafts
 from .files import FileStore
+from .jobs import Jobs
+from .jobs_postgres import JobsOnPostgres
+from .jobs_sqlite import JobsOnSqlite
 from .keys import KeyRing
 from .live_cases import LiveCases
 from .options import ChosenOptions
@@ -53,7 +58,10 @@ class Services:
     drafts: Drafts
     pending: PendingBundles
     sealer: Sealer
+    jobs: Jobs
     replays: Replays = field(default_factory=Replays)
+    stopping: threading.Event = field(default_factory=threading.Event)
+    """Set when the process is to end: work that takes minutes looks at it and hands itself back."""
 
 
 def build(settings: Settings, clock: Clock | None = None, *, wake: Callable[[], None] = lambda: None) -> Services:
@@ -62,6 +70,7 @@ def build(settings: Settings, clock: Clock | None = None, *, wake: Callable[[], 
     engine = open_database(settings.database_url)
     journal = SqlJournal(engine, create_tables(engine, settings.hash_algorithm))
     with journal.writing() as tx:
+        job_tables.install(tx.connection)
         version.bring_up(tx.connection, lambda: case_entries(tx))
     deployments = Deployments(journal, clock)
     application = build_application(journal, deployments, clock, wake)
@@ -76,7 +85,13 @@ def build(settings: Settings, clock: Clock | None = None, *, wake: Callable[[], 
         Drafts(engine, clock),
         PendingBundles(engine, clock, deployments),
         Sealer(journal, KeyRing(journal, settings.keys_folder, clock, settings.log_origin), clock),
+        queue_for(engine, clock),
     )
+
+
+def queue_for(engine: Engine, clock: Clock) -> Jobs:
+    """The queue of background jobs of this database."""
+    return JobsOnPostgres(clock) if engine.dialect.name == "postgresql" else JobsOnSqlite(clock)
 
 
 def build_application(
