@@ -20,6 +20,10 @@ from engine.journal.job_tables import job_faults
 State = Literal["waiting", "running", "failed"]
 STATES: tuple[State, ...] = ("waiting", "running", "failed")
 """`failed`: given up after its last attempt; it stays until somebody repeats or removes it."""
+KEPT_DAYS = 90
+"""How long a job that was given up is kept for somebody to look at."""
+NO_SIGN_OF_LIFE = "the worker gave no sign of life"
+"""Why a job was rescued."""
 ERROR_LENGTH = 500
 """Characters kept of what a task said when it failed."""
 
@@ -94,6 +98,10 @@ class Jobs(Protocol):
 
     def remove(self, conn: Connection, job: int) -> bool:
         """Deletes a failed job; False when there is none of that number."""
+        ...
+
+    def tidy(self, conn: Connection) -> int:
+        """Deletes jobs that failed more than KEPT_DAYS ago; returns how many."""
         ...
 
 

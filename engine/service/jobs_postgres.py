@@ -16,7 +16,7 @@ from sqlalchemy import Connection, text
 from engine.domain.clock import Clock
 from engine.domain.codec import JSON
 
-from .jobs import STATES, Job, State, faults, forget_fault
+from .jobs import KEPT_DAYS, NO_SIGN_OF_LIFE, STATES, Job, Retry, State, faults, forget_fault, note_fault
 
 LATER = "later"
 """Task of ours that queues another one when its instant has come: until then that one must not stand in the line of
@@ -87,7 +87,7 @@ class JobsOnPostgres:
         self.manager.defer_job(queued, connection=conn)
 
     def counts(self, conn: Connection) -> Mapping[State, int]:
-        rows = self.connector.execute_query_all_with_connection(conn, sql.queries["count_jobs_status"])
+        rows = self._all(conn, "count_jobs_status")
         found = {row["status"]: row["count"] for row in rows}
         return {state: found.get(NAMES[state], 0) for state in STATES}
 
@@ -111,8 +111,7 @@ class JobsOnPostgres:
     def repeat(self, conn: Connection, job: int) -> bool:
         if conn.execute(_FAILED, {"job": job}).first() is None:
             return False
-        retried = {"retry_at": conn.scalar(_NOW), "new_priority": None, "new_queue_name": None, "new_lock": None}
-        self.connector.execute_query_all_with_connection(conn, sql.queries["retry_job"], job_id=job, **retried)
+        self._again(conn, job)
         conn.execute(_ANEW, {"job": job})
         return True
 
@@ -121,6 +120,35 @@ class JobsOnPostgres:
         if gone:
             forget_fault(conn, job)
         return gone
+
+    def tidy(self, conn: Connection) -> int:
+        old = conn.scalars(_OLD, {"days": KEPT_DAYS}).all()
+        return sum(self.remove(conn, job) for job in old)
+
+    # -- for the workers ------------------------------------------------------------------------------------------
+    def rescue(self, conn: Connection, retries: Mapping[str, Retry], stalled_seconds: float) -> int:
+        """Jobs of workers that gave no sign of life for so long wait again, or are given up when that was their last
+        attempt: a job that kills its worker does not go on for ever. Returns how many."""
+        if not conn.scalar(_RESCUING):
+            return 0  # another machine is at it
+        stalled = {"seconds_since_heartbeat": stalled_seconds, "queue": None, "task_name": None}
+        found = self._all(conn, "select_stalled_jobs_by_heartbeat", **stalled)
+        for row in found:
+            if retries.get(row["queue_name"], Retry()).rest(row["attempts"] + 1) is None:
+                self._all(conn, "finish_job", job_id=row["id"], status="failed", delete_job=False)
+            else:
+                self._again(conn, row["id"])
+            note_fault(conn, row["id"], NO_SIGN_OF_LIFE, self.clock.now())
+        self._all(conn, "prune_stalled_workers", seconds_since_heartbeat=stalled_seconds)
+        return len(found)
+
+    def _again(self, conn: Connection, job: int) -> None:
+        fields = {"retry_at": conn.scalar(_NOW), "new_priority": None, "new_queue_name": None, "new_lock": None}
+        self._all(conn, "retry_job", job_id=job, **fields)
+        conn.execute(_WAKE, {"queue": f"procrastinate_queue_v1#{conn.scalar(_QUEUE, {'job': job})}", "job": job})
+
+    def _all(self, conn: Connection, query: str, **arguments: Any) -> list[dict[str, Any]]:
+        return self.connector.execute_query_all_with_connection(conn, sql.queries[query], **arguments)
 
 
 _NOW = text("SELECT clock_timestamp()")
@@ -133,6 +161,15 @@ _WAITS = text(
 _LISTED = text(
     "SELECT id, queue_name, args, lock, attempts, scheduled_at FROM procrastinate_jobs "
     "WHERE status = CAST(:status AS procrastinate_job_status) ORDER BY id LIMIT :limit"
+)
+_QUEUE = text("SELECT queue_name FROM procrastinate_jobs WHERE id = :job")
+_WAKE = text(
+    "SELECT pg_notify(:queue, json_build_object('type', 'job_inserted', 'job_id', CAST(:job AS bigint))::text)"
+)
+_RESCUING = text("SELECT pg_try_advisory_xact_lock(5003002)")
+_OLD = text(
+    "SELECT id FROM procrastinate_jobs j WHERE status = 'failed' AND NOT EXISTS (SELECT 1 FROM procrastinate_events e "
+    "WHERE e.job_id = j.id AND e.at > now() - make_interval(days => :days))"
 )
 _FAILED = text("SELECT id FROM procrastinate_jobs WHERE id = :job AND status = 'failed' FOR UPDATE")
 _ANEW = text("UPDATE procrastinate_jobs SET attempts = 0 WHERE id = :job AND status = 'todo'")

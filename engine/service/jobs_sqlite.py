@@ -15,7 +15,7 @@ from engine.domain.clock import Clock
 from engine.domain.codec import JSON, canonical, instant_text, parse_instant
 from engine.journal.job_tables import job_periods, jobs
 
-from .jobs import STATES, Job, Retry, State, faults, forget_fault, note_fault, words
+from .jobs import KEPT_DAYS, NO_SIGN_OF_LIFE, STATES, Job, Retry, State, faults, forget_fault, note_fault, words
 
 STALLED_SECONDS = 30.0
 """Without a sign of life for so long a job's worker counts as gone."""
@@ -102,8 +102,10 @@ class JobsOnSqlite:
 
     # -- for the runner -------------------------------------------------------------------------------------------
     def next_due(self, conn: Connection, tasks: Collection[str]) -> datetime | None:
-        """When the earliest waiting job of these tasks is due, past or to come; None when none waits."""
-        due = conn.scalar(select(func.min(jobs.c.due)).where(jobs.c.state == "waiting", jobs.c.task.in_(sorted(tasks))))
+        """When the earliest job of these tasks that nothing holds up is due, past or to come; None when none waits."""
+        now = instant_text(self.clock.now())
+        waiting = select(func.min(jobs.c.due)).where(jobs.c.state == "waiting", jobs.c.task.in_(sorted(tasks)))
+        due = conn.scalar(waiting.where(~_held_up(now)))
         return parse_instant(due) if due else None
 
     def claim(self, conn: Connection, tasks: Collection[str], worker: str) -> Claimed | None:
@@ -136,17 +138,26 @@ class JobsOnSqlite:
         """The job has failed and waits for its next attempt, or is given up; returns whether it is given up."""
         return self._failed(conn, _mine(job.id, worker), job.id, job.attempts, words(error), retry)
 
-    def rescue(self, conn: Connection, worker: str, retries: Mapping[str, Retry]) -> int:
-        """Jobs of workers that give no sign of life wait again, or are given up when that was their last attempt:
-        a job that kills its worker does not go on for ever. Returns how many; those of `worker` are its own."""
+    def stalled(self, conn: Connection, worker: str) -> tuple[Claimed, ...]:
+        """Jobs whose worker gives no sign of life. `worker` asks between two jobs: what it runs, it has lost."""
         before = instant_text(self.clock.now() - timedelta(seconds=STALLED_SECONDS))
-        stalled = select(jobs).where(jobs.c.state == "running", jobs.c.worker != worker, jobs.c.beat < before)
-        found = conn.execute(stalled).all()
-        for row in found:
-            retry = retries.get(row.task, Retry())
-            said = "its worker gave no sign of life"
-            self._failed(conn, (jobs.c.id == row.id,), row.id, row.attempts, said, retry, at_once=True)
+        gone = or_(jobs.c.worker == worker, jobs.c.beat < before)
+        found = conn.execute(select(jobs).where(jobs.c.state == "running", gone))
+        return tuple(Claimed(row.id, row.task, json.loads(row.args), row.attempts) for row in found)
+
+    def rescue(self, conn: Connection, worker: str, retries: Mapping[str, Retry]) -> int:
+        """Stalled jobs wait again, or are given up when that was their last attempt: a job that kills its worker does
+        not go on for ever. Returns how many."""
+        found = self.stalled(conn, worker)
+        for job in found:
+            retry = retries.get(job.task, Retry())
+            self._failed(conn, (jobs.c.id == job.id,), job.id, job.attempts, NO_SIGN_OF_LIFE, retry, at_once=True)
         return len(found)
+
+    def tidy(self, conn: Connection) -> int:
+        before = instant_text(self.clock.now() - timedelta(days=KEPT_DAYS))
+        old = conn.scalars(select(jobs.c.id).where(jobs.c.state == "failed", jobs.c.due < before)).all()
+        return sum(self.remove(conn, job) for job in old)
 
     def begin_period(self, conn: Connection, task: str, period: int) -> bool:
         """Whether this period of a periodic task is to be queued: True once, to the first who asks."""
