@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine import VERSION, cli_evidence
+from engine import VERSION, cli_evidence, cli_jobs
 
 if TYPE_CHECKING:
     from engine.definitions.model import Finding
@@ -92,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     tried.add_argument("--calendar", default="", help="profile with the office calendar / 含工作日历的 regulation.toml")
     tried.add_argument("--lang", choices=("zh", "en"), default="zh")
     cli_evidence.declare(add, _services)
+    cli_jobs.declare(add, _services)
     add("rebuild", _rebuild, "rebuild all read models from the journal / 由日志重建全部查询表")
     first = add("init", _init, "make units and the first two admins of a real office / 建立正式环境的单位和首批管理员")
     first.add_argument("--system-admin", required=True, help="login of the system admin / 系统管理员账号")
@@ -144,6 +145,7 @@ def _run(chosen: argparse.Namespace) -> int:
     if chosen.file:
         return _play(chosen)
     from engine.worker.loop import Loop
+    from engine.worker.queue import Queue
 
     loops: list[Loop] = []
 
@@ -157,13 +159,14 @@ def _run(chosen: argparse.Namespace) -> int:
 
         demo.prepare(services, print)
     timers, sealing = Loop(_runner(services)), Loop(_seal_runner(services), "sealing")
+    queue = Queue(services)
     loops.append(timers)
-    for loop in (timers, sealing):
+    for loop in (timers, sealing, queue):
         loop.start()
     try:
         return _serve_with(services)
     finally:
-        for loop in (timers, sealing):
+        for loop in (timers, sealing, queue):
             loop.stop()
 
 
@@ -213,9 +216,10 @@ def _seal_runner(services: Services) -> SealRunner:
 
 def _worker(chosen: argparse.Namespace) -> int:
     from engine.worker.loop import Loop
+    from engine.worker.queue import Queue
 
     services = _services()
-    loops = Loop(_runner(services)), Loop(_seal_runner(services), "sealing")
+    loops = Loop(_runner(services)), Loop(_seal_runner(services), "sealing"), Queue(services)
     stopped = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stopped.set())

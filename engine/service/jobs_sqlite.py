@@ -34,8 +34,9 @@ class Claimed:
 class JobsOnSqlite:
     """See `engine.service.jobs.Jobs`; the second half is for the runner."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, stalled_seconds: float = STALLED_SECONDS) -> None:
         self.clock = clock
+        self.stalled_seconds = stalled_seconds
 
     def defer(
         self,
@@ -140,7 +141,7 @@ class JobsOnSqlite:
 
     def stalled(self, conn: Connection, worker: str) -> tuple[Claimed, ...]:
         """Jobs whose worker gives no sign of life. `worker` asks between two jobs: what it runs, it has lost."""
-        before = instant_text(self.clock.now() - timedelta(seconds=STALLED_SECONDS))
+        before = instant_text(self.clock.now() - timedelta(seconds=self.stalled_seconds))
         gone = or_(jobs.c.worker == worker, jobs.c.beat < before)
         found = conn.execute(select(jobs).where(jobs.c.state == "running", gone))
         return tuple(Claimed(row.id, row.task, json.loads(row.args), row.attempts) for row in found)
@@ -167,11 +168,6 @@ class JobsOnSqlite:
             statement.on_conflict_do_update(index_elements=["task"], set_={"period": period}, where=newer)
         )
         return changed.rowcount == 1
-
-    def last_period(self, conn: Connection, task: str) -> int:
-        """Number of the last period that was queued; -1 for none."""
-        found = conn.scalar(select(job_periods.c.period).where(job_periods.c.task == task))
-        return -1 if found is None else found
 
     def _failed(
         self,

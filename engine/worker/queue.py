@@ -52,6 +52,7 @@ class QueueRunner:
         self.config = config
         self.worker = new_id()
         self._retries = {task.name: task.retry for task in tasks.values()}
+        self._begun: dict[str, int] = {}
         self._stop = threading.Event()
 
     def run_once(self) -> Counts:
@@ -142,9 +143,9 @@ class QueueRunner:
             if task.every is None:
                 continue
             period = int(now.timestamp()) // task.every
-            with self.services.engine.connect() as conn:
-                if self.queue.last_period(conn, task.name) >= period:
-                    continue
+            if self._begun.get(task.name) == period:
+                continue
+            self._begun[task.name] = period
             with writing(self.services.engine) as conn:
                 if self.queue.begin_period(conn, task.name, period):
                     self.queue.defer(conn, task.name, once=f"every {task.name}")

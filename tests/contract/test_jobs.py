@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 
 from engine.domain.clock import FixedClock
 from engine.journal import job_tables
@@ -15,6 +16,8 @@ from engine.journal.database import create_tables, open_database
 from engine.service.bootstrap import queue_for
 from engine.service.jobs import Job, Jobs
 from engine.service.transactions import writing
+from engine.worker import queue_postgres
+from tests.support.queues import Queued, until
 
 AT = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 
@@ -94,3 +97,76 @@ def test_a_failed_job_is_repeated_or_removed_and_no_other_one_is(queue: Queue):
 
     assert done == [False, False, False]
     assert len(queue.waiting()) == 1
+
+
+@pytest.fixture
+def postgres_queue(tmp_path, postgres_url) -> Iterator[Queued]:
+    made = Queued(tmp_path, postgres_url)
+    with made.services.engine.begin() as conn:
+        conn.exec_driver_sql("CREATE TABLE mail (id INTEGER)")
+    yield made
+    made.close()
+
+
+def lost_letters(queue: Queued) -> int:
+    """A letter is written by a transaction that relies on a job that waits, and that a worker takes meanwhile: how many
+    letters are left after the job, with nothing to wake a worker for them."""
+
+    def deliver(args) -> None:
+        with queue.services.engine.begin() as conn:
+            conn.exec_driver_sql("DELETE FROM mail")
+
+    queue.task("deliver", deliver)
+    queue.defer("deliver", once="deliver")
+    worker = threading.Thread(target=queue.drain)
+    with queue.services.engine.begin() as conn:
+        queue.services.jobs.defer(conn, "deliver", once="deliver")
+        worker.start()
+        until(lambda: queue.ran or blocked(queue))
+        conn.exec_driver_sql("INSERT INTO mail VALUES (1)")
+    worker.join(60.0)
+    with queue.services.engine.connect() as conn:
+        assert conn.exec_driver_sql("SELECT count(*) FROM procrastinate_jobs").scalar_one() == 0
+        return conn.exec_driver_sql("SELECT count(*) FROM mail").scalar_one()
+
+
+def blocked(queue: Queued) -> int:
+    with queue.services.engine.connect() as conn:
+        locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        return conn.exec_driver_sql(locks).scalar_one()
+
+
+def test_the_job_that_waits_does_not_start_before_those_who_rely_on_it_have_committed(postgres_queue: Queued):
+    assert lost_letters(postgres_queue) == 0
+
+
+def test_without_that_wait_what_they_wrote_would_lie_unseen(postgres_queue: Queued, monkeypatch):
+    """Negative control."""
+    monkeypatch.setattr(queue_postgres, "await_writers", lambda conn, once: None)
+
+    assert lost_letters(postgres_queue) == 1
+
+
+def test_writers_that_queue_jobs_of_one_name_at_the_same_time_do_not_wait_for_each_other(postgres_queue: Queued):
+    engine, jobs = postgres_queue.services.engine, postgres_queue.services.jobs
+    with engine.begin() as first, engine.begin() as second:
+        for conn in (first, second):
+            conn.exec_driver_sql("SET LOCAL statement_timeout = '5s'")
+            jobs.defer(conn, "deliver", once="deliver")
+
+    assert 1 <= postgres_queue.counts()[0] <= 2
+
+
+def test_a_name_that_waits_costs_nothing_but_two_questions_and_no_notification(postgres_queue: Queued):
+    """A NOTIFY makes commits follow one another on the whole server."""
+    postgres_queue.defer("deliver", once="deliver")
+    seen: list[str] = []
+    event.listen(
+        postgres_queue.services.engine, "before_cursor_execute", lambda c, cursor, said, *rest: seen.append(said)
+    )
+
+    postgres_queue.defer("deliver", once="deliver")
+
+    assert [said.split()[0] for said in seen] == ["SELECT", "SELECT"]
+    assert not [said for said in seen if "defer" in said]
+    assert postgres_queue.counts()[0] == 1

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from engine.service.jobs import NEVER, Interrupted, Retry
+from engine.service.jobs import NEVER, NO_SIGN_OF_LIFE, Interrupted, Retry
 from engine.service.transactions import writing
 from tests.support.queues import AT, Queued
 
@@ -223,3 +223,34 @@ def test_what_was_given_up_is_deleted_after_ninety_days(queue: Queued):
 
     assert (kept, tidy()) == (0, 1)
     assert queue.counts() == (0, 0, 0)
+
+
+def test_the_job_of_a_worker_that_is_gone_is_rescued_and_not_before_it_is_gone_for_sure(queue: Queued):
+    queue.task("mail", retry=THRICE)
+    queue.defer("mail")
+    queue.abandon()
+
+    queue.drain()
+    early = (list(queue.ran), queue.counts())
+    queue.wait(31)
+    queue.drain()
+
+    assert early == ([], (0, 1, 0))
+    assert queue.ran == ["mail"]
+    assert queue.counts() == (0, 0, 0)
+
+
+def test_a_job_that_kills_its_worker_each_time_is_given_up(queue: Queued):
+    queue.task("mail", retry=THRICE)
+    queue.defer("mail", {"n": 1}, lock="WQ-1")
+    queue.defer("mail", {"n": 2}, lock="WQ-1")
+
+    for _ in range(3):
+        queue.abandon()
+        queue.wait(31)
+        queue.rescue()
+
+    (dead,) = queue.jobs("failed")
+    assert (dead.args, dead.attempts, dead.error) == ({"n": 1}, 3, NO_SIGN_OF_LIFE)
+    queue.drain()
+    assert queue.ran == [("mail", {"n": 2})]

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from procrastinate import sql
 from sqlalchemy import text
 
 from engine.domain.clock import FixedClock
 from engine.service.bootstrap import Services, build
 from engine.service.jobs import NEVER, Job, Retry, State, Task
+from engine.service.jobs_postgres import JobsOnPostgres
+from engine.service.jobs_sqlite import JobsOnSqlite
 from engine.service.settings import Settings
 from engine.service.transactions import writing
 from engine.worker import queue_postgres
 from engine.worker.queue import QueueRunner
 from engine.worker.queue_postgres import PostgresQueue
 
+PATIENCE = 60.0
+"""Seconds in which something must have happened, on a machine that has other things to do."""
 AT = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 
 
@@ -67,11 +73,32 @@ class Queued:
     def drain(self) -> None:
         """Runs all that is due now."""
         if self.postgres:
-            PostgresQueue(self.services, self.tasks, queue_postgres.Config(stalled_after=1.0)).drain()
+            PostgresQueue(self.services, self.tasks, queue_postgres.Config()).drain()
             return
         runner = QueueRunner(self.services, self.tasks)
         while (counts := runner.run_once()).fired or counts.faults:
             pass
+
+    def abandon(self) -> None:
+        """A worker takes the next job and is never heard of again."""
+        jobs = self.services.jobs
+        with writing(self.services.engine) as conn:
+            if isinstance(jobs, JobsOnSqlite):
+                assert jobs.claim(conn, self.tasks, "dead") is not None
+                return
+            worker = conn.exec_driver_sql(sql.queries["register_worker"]).scalar_one()
+            taken = {"queues": list(self.tasks), "worker_id": worker}
+            assert conn.exec_driver_sql(sql.queries["fetch_job"], taken).one().id is not None
+
+    def rescue(self) -> None:
+        """What a worker does about others that are gone."""
+        jobs, retries = self.services.jobs, {task.name: task.retry for task in self.tasks.values()}
+        with writing(self.services.engine) as conn:
+            if isinstance(jobs, JobsOnSqlite):
+                jobs.rescue(conn, "living", retries)
+            else:
+                assert isinstance(jobs, JobsOnPostgres)
+                jobs.rescue(conn, retries, 30.0)
 
     def wait(self, seconds: float) -> None:
         """Lets time pass: PostgreSQL's own can't be moved, so there the jobs come nearer instead."""
@@ -89,3 +116,11 @@ class Queued:
 
     def close(self) -> None:
         self.services.engine.dispose()
+
+
+def until(what: Callable[[], object]) -> None:
+    """Waits for something that another thread or process does."""
+    deadline = time.monotonic() + PATIENCE
+    while not what():
+        assert time.monotonic() < deadline
+        threading.Event().wait(0.02)
