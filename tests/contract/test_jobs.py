@@ -4,117 +4,102 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import event
 
-from engine.domain.clock import FixedClock
 from engine.journal import job_tables
-from engine.journal.database import create_tables, open_database
-from engine.service.bootstrap import queue_for
-from engine.service.jobs import Job, Jobs
 from engine.service.transactions import writing
 from engine.worker import queue_postgres
-from tests.support.queues import Queued, until
-
-AT = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
+from tests.support.queues import AT, Queued, queued, until
 
 
-@dataclass
-class Queue:
-    engine: Engine
-    clock: FixedClock
-    jobs: Jobs
-
-    def defer(self, *args, **kwargs) -> None:
-        with writing(self.engine) as conn:
-            self.jobs.defer(conn, *args, **kwargs)
-
-    def waiting(self) -> tuple[Job, ...]:
-        with self.engine.connect() as conn:
-            return self.jobs.listed(conn, "waiting", 1000)
+@pytest.fixture(scope="module")
+def one_database(postgres_database) -> str:
+    return postgres_database()
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def queue(request, tmp_path) -> Iterator[Queue]:
-    url = f"sqlite:///{tmp_path}/q.db" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
-    engine, clock = open_database(url), FixedClock(AT)
-    create_tables(engine)
-    with writing(engine) as conn:
-        job_tables.install(conn)
-    yield Queue(engine, clock, queue_for(engine, clock))
-    engine.dispose()
+def queue(request, tmp_path) -> Iterator[Queued]:
+    url = f"sqlite:///{tmp_path}/q.db" if request.param == "sqlite" else request.getfixturevalue("one_database")
+    yield from queued(tmp_path, url)
 
 
-def test_a_commit_leaves_the_job_and_a_rollback_leaves_none(queue: Queue):
+@pytest.fixture
+def postgres_queue(tmp_path, one_database) -> Iterator[Queued]:
+    for made in queued(tmp_path, one_database):
+        with made.services.engine.begin() as conn:
+            conn.exec_driver_sql("CREATE TABLE IF NOT EXISTS mail (id INTEGER)")
+            conn.exec_driver_sql("DELETE FROM mail")
+        yield made
+
+
+def test_a_commit_leaves_the_job_and_a_rollback_leaves_none(queue: Queued):
     queue.defer("mail", {"id": "a", "more": [1, {"x": None}]}, lock="WQ-1")
-    with pytest.raises(ZeroDivisionError), writing(queue.engine) as conn:
-        queue.jobs.defer(conn, "mail", {"id": "b"})
+    with pytest.raises(ZeroDivisionError), writing(queue.services.engine) as conn:
+        queue.services.jobs.defer(conn, "mail", {"id": "b"})
         raise ZeroDivisionError
 
-    waiting = queue.waiting()
+    waiting = queue.jobs("waiting")
 
     assert [(job.task, job.args, job.lock, job.attempts) for job in waiting] == [
         ("mail", {"id": "a", "more": [1, {"x": None}]}, "WQ-1", 0)
     ]
 
 
-def test_the_schema_is_there_already_for_who_installs_it_a_second_time(queue: Queue):
+def test_the_schema_is_there_already_for_who_installs_it_a_second_time(queue: Queued):
     queue.defer("mail")
 
-    with writing(queue.engine) as conn:
+    with writing(queue.services.engine) as conn:
         job_tables.install(conn)
 
-    assert len(queue.waiting()) == 1
+    assert len(queue.jobs("waiting")) == 1
 
 
-def test_while_a_job_of_a_name_waits_another_one_is_not_queued(queue: Queue):
+def test_while_a_job_of_a_name_waits_another_one_is_not_queued(queue: Queued):
     for _ in range(3):
         queue.defer("mail", {"n": 1}, once="mail")
     queue.defer("mail", {"n": 2}, once="other")
     queue.defer("mail", {"n": 3})
 
-    assert [job.args["n"] for job in queue.waiting()] == [1, 2, 3]
+    assert [job.args["n"] for job in queue.jobs("waiting")] == [1, 2, 3]
 
 
-def test_a_job_that_waits_for_later_does_not_stand_for_one_that_is_wanted_now(queue: Queue):
+def test_a_job_that_waits_for_later_does_not_stand_for_one_that_is_wanted_now(queue: Queued):
     queue.defer("mail", once="mail", at=AT + timedelta(hours=1))
     queue.defer("mail", once="mail", at=AT + timedelta(hours=2))
 
     queue.defer("mail", once="mail")
 
-    assert len(queue.waiting()) == 2
+    assert len(queue.jobs("waiting")) == 2
 
 
-def test_a_failed_job_is_repeated_or_removed_and_no_other_one_is(queue: Queue):
+def test_a_failed_job_is_repeated_or_removed_and_no_other_one_is(queue: Queued):
     queue.defer("mail")
-    (job,) = queue.waiting()
+    (job,) = queue.jobs("waiting")
 
-    with writing(queue.engine) as conn:
-        done = [queue.jobs.repeat(conn, job.id), queue.jobs.remove(conn, job.id), queue.jobs.remove(conn, 99)]
+    with writing(queue.services.engine) as conn:
+        done = [
+            queue.services.jobs.repeat(conn, job.id),
+            queue.services.jobs.remove(conn, job.id),
+            queue.services.jobs.remove(conn, 99),
+        ]
 
     assert done == [False, False, False]
-    assert len(queue.waiting()) == 1
-
-
-@pytest.fixture
-def postgres_queue(tmp_path, postgres_url) -> Iterator[Queued]:
-    made = Queued(tmp_path, postgres_url)
-    with made.services.engine.begin() as conn:
-        conn.exec_driver_sql("CREATE TABLE mail (id INTEGER)")
-    yield made
-    made.close()
+    assert len(queue.jobs("waiting")) == 1
 
 
 def lost_letters(queue: Queued) -> int:
     """A letter is written by a transaction that relies on a job that waits, and that a worker takes meanwhile: how many
     letters are left after the job, with nothing to wake a worker for them."""
 
+    delivered = threading.Event()
+
     def deliver(args) -> None:
         with queue.services.engine.begin() as conn:
             conn.exec_driver_sql("DELETE FROM mail")
+        delivered.set()
 
     queue.task("deliver", deliver)
     queue.defer("deliver", once="deliver")
@@ -122,7 +107,7 @@ def lost_letters(queue: Queued) -> int:
     with queue.services.engine.begin() as conn:
         queue.services.jobs.defer(conn, "deliver", once="deliver")
         worker.start()
-        until(lambda: queue.ran or blocked(queue))
+        until(lambda: delivered.is_set() or blocked(queue))
         conn.exec_driver_sql("INSERT INTO mail VALUES (1)")
     worker.join(60.0)
     with queue.services.engine.connect() as conn:

@@ -9,7 +9,7 @@ import pytest
 
 from engine.service.jobs import NEVER, NO_SIGN_OF_LIFE, Interrupted, Retry
 from engine.service.transactions import writing
-from tests.support.queues import AT, Queued
+from tests.support.queues import AT, Queued, queued
 
 THRICE = Retry(attempts=3, first_seconds=10.0, factor=3.0)
 
@@ -22,11 +22,7 @@ def one_database(postgres_database) -> str:
 @pytest.fixture(params=["sqlite", "postgres"])
 def queue(request, tmp_path) -> Iterator[Queued]:
     url = f"sqlite:///{tmp_path}/q.db" if request.param == "sqlite" else request.getfixturevalue("one_database")
-    made = Queued(tmp_path, url)
-    if made.postgres:
-        made.empty()
-    yield made
-    made.close()
+    yield from queued(tmp_path, url)
 
 
 def fail(args) -> None:

@@ -15,10 +15,10 @@ from sqlalchemy import text
 
 from engine.service.transactions import writing
 from engine.worker.queue import Queue
-from tests.support.queues import PATIENCE, Queued, until
+from tests.support.queues import PATIENCE, Queued, queued, until
 from tests.support.world import ROOT
 
-SHARED = 300
+SHARED = 150
 """Jobs that three processes share in a quick run; a thousand in a long one."""
 
 
@@ -63,11 +63,7 @@ def one_database(postgres_database) -> str:
 @pytest.fixture(params=["sqlite", "postgres"])
 def queue(request, tmp_path) -> Iterator[Queued]:
     url = f"sqlite:///{tmp_path}/q.db" if request.param == "sqlite" else request.getfixturevalue("one_database")
-    made = Queued(tmp_path, url)
-    if made.postgres:
-        made.empty()
-    yield made
-    made.close()
+    yield from queued(tmp_path, url)
 
 
 @pytest.fixture
@@ -78,12 +74,12 @@ def workers(queue: Queued) -> Iterator[Workers]:
 
 
 def shared_by_three(queue: Queued, workers: Workers, jobs: int) -> list[tuple[str, str, int]]:
-    with writing(queue.services.engine) as conn:
-        for number in range(jobs):
-            queue.services.jobs.defer(conn, "mark", {"n": number})
     for name in ("a", "b", "c"):
         workers.start(name)
     workers.ready()
+    with writing(queue.services.engine) as conn:
+        for number in range(jobs):
+            queue.services.jobs.defer(conn, "mark", {"n": number})
     until(lambda: queue.counts() == (0, 0, 0))
     return workers.ran()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -114,9 +114,6 @@ class Queued:
         with self.services.engine.begin() as conn:
             conn.exec_driver_sql("TRUNCATE procrastinate_jobs, procrastinate_workers, job_faults CASCADE")
 
-    def close(self) -> None:
-        self.services.engine.dispose()
-
 
 def until(what: Callable[[], object]) -> None:
     """Waits for something that another thread or process does."""
@@ -124,3 +121,12 @@ def until(what: Callable[[], object]) -> None:
     while not what():
         assert time.monotonic() < deadline
         threading.Event().wait(0.02)
+
+
+def queued(folder: Path, url: str) -> Iterator[Queued]:
+    """The body of a fixture. The tests of a module share a PostgreSQL database, each finds its queue empty."""
+    made = Queued(folder, url)
+    if made.postgres:
+        made.empty()
+    yield made
+    made.services.engine.dispose()
