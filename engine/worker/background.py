@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator
+from typing import Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -13,10 +14,20 @@ from engine.service.processes import FIRES, Kind
 
 from .heart import HeartRunner
 from .loop import Loop
+from .queue import Queue
 from .sealing import SealRunner
 from .timers import LOOK_AGAIN_SECONDS, LOOK_AGAIN_SECONDS_TEST_CLOCK, Config, TimerRunner
 
 log = logging.getLogger("opinion.worker")
+
+
+class Work(Protocol):
+    """Work in threads of its own (Loop, Queue)."""
+
+    def start(self) -> None: ...
+    def wake(self) -> None: ...
+    def ask_to_stop(self) -> None: ...
+    def stop(self, timeout_seconds: float = ...) -> bool: ...
 
 
 class Background:
@@ -26,7 +37,7 @@ class Background:
         self._services = services
         self._heart = HeartRunner(services, kind)
         self._beating = Loop(self._heart, "heart")
-        self._working = list(self._loops()) if kind in FIRES else []
+        self._working: list[Work] = [*self._loops(), Queue(services)] if kind in FIRES else []
 
     def start(self) -> None:
         for loop in (self._beating, *self._working):
@@ -40,7 +51,7 @@ class Background:
     def stop(self, seconds: float) -> bool:
         """Ends all loops after the work under way, within so many seconds; whether all of them ended."""
         until = time.monotonic() + seconds
-        loops = [*self._working, self._beating]
+        loops: list[Work] = [*self._working, self._beating]
         for loop in loops:
             loop.ask_to_stop()
         ended = [loop.stop(max(0.0, until - time.monotonic())) for loop in loops]
