@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 from engine.journal.checkpoint import is_origin
 
+from .notice_settings import NoticeSettings
+
 DEVELOPMENT_SECRET = "only-for-development-this-secret-is-published"
 MINIMUM_SECRET_LENGTH = 32
 """Characters; 32 random ones carry at least 128 bits in any usual alphabet."""
@@ -17,6 +19,10 @@ MINIMUM_SECRET_LENGTH = 32
 PasswordProfile = Literal["dengbao", "asvs"]
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 """Names of this very machine."""
+_NOTICE_PROBLEMS: Mapping[str, str] = {
+    "settings.smtp_plain_login": "邮件服务器的密码未经加密传送: 请用 smtps:// 或 smtp+starttls://",
+    "settings.plain_webhook": "群机器人或接口地址未用 https, 其密钥未经加密传送",
+}
 _YES = frozenset({"1", "true", "yes", "on"})
 
 
@@ -56,6 +62,7 @@ class Settings:
     hash_algorithm: str = ""
     key_dir: Path | None = None
     log_origin: str = ""
+    notices: NoticeSettings = NoticeSettings()
     malformed: tuple[str, ...] = ()
 
     @classmethod
@@ -86,6 +93,7 @@ class Settings:
             malformed.append("OPINION_LOG_ORIGIN")
         port = number("OPINION_PORT", 8000)
         upload = number("OPINION_UPLOAD_MAX_MB", 20) * 1024 * 1024
+        notices = NoticeSettings.from_env(env)
         return cls(
             environment=environment,
             database_url=env.get("OPINION_DATABASE_URL") or f"sqlite:///{data_dir / 'opinion.db'}",
@@ -105,7 +113,8 @@ class Settings:
             hash_algorithm=algorithm,
             key_dir=Path(env["OPINION_KEY_DIR"]) if env.get("OPINION_KEY_DIR") else None,
             log_origin=origin,
-            malformed=tuple(malformed),
+            notices=notices,
+            malformed=(*malformed, *notices.malformed),
         )
 
     @property
@@ -146,6 +155,7 @@ class Settings:
                     fatal=False,
                 )
             )
+        found += [Problem(key, _NOTICE_PROBLEMS[key], fatal=False) for key in dict.fromkeys(self.notices.warnings)]
         return tuple(sorted(found, key=lambda problem: not problem.fatal))
 
     def _production_problems(self) -> list[Problem]:
