@@ -21,6 +21,7 @@ from engine.journal.store import SqlJournal, SqlTransaction
 from engine.readmodels import cases, projector, version
 
 from . import log_tables as _log_tables  # noqa: F401 its tables belong to the database
+from . import outbox_tables as _outbox_tables  # noqa: F401 likewise
 from .application import Application
 from .deployments import Deployments
 from .drafts import Drafts

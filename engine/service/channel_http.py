@@ -74,7 +74,5 @@ def _judged(answer: Answer, secrets: tuple[str, ...]) -> Answer | Outcome:
 
 def _connection(scheme: str, host: str, port: int | None, patience: Patience) -> http.client.HTTPConnection:
     if scheme == "https":
-        return http.client.HTTPSConnection(
-            host, port, timeout=patience.step, context=ssl.create_default_context()
-        )
+        return http.client.HTTPSConnection(host, port, timeout=patience.step, context=ssl.create_default_context())
     return http.client.HTTPConnection(host, port, timeout=patience.step)

@@ -11,7 +11,7 @@ from typing import Final
 from engine.domain.calendar import ZONE
 
 from .catalogue import sentence
-from .channels import SENT, Outcome, Patience, cut_after, printable
+from .channels import PATIENCE, SENT, Outcome, Patience, cut_after, printable
 from .delivery_text import Notice
 from .notice_settings import MAIL_ADDRESS, Smtp
 
@@ -25,7 +25,7 @@ class Mail:
     name = "mail"
     per_minute = 0
 
-    def __init__(self, settings: Smtp, patience: Patience = Patience()) -> None:
+    def __init__(self, settings: Smtp, patience: Patience = PATIENCE) -> None:
         self._settings = settings
         self._patience = patience
         self._client: smtplib.SMTP | None = None
@@ -44,8 +44,6 @@ class Mail:
         except smtplib.SMTPRecipientsRefused as refused:
             return self._answered(*next(iter(refused.recipients.values())))
         except (smtplib.SMTPSenderRefused, smtplib.SMTPDataError) as refused:
-            # A server that ends the conversation answers 421 here: the next message needs a new one.
-            self.close()
             return self._answered(refused.smtp_code, refused.smtp_error)
         except (smtplib.SMTPException, OSError, ValueError) as fault:
             # Connecting, TLS, greeting, login, or a connection that broke. A login refused is a fault of the settings,
@@ -90,12 +88,14 @@ class Mail:
         message["Message-ID"] = f"<{notice.key}@{self._settings.sender.rpartition('@')[2]}>"
         message["Auto-Submitted"] = "auto-generated"
         message["X-Delivery-Id"] = notice.key
-        message.set_content(f"{notice.text}\n\n{sentence('delivery.text.footer', {})}\n")
+        message.set_content(f"{notice.text}\n\n{sentence('delivery.text.footer', {})}\n", cte="base64")
         return message
 
     def _answered(self, code: int, said: bytes | str) -> Outcome:
         words = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
         detail = printable(f"{code} {words}", self._settings.password)
+        if code == 421:  # the server ends the conversation: the next message needs a new one
+            self.close()
         if code in _PERMANENT:
             return Outcome("never", "delivery.error.refused", detail)
         return Outcome("later", "delivery.error.busy", detail, halt=code == 421)

@@ -15,7 +15,7 @@ from urllib.parse import quote_plus, urlsplit
 from engine.domain.codec import JSON, canonical
 
 from .channel_http import Answer, post
-from .channels import SENT, Outcome, Patience, printable
+from .channels import PATIENCE, SENT, Outcome, Patience, printable
 from .delivery_text import Notice
 from .notice_settings import Hook
 
@@ -33,7 +33,7 @@ class Wecom:
     name = "wecom"
     per_minute = PER_MINUTE
 
-    def __init__(self, hook: Hook, patience: Patience = Patience()) -> None:
+    def __init__(self, hook: Hook, patience: Patience = PATIENCE) -> None:
         self._hook = hook
         self._patience = patience
 
@@ -52,7 +52,7 @@ class Dingtalk:
     name = "dingtalk"
     per_minute = PER_MINUTE
 
-    def __init__(self, hook: Hook, patience: Patience = Patience()) -> None:
+    def __init__(self, hook: Hook, patience: Patience = PATIENCE) -> None:
         self._hook = hook
         self._patience = patience
 

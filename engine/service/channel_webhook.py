@@ -9,7 +9,7 @@ from engine.domain.codec import canonical, instant_text
 
 from .channel_http import Answer, post
 from .channel_robots import secrets_of
-from .channels import SENT, Outcome, Patience
+from .channels import PATIENCE, SENT, Outcome, Patience
 from .delivery_text import Notice
 from .notice_settings import Hook
 
@@ -20,7 +20,7 @@ class Webhook:
     name = "webhook"
     per_minute = 0
 
-    def __init__(self, hook: Hook, patience: Patience = Patience()) -> None:
+    def __init__(self, hook: Hook, patience: Patience = PATIENCE) -> None:
         self._hook = hook
         self._patience = patience
 

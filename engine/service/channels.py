@@ -40,6 +40,9 @@ class Patience:
     whole: float = 30.0
 
 
+PATIENCE: Final = Patience()
+
+
 class Channel(Protocol):
     """`per_minute`: how many messages the other side takes in a minute, 0 for any number."""
 

@@ -23,13 +23,10 @@ class QuietHours:
         """The first instant (UTC) from `at` (aware) on that is not quiet: `at` itself outside quiet hours."""
         local = at.astimezone(ZONE)
         clock = local.time()
-        if self.start < self.end:
-            quiet = self.start <= clock < self.end
-        else:
-            quiet = clock >= self.start or clock < self.end
-        if not quiet:
+        after, before = clock >= self.start, clock < self.end
+        if not (after and before if self.start < self.end else after or before):
             return at
-        day = local.date() if clock < self.end else local.date() + timedelta(days=1)
+        day = local.date() if before else local.date() + timedelta(days=1)
         return datetime.combine(day, self.end, ZONE).astimezone(UTC)
 
 
