@@ -14,6 +14,7 @@ from engine.service.processes import FIRES, Kind
 
 from .heart import HeartRunner
 from .loop import Loop
+from .outbox import OutboxRunner
 from .queue import Queue
 from .sealing import SealRunner
 from .timers import LOOK_AGAIN_SECONDS, LOOK_AGAIN_SECONDS_TEST_CLOCK, Config, TimerRunner
@@ -64,6 +65,7 @@ class Background:
     def _loops(self) -> Iterator[Loop]:
         yield Loop(_timers(self._services))
         yield Loop(_sealing(self._services), "sealing")
+        yield Loop(OutboxRunner(self._services), "outbox")
 
 
 def _timers(services: Services) -> TimerRunner:
