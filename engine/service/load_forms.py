@@ -159,7 +159,11 @@ def _publish(now: Situation) -> Values:
     if not now.arrival.course.promised:
         return {}
     due = now.at + timedelta(days=now.parameters.promise_days)
-    return {"has_promise": True, "promise_due": due.astimezone(ZONE).date().isoformat(), "promise_text": "按期整改到位。"}
+    return {
+        "has_promise": True,
+        "promise_due": due.astimezone(ZONE).date().isoformat(),
+        "promise_text": "按期整改到位。",
+    }
 
 
 def _assess(now: Situation) -> Values:

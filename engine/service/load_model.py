@@ -17,7 +17,7 @@ from engine.domain.calendar import ZONE, midnight
 from engine.domain.codec import JSON
 
 from .chance import Chance
-from .load_parameters import DAYS_OF_A_MONTH, Parameters
+from .load_parameters import DAYS_OF_A_MONTH, USUAL, Parameters
 from .load_texts import (
     ELSEWHERE,
     GOOD_NEWS,
@@ -80,7 +80,7 @@ class Arrival:
     course: Course = field(default_factory=Course)
 
 
-def days(seed: int, first: date, count: int, parameters: Parameters = Parameters()) -> Iterator[Arrival]:
+def days(seed: int, first: date, count: int, parameters: Parameters = USUAL) -> Iterator[Arrival]:
     """The items of `count` days (Asia/Shanghai) from `first` on, in the order of registration. Later items of a hot
     topic may be published up to some days after the last one."""
     waiting: list[tuple[datetime, int, Arrival]] = []
@@ -93,7 +93,7 @@ def days(seed: int, first: date, count: int, parameters: Parameters = Parameters
             yield replace(heapq.heappop(waiting)[2], number=next(numbers))
 
 
-def month(seed: int, first: date, cases: int, parameters: Parameters = Parameters()) -> Iterator[Arrival]:
+def month(seed: int, first: date, cases: int, parameters: Parameters = USUAL) -> Iterator[Arrival]:
     """Exactly `cases` items, coming at the rate of so many in a middling month."""
     wanted = parameters.at_rate(cases)
     return itertools.islice(days(seed, first, 20 * DAYS_OF_A_MONTH, wanted), cases)
@@ -142,16 +142,12 @@ def _hot(chance: Chance, topic: str, day: date, parameters: Parameters) -> Itera
         own = chance.child("item", number)
         arrival = _written(own, published, matter, district, parameters)
         found: dict[str, JSON] = {"business_line": line, "n1": False, "n4": True, "authenticity": "unclear"}
-        arrival = replace(
-            arrival, grade="ordinary_negative", line=line, topic=topic, of_topic=number, screen=found
-        )
+        arrival = replace(arrival, grade="ordinary_negative", line=line, topic=topic, of_topic=number, screen=found)
         # Whichever of them is registered first becomes the case: each must be fit to be one.
         yield _placed(own, arrival, parameters)
 
 
-def _written(
-    chance: Chance, published: datetime, matter: Matter, district: str, parameters: Parameters
-) -> Arrival:
+def _written(chance: Chance, published: datetime, matter: Matter, district: str, parameters: Parameters) -> Arrival:
     """Who wrote where, and when it was found and registered."""
     source = chance.weighted(parameters.sources)
     number = 3 + chance.below(90)

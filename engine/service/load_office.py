@@ -25,16 +25,9 @@ from .chance import Chance
 from .demo import Stuck, Walker
 from .load_forms import Situation
 from .load_model import Arrival
-from .load_parameters import Parameters
+from .load_parameters import USUAL, Parameters
 from .load_people import OFFICE, Desks, who
 
-PRESSING: Final = frozenset(
-    {
-        "Task_screen", "Task_grade", "Task_assign", "Task_sign", "Task_verify", "Task_opinion", "Task_reassign",
-        "Task_draft_statement", "Task_publish_statement", "Task_escalation",
-    }
-)  # fmt: skip
-"""Under a limit of hours: done on the watch or on call."""
 REGISTRAR: Final = OFFICE[0]
 Act = Callable[[], None]
 
@@ -67,7 +60,7 @@ class Office:
     Command ids are `load-<seed>-<n>`: the same seed twice on one database repeats itself, and changes nothing.
     """
 
-    def __init__(self, walk: Walker, seed: int, parameters: Parameters = Parameters()) -> None:
+    def __init__(self, walk: Walker, seed: int, parameters: Parameters = USUAL) -> None:
         self.walk = walk
         self.played = Played()
         self._seed = seed
@@ -159,18 +152,18 @@ class Office:
         if element == "Task_supervise" and (folder.times[element] or not folder.arrival.course.supervised):
             return  # may be done any number of times while the case is handled, and need not be
         chance = folder.chance.child(name, folder.times[element])
-        login = who(groups, chance)
+        logins = who(groups, chance)
         if element == "Task_supervise":
-            login = who(("supervision",), chance)
+            logins = who(("supervision",), chance)
         slow = folder.arrival.course.slowness if element in ("Task_sign", "Task_verify", "Task_opinion") else 1.0
         major = case.data.get("grade") == "major_negative"
 
         def give() -> None:
             self._desks.give(
-                login,
-                lambda: self._submit(folder, name, element, login),
+                logins,
+                lambda login: self._submit(folder, name, element, login),
                 element=element,
-                pressing=major or element in PRESSING,
+                major=major,
                 slowness=slow,
                 chance=chance,
             )
@@ -209,9 +202,7 @@ class Office:
     def _plan_message(
         self, folder: _Folder, kind: str, minutes: float, said: Callable[[Situation], dict[str, Any]]
     ) -> None:
-        self._plan(
-            self.walk.clock.now() + timedelta(minutes=max(1.0, minutes)), lambda: self._send(folder, kind, said)
-        )
+        self._plan(self.walk.clock.now() + timedelta(minutes=max(1.0, minutes)), lambda: self._send(folder, kind, said))
 
     def _send(self, folder: _Folder, kind: str, said: Callable[[Situation], dict[str, Any]]) -> None:
         case = self._live(folder.case_id)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 Origin = Literal["stated", "assumed"]
 Weights = tuple[tuple[str, float], ...]
@@ -32,8 +32,8 @@ class Pace:
 
 
 _PACES: tuple[tuple[str, Pace], ...] = (
-    ("Task_screen", Pace(4, 6)),
-    ("Task_grade", Pace(2, 4)),
+    ("Task_screen", Pace(3, 5)),
+    ("Task_grade", Pace(1, 3)),
     ("Task_contact", Pace(20, 12)),
     ("Task_instruct_vice", Pace(25, 3)),
     ("Task_instruct_chief", Pace(25, 3)),
@@ -41,8 +41,8 @@ _PACES: tuple[tuple[str, Pace], ...] = (
     ("Task_county_letter", Pace(15, 20)),
     ("Task_assign", Pace(8, 8)),
     ("Task_sign", Pace(12, 3)),
-    ("Task_verify", Pace(30, 75)),
-    ("Task_opinion", Pace(15, 40)),
+    ("Task_verify", Pace(30, 60)),
+    ("Task_opinion", Pace(15, 30)),
     ("Task_confirm", Pace(20, 6)),
     ("Task_draft_statement", Pace(8, 25)),
     ("Task_approve_statement", Pace(10, 6)),
@@ -66,7 +66,7 @@ _PACES: tuple[tuple[str, Pace], ...] = (
 class Parameters:
     """What a bureau's year looks like. Shares are weights: only their ratios count."""
 
-    items_a_day: float = _assumed(12.0, "items registered on a middling workday of a prefecture-level bureau")
+    items_a_day: float = _assumed(5.0, "items registered on a middling workday of a prefecture-level bureau")
     by_hour: tuple[float, ...] = _assumed(
         (1.0, 0.6, 0.4, 0.3, 0.3, 0.5, 1.4, 3.0, 5.5, 7.0, 7.5, 6.5, 5.0, 5.0, 5.5, 6.5, 7.0, 6.5, 5.5, 6.0, 7.0, 6.5,
          4.5, 2.5),
@@ -107,17 +107,21 @@ class Parameters:
     major_because: Weights = _assumed(
         (("m3", 40), ("m4", 25), ("m5", 22), ("m1", 9), ("m2", 4)), "criteria of R45 to R48, assumed shares"
     )
-    minutes_to_discovery: Pace = _assumed(Pace(45, 0), "published to discovered, median; patrols are thrice a day (R18)")
+    minutes_to_discovery: Pace = _assumed(
+        Pace(45, 0), "published to discovered, median; patrols are thrice a day (R18)"
+    )
     minutes_to_registration: Pace = _assumed(
         Pace(6, 0), "discovered to registered, median; more than 30 minutes counts as late (R20, default)"
     )
-    hot_topics_a_month: float = _assumed(1.5, "topics on which many write within a day or two")
+    hot_topics_a_month: float = _assumed(0.8, "topics on which many write within a day or two")
     hot_topic_items: float = _assumed(9.0, "mean number of items of such a topic")
     hot_topic_hours: float = _assumed(7.0, "mean hours between the first and a later item: most come soon")
     outlets_of_a_major: int = _stated(5, "R48 by requirements.md: five outlets within 24 hours make a topic major")
     paces: tuple[tuple[str, Pace], ...] = _assumed(_PACES, "minutes at each task; the elements are the bundle's")
-    usual_pace: Pace = _assumed(Pace(45, 10), "of tasks that are not in the table")
-    spread: float = _assumed(0.8, "deviation of the logarithm of each time: one in six takes 2.2 times the median")
+    usual_pace: Pace = _assumed(Pace(45, 4), "of tasks that are not in the table")
+    spread: float = _assumed(
+        0.6, "deviation of the logarithm of each time: one in six takes 1.8 times the median or more"
+    )
     slow_unit: float = _assumed(0.06, "share of cases whose unit takes `slow_factor` times as long")
     slow_factor: float = _assumed(6.0, "what makes such a unit break the 8 hours of R50, mostly")
     on_call: float = _assumed(0.9, "share of a unit's tasks under a limit that are done after hours all the same")
@@ -141,15 +145,16 @@ class Parameters:
         ((8 * 60, 12 * 60), (14 * 60 + 30, 18 * 60)), "minutes of a workday's office hours"
     )
     hours_on_call: tuple[int, int] = _assumed((7 * 60, 22 * 60 + 30), "when leaders and units on call answer, any day")
+    hours_of_assigning: tuple[int, int] = _assumed(
+        (8 * 60, 16 * 60), "ordinary items found later are assigned next morning, so that the 8 hours lie in the day"
+    )
     holidays: frozenset[date] = _stated(frozenset(), "given by the caller: the profile's calendar has them")
 
     def at_rate(self, items_a_month: float) -> Parameters:
         """The same office with so many items expected in 30 days of a middling month, hot topics among them."""
         usual = self.expected_in(DAYS_OF_A_MONTH)
         ratio = items_a_month / usual
-        return replace(
-            self, items_a_day=self.items_a_day * ratio, hot_topics_a_month=self.hot_topics_a_month * ratio
-        )
+        return replace(self, items_a_day=self.items_a_day * ratio, hot_topics_a_month=self.hot_topics_a_month * ratio)
 
     def expected_in(self, days: int) -> float:
         """Items expected in so many days of a middling month."""
@@ -160,6 +165,10 @@ class Parameters:
 
     def pace(self, element: str) -> Pace:
         return dict(self.paces).get(element, self.usual_pace)
+
+
+USUAL: Final = Parameters()
+"""The office that nobody has said anything about."""
 
 
 def origins() -> dict[str, tuple[Origin, str]]:

@@ -6,13 +6,13 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from engine.domain.calendar import ZONE, midnight
-from engine.domain.organisation import SECTION_HEAD
+from engine.domain.organisation import SECTION_HEAD, STAFF
 
 from .cast import PLAYERS
 from .chance import Chance
@@ -22,43 +22,53 @@ OFFICE: Final = ("wangfang", "lina")
 SUPERVISION: Final = ("zhaogang", "fengxue")
 CHIEF: Final = "liuwei"
 VICE: Final = "zhangmin"
+ROLES: Final = {"office": OFFICE, "supervision": SUPERVISION, "chief": (CHIEF,), "leader": (VICE,)}
 LEADERS: Final = frozenset({CHIEF, VICE})
+PRESSING: Final = frozenset(
+    {
+        "Task_screen", "Task_grade", "Task_sign", "Task_verify", "Task_opinion", "Task_reassign",
+        "Task_draft_statement", "Task_publish_statement",
+    }
+)  # fmt: skip
+"""Under a limit of hours: done on the office's watch, or on call, before other things."""
+SAME_DAY: Final = frozenset(
+    {"Task_contact", "Task_confirm_subject", "Task_compose_reply", "Task_publish_reply", "Task_escalation"}
+)
+"""Not left over a weekend, but not done at night either."""
 HEADS_SHARE: Final = 0.25
 """Of a unit's tasks that its head does himself."""
 
 
-def who(groups: Sequence[str], chance: Chance) -> str:
-    """Login of one person who may do a task offered to these groups. Raises LookupError where the cast has nobody."""
+def who(groups: Sequence[str], chance: Chance) -> tuple[str, ...]:
+    """Logins of those who may do a task offered to these groups: whoever of them is free first will do it. Of a unit
+    it is its clerk, or, for one of four, its head. Raises LookupError where the cast has nobody."""
     for group in groups:
         kind, _, name = group.rpartition(":")
         if kind == "user":
-            return name
-        if kind == "unit" or kind == "head":
+            return (name,)
+        if kind in ("unit", "head"):
             return _of_unit(name, chance, head=kind == "head")
-        found = {"office": OFFICE, "supervision": SUPERVISION}.get(group)
-        if found:
-            return chance.one_of(found)
-        if group == "chief":
-            return CHIEF
-        if group == "leader" or kind == "line":
-            return VICE
+        if group in ROLES:
+            return ROLES[group]
+        if kind == "line":
+            return (VICE,)
     raise LookupError(f"nobody of the cast is in {list(groups)}")
 
 
-def _of_unit(unit: str, chance: Chance, *, head: bool) -> str:
+def _of_unit(unit: str, chance: Chance, *, head: bool) -> tuple[str, ...]:
     if unit == "bangong":
-        return OFFICE[1] if head else chance.one_of(OFFICE)
-    of_it = [player for player in PLAYERS if player.unit_id == unit and "staff" in player.roles]
-    heads = [player for player in of_it if SECTION_HEAD in player.roles]
-    others = [player for player in of_it if SECTION_HEAD not in player.roles]
+        return OFFICE
+    of_it = [player for player in PLAYERS if player.unit_id == unit and STAFF in player.roles]
+    heads = tuple(player.user_id for player in of_it if SECTION_HEAD in player.roles)
+    others = tuple(player.user_id for player in of_it if SECTION_HEAD not in player.roles)
     if not of_it:
         raise LookupError(f"nobody of the cast is in unit {unit}")
-    chosen = heads if head or not others or (heads and chance.happens(HEADS_SHARE)) else others
-    return chance.one_of(chosen).user_id
+    return heads if head or not others or (heads and chance.happens(HEADS_SHARE)) else others
 
 
-Act = Callable[[], None]
-Plan = Callable[[datetime, Act], None]
+Act = Callable[[str], None]
+"""Done by somebody, whose login it is told."""
+Plan = Callable[[datetime, Callable[[], None]], None]
 
 
 @dataclass(order=True, slots=True)
@@ -88,24 +98,24 @@ class Desks:
         self._desks: defaultdict[str, _Desk] = defaultdict(_Desk)
         self._numbers = itertools.count()
 
-    def give(self, login: str, act: Act, *, element: str, pressing: bool, slowness: float, chance: Chance) -> None:
-        """A task on `element` for `login`, from now on; `act` is called when he has done it.
-
-        `pressing`: a limit runs, so that he is called after hours, mostly. `slowness`: times the usual.
-        """
+    def give(
+        self, logins: Sequence[str], act: Act, *, element: str, major: bool, slowness: float, chance: Chance
+    ) -> None:
+        """A task on `element` for one of `logins`, from now on; `act` is called when it is done. `slowness`: times the
+        usual."""
         own = self._parameters
         pace = own.pace(element)
         wait = timedelta(minutes=chance.lognormal(pace.wait, own.spread) * slowness)
         work = timedelta(minutes=max(1.0, chance.lognormal(pace.work, own.spread) * slowness))
-        called = pressing and chance.happens(own.on_call)
+        pressing = major or element in PRESSING
         ready = self._now() + wait
-        # The office keeps watch day and night (R23); leaders are called whenever there is something.
-        if not (login in OFFICE and pressing):
-            ready = at_work(ready, own, called=called or login in LEADERS)
+        if not (pressing and set(logins) <= set(OFFICE)):  # the office keeps watch day and night (R23)
+            ready = at_work(ready, self._hours(logins, element, major, chance), own.holidays)
         job = _Job(not pressing, ready, next(self._numbers), work, act)
-        self._plan(ready, lambda: self._lay(login, job))
+        self._plan(ready, lambda: self._lay(logins, job))
 
-    def _lay(self, login: str, job: _Job) -> None:
+    def _lay(self, logins: Sequence[str], job: _Job) -> None:
+        login = min(logins, key=lambda one: (self._desks[one].busy, len(self._desks[one].waiting)))
         heapq.heappush(self._desks[login].waiting, job)
         if not self._desks[login].busy:
             self._begin(login)
@@ -118,23 +128,37 @@ class Desks:
             self._plan(self._now() + job.work, lambda: self._end(login, job))
 
     def _end(self, login: str, job: _Job) -> None:
-        job.act()
+        job.act(login)
         self._begin(login)
 
+    def _hours(self, logins: Sequence[str], element: str, major: bool, chance: Chance) -> Hours:
+        own = self._parameters
+        if element == "Task_assign" and not major:
+            return Hours((own.hours_of_assigning,))
+        called = (major or element in PRESSING or element in SAME_DAY) and chance.happens(own.on_call)
+        if called or LEADERS.issuperset(logins):
+            return Hours((own.hours_on_call,))
+        return Hours(own.hours_of_work, workdays=True)
 
-def at_work(at: datetime, parameters: Parameters, *, called: bool) -> datetime:
-    """The first instant from `at` (aware) on in office hours, or in the hours in which who is called answers."""
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """Parts of a day in minutes, of every day or of workdays only."""
+
+    parts: tuple[tuple[int, int], ...]
+    workdays: bool = False
+
+    def of(self, day: date, holidays: frozenset[date]) -> tuple[tuple[int, int], ...]:
+        return () if self.workdays and (day.weekday() >= 5 or day in holidays) else self.parts
+
+
+def at_work(at: datetime, hours: Hours, holidays: frozenset[date] = frozenset()) -> datetime:
+    """The first instant from `at` (aware) on that lies in these hours of Asia/Shanghai, as UTC."""
     local = at.astimezone(ZONE)
     for ahead in range(20):  # holidays last at most nine days, with weekends on both sides
         day = local.date() + timedelta(days=ahead)
-        for begin, end in _hours(day, parameters, called=called):
+        for begin, end in hours.of(day, holidays):
             opens, closes = (midnight(day) + timedelta(minutes=minutes) for minutes in (begin, end))
             if local < closes:
                 return max(local, opens).astimezone(UTC)
     raise LookupError(f"no office hours within 20 days from {at}")
-
-
-def _hours(day: date, parameters: Parameters, *, called: bool) -> Iterable[tuple[int, int]]:
-    if called:
-        return (parameters.hours_on_call,)
-    return () if day.weekday() >= 5 or day in parameters.holidays else parameters.hours_of_work

@@ -10,7 +10,7 @@ Matter = tuple[str, str]
 
 MATTERS: Final[Mapping[str, tuple[Matter, ...]]] = {
     "gengbao": (
-        ("{place}一处耕地被硬化，村民问有没有手续", "网友称{place}第{number}组耕地近日被铺上水泥，现场没有公示牌，问是否批准。"),
+        ("{place}一处耕地被硬化，村民问有没有手续", "网友称{place}第{number}组耕地近日被铺上水泥，现场没有公示牌。"),
         ("{place}农田里盖起彩钢房", "{place}一块麦田旁新建彩钢房{number}间，村民说从未见过公告，希望有人去看看。"),
         ("{place}征地补偿何时到账", "{place}征地已签协议，第{number}批补偿款迟迟未到，村民询问原因和时间。"),
     ),
@@ -20,7 +20,7 @@ MATTERS: Final[Mapping[str, tuple[Matter, ...]]] = {
         ("{place}新楼挡光，业主质疑间距", "{place}在建楼与{number}号楼间距看上去不足，业主要求公开规划指标。"),
     ),
     "shengtai": (
-        ("{place}废弃矿坑积水，家长担心孩子安全", "{place}一处废弃矿坑积水较深，附近{number}户家长希望设围栏并尽快修复。"),
+        ("{place}废弃矿坑积水，家长担心孩子安全", "{place}一处废弃矿坑积水较深，附近{number}户希望设围栏。"),
         ("{place}砂石料场扬尘扰民", "{place}料场无遮盖，大风天扬尘严重，{number}名村民联名反映。"),
         ("{place}山坡出现裂缝，住户夜不敢眠", "连日降雨后{place}山坡现裂缝，坡下{number}户住户询问是否需要转移。"),
     ),
