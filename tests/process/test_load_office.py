@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from engine.domain.calendar import ZONE
 from engine.domain.clock import FixedClock
 from engine.readmodels import schema
-from engine.service import load_forms, load_model
+from engine.service import load_forms, load_history, load_model
 from engine.service.demo import Stuck, walker
 from engine.service.load_office import Office
 from engine.service.load_parameters import Parameters
@@ -110,3 +110,25 @@ def test_a_form_that_the_bundle_refuses_stops_the_model(world, monkeypatch):
 
     with pytest.raises(Stuck, match="Task_screen"):
         office(world, 11).run(load_model.days(11, MONDAY, 1, EVENTFUL))
+
+
+def test_a_demo_with_days_has_a_past_that_ends_now_and_verifies(world):
+    world.clock.set(datetime(2026, 3, 4, 15, 0, tzinfo=ZONE))
+    said: list[str] = []
+
+    played = load_history.play(world.services, 2, said.append)
+
+    with world.services.engine.connect() as conn:
+        opened = conn.scalars(select(schema.cases.c.opened_at)).all()
+        broken = conn.scalar(select(func.sum(schema.cases.c.open_incidents)))
+    assert len(opened) == played.arrivals >= 3
+    assert all("2026-03-02T07:00" <= at <= "2026-03-04T07:00" for at in opened)
+    assert broken == 0
+    assert said == [f"已生成 2 天的案件：{played.arrivals} 件，{sum(played.commands.values())} 步"]
+    assert verify(world.services, Asked(parts=("chains",))).faults == 0
+
+
+@pytest.mark.parametrize("count", [0, -1, load_history.MOST_DAYS + 1])
+def test_a_past_of_no_days_or_of_more_than_a_year_is_refused(world, count: int):
+    with pytest.raises(ValueError, match="days"):
+        load_history.play(world.services, count, str)
