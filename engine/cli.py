@@ -71,6 +71,9 @@ def _parser() -> argparse.ArgumentParser:
     first.add_argument("--security-admin", required=True, help="login of the security admin / 安全管理员账号")
     example = add("demo", _demo, "make the demo cast, bundle and cases / 建立演示数据")
     example.add_argument("--no-cases", action="store_true", help="cast and bundle only / 只建人员和流程包")
+    example.add_argument(
+        "--days", type=int, default=0, help="with the cases of so many days, 3 seconds each / 连同此前若干天的案件"
+    )
     return parser
 
 
@@ -239,7 +242,7 @@ def _init(chosen: argparse.Namespace) -> int:
 def _demo(chosen: argparse.Namespace) -> int:
     from engine.service import demo
 
-    demo.prepare(_services(), print, cases=not chosen.no_cases)
+    demo.prepare(_services(), print, cases=not chosen.no_cases, days=chosen.days)
     return 0
 
 
