@@ -18,9 +18,10 @@ from engine.journal.entry import StoredEntry
 from engine.journal.imports import is_imported
 from engine.journal.schema import case_numbers
 from engine.journal.store import SqlJournal, SqlTransaction
-from engine.readmodels import cases, projector, version
+from engine.readmodels import cases, projector, timers, version
 
 from . import log_tables as _log_tables  # noqa: F401 its tables belong to the database
+from . import wakers
 from .application import Application
 from .deployments import Deployments
 from .drafts import Drafts
@@ -57,7 +58,8 @@ class Services:
 
 
 def build(settings: Settings, clock: Clock | None = None, *, wake: Callable[[], None] = lambda: None) -> Services:
-    """Opens the database (making what is missing) and wires the program. `wake` is called after every commit."""
+    """Opens the database (making what is missing) and wires the program. `wake` is called after a commit that
+    armed a timer which is due before all others: who sleeps until the earliest one must look again."""
     clock = clock or clock_for(settings)
     engine = open_database(settings.database_url)
     journal = SqlJournal(engine, create_tables(engine, settings.hash_algorithm))
@@ -94,6 +96,7 @@ def build_application(
         unknown=unknown_receivers,
         options=ChosenOptions(),
         imported=lambda tx, case_id: is_imported(tx.connection, case_id),
+        cause=lambda tx, due: wakers.cause(tx.connection, due),
         committed=wake,
         algorithm=journal.algorithm,
     )
@@ -106,8 +109,10 @@ def case_entries(tx: SqlTransaction) -> Iterator[StoredEntry]:
             yield from tx.read(stream)
 
 
-def project(tx: SqlTransaction, entries: Sequence[StoredEntry]) -> None:
+def project(tx: SqlTransaction, entries: Sequence[StoredEntry]) -> bool:
+    """Writes the read models. Whether something was armed that is due before everything else that waits."""
     projector.project(tx.connection, *entries)
+    return bool(entries) and timers.earlier(tx.connection, entries, entries[-1].at)
 
 
 def visible(tx: SqlTransaction, case_id: str, actor: Actor) -> bool:
