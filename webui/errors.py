@@ -37,7 +37,7 @@ def page(status: int, text: str = "", todo: str = "") -> Response:
         logging.ERROR if status >= 500 else logging.INFO,
         "answered %d",
         status,
-        extra={"error_id": number, "path": request.path, "method": request.method},
+        extra={"error_id": number, "status": status, "method": request.method},
     )
     response = make_response(body, status)
     if fragment:
@@ -76,7 +76,7 @@ def _named(params: object) -> dict[str, str]:
 
 def _bug(error: Exception) -> Response:
     response = page(500)
-    log.exception("request failed", exc_info=error, extra={"path": request.path, "method": request.method})
+    log.exception("request failed", exc_info=error, extra={"method": request.method})
     return response
 
 

@@ -129,6 +129,7 @@ class Application:
         imported: Callable[[Any, str], bool] = lambda tx, case_id: False,
         cause: Callable[[Any, datetime], str] = lambda tx, due: "",
         committed: Callable[[], None] = lambda: None,
+        written: Callable[[Sequence[StoredEntry]], None] = lambda entries: None,
         algorithm: str = "sha256",
     ) -> None:
         self.clock = clock
@@ -145,6 +146,7 @@ class Application:
         """Cases known to have been opened here, which never changes."""
         self._cause = cause
         self._committed = committed
+        self._written = written
         self._algorithm = algorithm
 
     def handle(self, command: Command, actor: Actor, *, case_id: str = "", command_id: str) -> Done | Rejection:
@@ -213,10 +215,10 @@ class Application:
                 if time.monotonic() - started > seconds:
                     break
             earlier = self._project(tx, [entry for work in done for entry in work.entries])
+        if done:
+            done[-1].earlier = earlier
         for work in done:
-            self.live.put(work.case_id, work.case)
-        if earlier:
-            self._committed()
+            self._keep(work)
         idle = tuple(work.case_id for work in done if not work.entries)
         return Settled(len(done), fired, busy, idle)
 
@@ -416,6 +418,8 @@ class Application:
 
     def _keep(self, work: _Work) -> None:
         self.live.put(work.case_id, work.case)
+        if work.entries:
+            self._written(work.entries)
         if work.earlier:
             self._committed()
 

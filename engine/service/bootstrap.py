@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,6 +22,10 @@ from engine.journal.store import SqlJournal, SqlTransaction
 from engine.readmodels import cases, projector, timers, version
 
 from . import log_tables as _log_tables  # noqa: F401 its tables belong to the database
+from . import metrics
+from . import metrics_database as _metrics_database  # noqa: F401 its figures are told
+from . import processes as _processes  # noqa: F401 its table belongs to the database
+from . import metrics_timers as _metrics_timers  # noqa: F401 its figures are told, and its tables belong there too
 from . import wakers
 from .application import Application
 from .deployments import Deployments
@@ -55,6 +60,8 @@ class Services:
     pending: PendingBundles
     sealer: Sealer
     replays: Replays = field(default_factory=Replays)
+    stopping: threading.Event = field(default_factory=threading.Event)
+    """Set once the process was told to stop: it is not ready any more, and finishes what it has begun."""
 
 
 def build(settings: Settings, clock: Clock | None = None, *, wake: Callable[[], None] = lambda: None) -> Services:
@@ -98,6 +105,7 @@ def build_application(
         imported=lambda tx, case_id: is_imported(tx.connection, case_id),
         cause=lambda tx, due: wakers.cause(tx.connection, due),
         committed=wake,
+        written=metrics.written,
         algorithm=journal.algorithm,
     )
 

@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from engine.readmodels.timers import WAKE_CHANNEL
 
 log = logging.getLogger("opinion.worker")
-WAIT_SECONDS: Final = 5.0
+WAIT_SECONDS: Final = 2.0
 """How long the thread waits at once: bounds how late it hears that it must stop. Costs no statement."""
 PROBE_SECONDS: Final = 60.0
 """A statement after so long without news: a connection that went without a word would else never be missed."""
@@ -37,8 +37,12 @@ class Listener:
         if self._url:
             self._thread.start()
 
-    def stop(self, timeout_seconds: float = 10.0) -> None:
+    def ask_to_stop(self) -> None:
+        """Ends within WAIT_SECONDS; nothing is lost when the process ends before."""
         self._stop.set()
+
+    def stop(self, timeout_seconds: float = 10.0) -> None:
+        self.ask_to_stop()
         if self._thread.is_alive():
             self._thread.join(timeout_seconds)
 

@@ -6,6 +6,8 @@ import logging
 import threading
 from typing import Protocol
 
+from engine.service import logs
+
 log = logging.getLogger("opinion.worker")
 PAUSE_AFTER_FAILURE_SECONDS = 5.0
 """The runner itself could not work: the database is away."""
@@ -49,30 +51,36 @@ class Loop:
     def wake(self) -> None:
         self._wake.set()
 
-    def stop(self, timeout_seconds: float = 10.0) -> None:
-        """Ends the loop after the work under way."""
+    def ask_to_stop(self) -> None:
+        """The loop will end after the work under way; does not wait for it."""
         self._stop.set()
         self._wake.set()
+
+    def stop(self, timeout_seconds: float = 10.0) -> bool:
+        """Ends the loop after the work under way; whether it has ended within so many seconds."""
+        self.ask_to_stop()
         self._thread.join(timeout_seconds)
+        return not self._thread.is_alive()
 
     def _run(self) -> None:
         while not self._stop.is_set():
             self._wake.clear()
-            try:
-                counts = self.runner.run_once()
-                pause = self._pause(counts)
-            except Exception:
-                log.exception("background run failed")
-                self._wake.wait(PAUSE_AFTER_FAILURE_SECONDS)
-            else:
-                self._sleep(pause)
+            with logs.within():
+                try:
+                    counts = self.runner.run_once()
+                    pause = self._pause(counts)
+                except Exception:
+                    log.exception("background run failed", extra={"work": self._thread.name})
+                    self._wake.wait(PAUSE_AFTER_FAILURE_SECONDS)
+                else:
+                    self._sleep(pause)
         close = getattr(self.runner, "close", None)
         if close is not None:
             close()
 
     def _sleep(self, seconds: float) -> None:
         """Sleeps for so long, or until somebody calls, or until the runner says that it was disturbed."""
-        while seconds > 0 and not self._wake.wait(min(seconds, self.tick)):
+        while seconds > 0 and not self._stop.is_set() and not self._wake.wait(min(seconds, self.tick)):
             seconds -= self.tick
             if self._disturbed is not None and seconds > 0 and self._disturbed():
                 return
