@@ -22,11 +22,10 @@ from engine.journal.store import SqlJournal, SqlTransaction
 from engine.readmodels import cases, projector, timers, version
 
 from . import log_tables as _log_tables  # noqa: F401 its tables belong to the database
-from . import metrics
+from . import metrics, wakers
 from . import metrics_database as _metrics_database  # noqa: F401 its figures are told
-from . import processes as _processes  # noqa: F401 its table belongs to the database
 from . import metrics_timers as _metrics_timers  # noqa: F401 its figures are told, and its tables belong there too
-from . import wakers
+from . import processes as _processes  # noqa: F401 its table belongs to the database
 from .application import Application
 from .deployments import Deployments
 from .drafts import Drafts

@@ -192,6 +192,4 @@ def _of_the_store(error: Exception) -> bool:
 
 
 def _sum(one: Counts, other: Counts) -> Counts:
-    return Counts(
-        one.cases + other.cases, one.fired + other.fired, one.failed + other.failed, one.busy + other.busy
-    )
+    return Counts(one.cases + other.cases, one.fired + other.fired, one.failed + other.failed, one.busy + other.busy)
