@@ -20,12 +20,13 @@ from engine.journal.entry import StoredEntry
 from engine.journal.imports import is_imported
 from engine.journal.schema import case_numbers
 from engine.journal.store import SqlJournal, SqlTransaction
-from engine.readmodels import cases, projector, version
+from engine.readmodels import cases, projector, timers, version
 
 from . import log_tables as _log_tables  # noqa: F401 its tables belong to the database
 from . import long_jobs as _long_jobs  # noqa: F401 its table belongs to the database
-from . import metrics
+from . import metrics, wakers
 from . import metrics_database as _metrics_database  # noqa: F401 its figures are told
+from . import metrics_timers as _metrics_timers  # noqa: F401 its figures are told, and its tables belong there too
 from . import outbox_tables as _outbox_tables  # noqa: F401 likewise
 from . import processes as _processes  # noqa: F401 its table belongs to the database
 from .application import Application
@@ -71,7 +72,8 @@ class Services:
 
 
 def build(settings: Settings, clock: Clock | None = None, *, wake: Callable[[], None] = lambda: None) -> Services:
-    """Opens the database (making what is missing) and wires the program. `wake` is called after every commit."""
+    """Opens the database (making what is missing) and wires the program. `wake` is called after a commit that
+    armed a timer which is due before all others: who sleeps until the earliest one must look again."""
     clock = clock or clock_for(settings)
     engine = open_database(settings.database_url)
     try:
@@ -119,6 +121,7 @@ def build_application(
         unknown=unknown_receivers,
         options=ChosenOptions(),
         imported=lambda tx, case_id: is_imported(tx.connection, case_id),
+        cause=lambda tx, due: wakers.cause(tx.connection, due),
         committed=wake,
         written=metrics.written,
         algorithm=journal.algorithm,
@@ -132,8 +135,10 @@ def case_entries(tx: SqlTransaction) -> Iterator[StoredEntry]:
             yield from tx.read(stream)
 
 
-def project(tx: SqlTransaction, entries: Sequence[StoredEntry]) -> None:
+def project(tx: SqlTransaction, entries: Sequence[StoredEntry]) -> bool:
+    """Writes the read models. Whether something was armed that is due before everything else that waits."""
     projector.project(tx.connection, *entries)
+    return bool(entries) and timers.earlier(tx.connection, entries, entries[-1].at)
 
 
 def visible(tx: SqlTransaction, case_id: str, actor: Actor) -> bool:
