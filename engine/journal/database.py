@@ -21,6 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
+from . import connections
 from . import imports as imports  # its table is made with the others
 from .append_only import postgresql_guards, sqlite_guards, sqlite_no_replacing
 from .hashing import digest
@@ -52,7 +53,9 @@ def open_database(url: str) -> Engine:
     if url.startswith("postgresql:"):
         url = "postgresql+psycopg:" + url.removeprefix("postgresql:")
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
+        postgresql = create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
+        connections.install(postgresql)
+        return postgresql
     path = url.split("///", 1)[1].split("?")[0]
     if path and path != ":memory:":
         Path(path).parent.mkdir(parents=True, exist_ok=True)
@@ -96,6 +99,7 @@ def create_tables(engine: Engine, algorithm: str = "") -> str:
     """
     digest(algorithm or "sha256", b"")
     with engine.connect().execution_options(writing=True) as connection, connection.begin():
+        connections.patient(connection)
         queued = inspect(connection).has_table(unsealed.name)
         metadata.create_all(connection)
         _columns(connection)

@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from engine.domain.calendar import ZONE
 from engine.domain.clock import Clock
 from engine.domain.organisation import ROLES, SEPARATED_ROLES, Actor
+from engine.journal.connections import patient
 from engine.journal.database import create_tables, open_database
 from engine.journal.entry import StoredEntry
 from engine.journal.imports import is_imported
@@ -62,6 +63,7 @@ def build(settings: Settings, clock: Clock | None = None, *, wake: Callable[[], 
     engine = open_database(settings.database_url)
     journal = SqlJournal(engine, create_tables(engine, settings.hash_algorithm))
     with journal.writing() as tx:
+        patient(tx.connection)
         version.bring_up(tx.connection, lambda: case_entries(tx))
     deployments = Deployments(journal, clock)
     application = build_application(journal, deployments, clock, wake)
