@@ -45,7 +45,7 @@ def page(status: int, text: str = "", todo: str = "", *, apart: bool = False) ->
         logging.ERROR if status >= 500 else logging.INFO,
         "answered %d",
         status,
-        extra={"error_id": number, "path": request.path, "method": request.method},
+        extra={"error_id": number, "status": status, "method": request.method},
     )
     response = make_response(body, status)
     if fragment:
@@ -95,7 +95,7 @@ def _bug(error: Exception) -> Response:
     if is_outage(error):
         return outage(error)
     response = page(500)
-    log.exception("request failed", exc_info=error, extra={"path": request.path, "method": request.method})
+    log.exception("request failed", exc_info=error, extra={"method": request.method})
     return response
 
 

@@ -112,6 +112,7 @@ class Application:
         options: Callable[[Any, Any, str, Mapping[str, JSON]], Mapping[str, JSON]],
         imported: Callable[[Any, str], bool] = lambda tx, case_id: False,
         committed: Callable[[], None] = lambda: None,
+        written: Callable[[Sequence[StoredEntry]], None] = lambda entries: None,
         algorithm: str = "sha256",
     ) -> None:
         self.clock = clock
@@ -127,6 +128,7 @@ class Application:
         self._own: set[str] = set()
         """Cases known to have been opened here, which never changes."""
         self._committed = committed
+        self._written = written
         self._algorithm = algorithm
 
     def handle(self, command: Command, actor: Actor, *, case_id: str = "", command_id: str) -> Done | Rejection:
@@ -364,6 +366,7 @@ class Application:
     def _keep(self, work: _Work) -> None:
         self.live.put(work.case_id, work.case)
         if work.entries:
+            self._written(work.entries)
             self._committed()
 
     def _seen(self, tx: Transaction, command_id: str) -> bool:

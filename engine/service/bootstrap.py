@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,7 +14,6 @@ from sqlalchemy.dialects import postgresql, sqlite
 from engine.domain.calendar import ZONE
 from engine.domain.clock import Clock
 from engine.domain.organisation import ROLES, SEPARATED_ROLES, Actor
-from engine.journal.connections import patient
 from engine.journal.database import create_tables, open_database
 from engine.journal.entry import StoredEntry
 from engine.journal.imports import is_imported
@@ -22,6 +22,9 @@ from engine.journal.store import SqlJournal, SqlTransaction
 from engine.readmodels import cases, projector, version
 
 from . import log_tables as _log_tables  # noqa: F401 its tables belong to the database
+from . import metrics
+from . import metrics_database as _metrics_database  # noqa: F401 its figures are told
+from . import processes as _processes  # noqa: F401 its table belongs to the database
 from .application import Application
 from .deployments import Deployments
 from .drafts import Drafts
@@ -55,16 +58,20 @@ class Services:
     pending: PendingBundles
     sealer: Sealer
     replays: Replays = field(default_factory=Replays)
+    stopping: threading.Event = field(default_factory=threading.Event)
+    """Set once the process was told to stop: it is not ready any more, and finishes what it has begun."""
 
 
 def build(settings: Settings, clock: Clock | None = None, *, wake: Callable[[], None] = lambda: None) -> Services:
     """Opens the database (making what is missing) and wires the program. `wake` is called after every commit."""
     clock = clock or clock_for(settings)
     engine = open_database(settings.database_url)
-    journal = SqlJournal(engine, create_tables(engine, settings.hash_algorithm))
-    with journal.writing() as tx:
-        patient(tx.connection)
-        version.bring_up(tx.connection, lambda: case_entries(tx))
+    try:
+        journal = SqlJournal(engine, create_tables(engine, settings.hash_algorithm))
+        version.bring_up(engine, lambda conn: case_entries(SqlTransaction(conn)))
+    except Exception:
+        engine.dispose()
+        raise
     deployments = Deployments(journal, clock)
     application = build_application(journal, deployments, clock, wake)
     return Services(
@@ -97,6 +104,7 @@ def build_application(
         options=ChosenOptions(),
         imported=lambda tx, case_id: is_imported(tx.connection, case_id),
         committed=wake,
+        written=metrics.written,
         algorithm=journal.algorithm,
     )
 

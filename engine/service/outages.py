@@ -34,3 +34,8 @@ def is_outage(error: BaseException) -> bool:
         # The low byte is the primary code.
         return getattr(error, "sqlite_errorcode", 0) & 0xFF in SQLITE
     return False
+
+
+def connection_lost(error: BaseException) -> bool:
+    """True for an outage of one connection: a new one may do at once."""
+    return isinstance(error, DBAPIError) and error.connection_invalidated

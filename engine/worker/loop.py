@@ -6,6 +6,8 @@ import logging
 import threading
 from typing import Protocol
 
+from engine.service import logs
+
 log = logging.getLogger("opinion.worker")
 PAUSE_AFTER_FAILURE_SECONDS = 5.0
 """A case that fails stays due; without a pause the loop would spin on it."""
@@ -42,21 +44,27 @@ class Loop:
     def wake(self) -> None:
         self._wake.set()
 
-    def stop(self, timeout_seconds: float = 10.0) -> None:
-        """Ends the loop after the work under way."""
+    def ask_to_stop(self) -> None:
+        """The loop will end after the work under way; does not wait for it."""
         self._stop.set()
         self._wake.set()
+
+    def stop(self, timeout_seconds: float = 10.0) -> bool:
+        """Ends the loop after the work under way; whether it has ended within so many seconds."""
+        self.ask_to_stop()
         self._thread.join(timeout_seconds)
+        return not self._thread.is_alive()
 
     def _run(self) -> None:
         while not self._stop.is_set():
             self._wake.clear()
-            try:
-                counts = self.runner.run_once()
-                pause = self._pause(counts)
-            except Exception:
-                log.exception("background run failed")
-                pause = PAUSE_AFTER_FAILURE_SECONDS
+            with logs.within():
+                try:
+                    counts = self.runner.run_once()
+                    pause = self._pause(counts)
+                except Exception:
+                    log.exception("background run failed", extra={"work": self._thread.name})
+                    pause = PAUSE_AFTER_FAILURE_SECONDS
             if pause > 0:
                 self._wake.wait(pause)
 

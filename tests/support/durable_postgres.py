@@ -72,8 +72,8 @@ class DurablePostgres:
         """Until it answers; raises NoPostgres if it does not."""
         settings = {**SETTINGS, "listen_addresses": ",".join(self.listen), "port": str(self.port)}
         arguments = [f"-c{name}={value}" for name, value in settings.items()]
-        server = (self.programs / "postgres", "-D", self.root / "data", "-k", self.root, *arguments)
-        self.process = self.runner.popen(*server, log=self.log, before=self._before)
+        program: list[str | Path] = [self.programs / "postgres", "-D", self.root / "data", "-k", self.root]
+        self.process = self.runner.popen(*program, *arguments, log=self.log, before=self._before)
         until = time.monotonic() + START_SECONDS
         while True:
             try:
