@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine import VERSION, cli_evidence, cli_serving
+from engine import VERSION, cli_evidence, cli_serving, cli_store
 
 if TYPE_CHECKING:
     from engine.definitions.model import Finding
@@ -63,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     tried.add_argument("--calendar", default="", help="profile with the office calendar / 含工作日历的 regulation.toml")
     tried.add_argument("--lang", choices=("zh", "en"), default="zh")
     cli_evidence.declare(add, _services)
+    cli_store.declare(add)
     add("rebuild", _rebuild, "rebuild all read models from the journal / 由日志重建全部查询表")
     first = add("init", _init, "make units and the first two admins of a real office / 建立正式环境的单位和首批管理员")
     first.add_argument("--system-admin", required=True, help="login of the system admin / 系统管理员账号")
@@ -73,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _services(wake: Callable[[], None] = lambda: None) -> Services:
-    from engine.journal.database import FormatTooNew, OtherAlgorithm
+    from engine.journal.database import FormatTooNew, NeedsUpgrade, OtherAlgorithm
     from engine.journal.hashing import Unavailable
     from engine.service import logs
     from engine.service.bootstrap import build
@@ -81,6 +82,7 @@ def _services(wake: Callable[[], None] = lambda: None) -> Services:
 
     refusals = {
         FormatTooNew: "数据库由更新的版本写入, 请升级程序",
+        NeedsUpgrade: "数据库须先升级: 请用表的所有者账号运行 upgrade-database",
         OtherAlgorithm: "记录开始后不能更换杂凑算法, 请去掉或改正 OPINION_HASH",
         Unavailable: "本机的密码库没有记录所用的杂凑算法, 请更换 OpenSSL",
     }
@@ -93,7 +95,7 @@ def _services(wake: Callable[[], None] = lambda: None) -> Services:
     logs.install(settings.log_format, private=settings.production)
     try:
         services = build(settings, wake=wake)
-    except (FormatTooNew, OtherAlgorithm, Unavailable) as error:
+    except (FormatTooNew, NeedsUpgrade, OtherAlgorithm, Unavailable) as error:
         print(f"错误: {refusals[type(error)]} ({error})", file=sys.stderr)
         raise SystemExit(2) from None
     if settings.production:

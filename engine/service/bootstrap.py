@@ -66,9 +66,12 @@ def build(settings: Settings, clock: Clock | None = None, *, wake: Callable[[], 
     """Opens the database (making what is missing) and wires the program. `wake` is called after every commit."""
     clock = clock or clock_for(settings)
     engine = open_database(settings.database_url)
-    journal = SqlJournal(engine, create_tables(engine, settings.hash_algorithm))
-    with journal.writing() as tx:
-        version.bring_up(tx.connection, lambda: case_entries(tx))
+    try:
+        journal = SqlJournal(engine, create_tables(engine, settings.hash_algorithm))
+        version.bring_up(engine, lambda conn: case_entries(SqlTransaction(conn)))
+    except Exception:
+        engine.dispose()
+        raise
     deployments = Deployments(journal, clock)
     application = build_application(journal, deployments, clock, wake)
     return Services(

@@ -40,6 +40,7 @@ class Settings:
 
     environment: str = "development"
     database_url: str = ""
+    database_owner_url: str = ""
     secret_key: str = DEVELOPMENT_SECRET
     data_dir: Path = Path("var")
     test_clock: str = ""
@@ -101,6 +102,7 @@ class Settings:
         return cls(
             environment=environment,
             database_url=env.get("OPINION_DATABASE_URL") or f"sqlite:///{data_dir / 'opinion.db'}",
+            database_owner_url=env.get("OPINION_DATABASE_OWNER_URL", ""),
             secret_key=env.get("OPINION_SECRET_KEY") or DEVELOPMENT_SECRET,
             data_dir=data_dir,
             test_clock=env.get("OPINION_TEST_CLOCK", ""),
