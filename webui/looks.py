@@ -57,7 +57,7 @@ def install(app: Flask) -> None:
         except SQLAlchemyError as fault:
             # What leaves no trace is not shown: a full disk or a locked database must not open the files unseen.
             log.exception("look not logged", exc_info=fault, extra={"case_id": case_id, "route": rule.rule})
-            return errors.page(503, text=t("error.look.text"))
+            return errors.page(503, text=t("error.look.text"), apart=True)
         return response
 
     app.after_request(log_look)

@@ -10,8 +10,8 @@ from sqlalchemy import Connection, Engine, create_engine, event, insert, select
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 from sqlalchemy.pool import QueuePool
 
+from . import connections, migrations
 from . import guards as guards  # its triggers are made with the tables
-from . import migrations
 from .hashing import digest
 from .schema import FORMAT_VERSION, journal_format
 
@@ -42,7 +42,9 @@ def open_database(url: str) -> Engine:
     if url.startswith("postgresql:"):
         url = "postgresql+psycopg:" + url.removeprefix("postgresql:")
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
+        postgresql = create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
+        connections.install(postgresql)
+        return postgresql
     path = url.split("///", 1)[1].split("?")[0]
     if path and path != ":memory:":
         Path(path).parent.mkdir(parents=True, exist_ok=True)
@@ -104,6 +106,7 @@ def create_tables(engine: Engine, algorithm: str = "") -> str:
 
 def _upgrade(engine: Engine, algorithm: str) -> None:
     with engine.connect().execution_options(writing=True) as connection, connection.begin():
+        connections.patient(connection)
         try:
             migrations.upgrade(connection)
         except ProgrammingError as error:

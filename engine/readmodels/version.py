@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from sqlalchemy import Column, Connection, Engine, Table, Text, delete, insert, inspect, select
 from sqlalchemy.schema import CreateIndex, CreateTable, DropTable
 
+from engine.journal.connections import patient
 from engine.journal.entry import StoredEntry
 from engine.journal.schema import metadata
 
@@ -38,6 +39,7 @@ def bring_up(engine: Engine, entries: Callable[[Connection], Iterable[StoredEntr
     Requires the journal's tables; `entries` gives every case's entries in order.
     """
     with engine.connect().execution_options(writing=True) as conn, conn.begin():
+        patient(conn)
         wanted = digest(conn)
         if inspect(conn).has_table(readmodel_version.name):
             if conn.scalar(select(readmodel_version.c.digest)) == wanted:

@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from engine import VERSION
 from engine.domain.codec import instant_text
 from engine.journal import log
+from engine.journal.connections import patient
 from engine.journal.entry import StoredEntry
 from engine.journal.store import SqlTransaction
 from engine.readmodels import rebuild
@@ -43,6 +44,7 @@ def verify(services: Services, asked: Asked = Asked(), tick: Tick = lambda count
     if unknown := set(asked.parts) - set(PARTS):
         raise ValueError(", ".join(sorted(unknown)))
     with services.journal.reading() as tx:
+        patient(tx.connection)
         conn, algorithm = tx.connection, services.journal.algorithm
         report = Report(instant_text(services.clock.now()), VERSION, algorithm, log.origin(conn))
         streams = tx.streams()
@@ -108,4 +110,5 @@ def _entries(tx: SqlTransaction, streams: Iterable[str]) -> Iterator[StoredEntry
 def rebuild_read_models(services: Services) -> int:
     """Deletes and rebuilds all read models in one transaction; returns the number of entries projected."""
     with services.journal.writing() as tx:
+        patient(tx.connection)
         return rebuild.rebuild(tx.connection, case_entries(tx))
