@@ -27,6 +27,7 @@ from . import (
     formats,
     guards,
     inbox,
+    jobs,
     ledger,
     looks,
     messages,
@@ -41,6 +42,7 @@ from . import (
     security,
     static_files,
     tasks,
+    verifications,
     watermark,
     work_actions,
 )
@@ -70,6 +72,8 @@ PAGES: Final = (
     performance,
     mining,
     packages,
+    verifications,
+    jobs,
 )
 """Modules with a blueprint named `blueprint`, one noun each."""
 

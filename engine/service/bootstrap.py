@@ -23,7 +23,6 @@ from engine.journal.store import SqlJournal, SqlTransaction
 from engine.readmodels import cases, projector, version
 
 from . import log_tables as _log_tables  # noqa: F401 its tables belong to the database
-from . import long_jobs as _long_jobs  # noqa: F401 its table belongs to the database
 from .application import Application
 from .deployments import Deployments
 from .drafts import Drafts

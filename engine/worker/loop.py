@@ -42,6 +42,10 @@ class Loop:
     def wake(self) -> None:
         self._wake.set()
 
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
     def stop(self, timeout_seconds: float = 10.0) -> None:
         """Ends the loop after the work under way."""
         self._stop.set()

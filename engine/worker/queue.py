@@ -179,13 +179,22 @@ class Queue:
         for loop in self._loops:
             loop.wake()
 
-    def stop(self, timeout_seconds: float = 10.0) -> None:
-        """Takes no further job and waits for those under way, at most so long; then they are handed to another worker
-        (PostgreSQL), or rescued when this process has ended (SQLite)."""
+    def ask_to_stop(self) -> None:
+        """No further job is taken; does not wait for those under way."""
         self.services.stopping.set()
         for runner in self._runners:
             runner.stop()
+
+    def stop(self, timeout_seconds: float = 10.0) -> bool:
+        """Takes no further job and waits for those under way, at most so long; then they are handed to another worker
+        (PostgreSQL), or rescued when this process has ended (SQLite). Whether all have ended."""
+        self.ask_to_stop()
         for loop in self._loops:
             loop.stop(timeout_seconds)
         if self._postgres is not None:
             self._postgres.stop(timeout_seconds)
+        return not self.alive
+
+    @property
+    def alive(self) -> bool:
+        return any(loop.alive for loop in self._loops) or (self._postgres is not None and self._postgres.alive)

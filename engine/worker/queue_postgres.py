@@ -77,6 +77,10 @@ class PostgresQueue:
     def start(self) -> None:
         self._thread.start()
 
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
     def stop(self, timeout_seconds: float = 10.0) -> None:
         """Takes no further job and waits for those under way; what is not done in time goes back into the queue."""
         self._stop.set()
