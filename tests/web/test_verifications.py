@@ -54,7 +54,7 @@ def test_the_auditor_begins_a_verification_watches_the_bar_and_reads_what_it_fou
     assert "已排队" in waiting and 'hx-trigger="every 1s"' in waiting
     assert seen == sorted(seen)
     assert len(set(seen)) > 3, seen
-    assert "完整，没有发现问题" in page and "哈希链" in page
+    assert "完整，没有发现问题" in page and "记录链" in page
     assert "hx-trigger" not in page.partition('id="verification"')[2].partition(">")[0]
     assert "完整，没有发现问题" in seat.get("/audit/checkpoints").text
 
