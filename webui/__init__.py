@@ -28,6 +28,7 @@ from . import (
     guards,
     health,
     inbox,
+    jobs,
     ledger,
     looks,
     messages,
@@ -43,6 +44,7 @@ from . import (
     security,
     static_files,
     tasks,
+    verifications,
     watermark,
     work_actions,
 )
@@ -73,6 +75,8 @@ PAGES: Final = (
     mining,
     packages,
     health,
+    verifications,
+    jobs,
 )
 """Modules with a blueprint named `blueprint`, one noun each."""
 

@@ -51,11 +51,33 @@ job_faults = Table(
     comment="Why a job failed the last time; Procrastinate keeps no words. Deleted with the job",
 )
 
+long_jobs = Table(
+    "long_jobs",
+    queue,
+    Column("id", Text, primary_key=True, comment="random"),
+    Column("kind", Text, nullable=False, comment="what is to be done, e.g. verify"),
+    Column("args", Text, nullable=False, comment="JSON object"),
+    Column("status", Text, nullable=False, comment="waiting, running, done, failed, cancelled"),
+    Column("asked_by", Text, nullable=False, comment="login of who asked for it"),
+    Column("asked_at", Text, nullable=False, comment="instant, UTC"),
+    Column("heard_at", Text, nullable=False, comment="instant of the last progress, UTC"),
+    Column("ended_at", Text, nullable=False, comment="instant, UTC; '' before"),
+    Column("cancel", Integer, nullable=False, comment="1: somebody wants it to stop"),
+    Column("done", Integer, nullable=False, comment="things done so far"),
+    Column("total", Integer, nullable=False, comment="things there are, as far as known; 0 before it is known"),
+    Column("result", Text, nullable=False, comment="JSON; '' before it is done"),
+    Column("error", Text, nullable=False, comment="why it failed, one line"),
+    Index("long_jobs_newest", "kind", "asked_at"),
+    comment="Work that takes minutes, asked for on a page; kept for some months after its end",
+)
+
 # Not Procrastinate's queueing lock: its unique index would make two writers wait for each other, would undo the
 # caller's transaction when a job of that name waits, and would refuse the retry of one while another waits.
 ONCE_INDEX = (
     "CREATE INDEX IF NOT EXISTS opinion_jobs_waiting_once ON procrastinate_jobs ((args->>'once')) WHERE status = 'todo'"
 )
+BOTH = (job_faults, long_jobs)
+"""Tables of either database."""
 INSTALLING = 5_003_001
 """Key of the advisory lock under which the schema is made."""
 
@@ -75,9 +97,9 @@ def install(conn: Connection) -> None:
         driver: Any = conn.connection.dbapi_connection
         driver.execute(SchemaManager.get_schema())  # many statements at once: only without parameters
     conn.exec_driver_sql(ONCE_INDEX)
-    job_faults.create(conn, checkfirst=True)
+    queue.create_all(conn, tables=BOTH)
 
 
 def _installed(conn: Connection) -> bool:
-    names = ("procrastinate_jobs", "opinion_jobs_waiting_once", job_faults.name)
+    names = ("procrastinate_jobs", "opinion_jobs_waiting_once", *(table.name for table in BOTH))
     return all(conn.scalar(text("SELECT to_regclass(:name)"), {"name": name}) is not None for name in names)
