@@ -31,9 +31,10 @@ def upgrade(settings: Settings) -> Upgraded:
         with engine.connect() as connection:
             todo = migrations.waiting(connection)
         create_tables(engine, settings.hash_algorithm)
-        projected = version.bring_up(engine, lambda conn: case_entries(SqlTransaction(conn)))
         with engine.connect().execution_options(writing=True) as connection, connection.begin():
             job_tables.install(connection)
+        projected = version.bring_up(engine, lambda conn: case_entries(SqlTransaction(conn)))
+        with engine.connect().execution_options(writing=True) as connection, connection.begin():
             roles = database_role.regrant(connection)
     finally:
         engine.dispose()
