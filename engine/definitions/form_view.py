@@ -113,7 +113,7 @@ def _filtered(components: tuple[Component, ...], state: dict[str, JSON], env: En
     """The data without what conditions hide."""
     if not any(component.conditional for component in components):
         return state
-    out = copied(state)
+    out: dict[str, JSON] = copied(state)
     for path in _hidden(components, (), state, state, Scope.root(state), False, env):
         _clear(out, path)
     return out

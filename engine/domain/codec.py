@@ -30,8 +30,10 @@ def canonical(value: JSON) -> bytes:
 
 
 def copied(value: JSON) -> JSON:
-    """A copy that shares no list and no dict with `value`; what is neither is taken over (copy.deepcopy asks ten times as
-    much to be ready for what JSON cannot hold)."""
+    """A copy that shares no list and no dict with `value`; what is neither is taken over.
+
+    copy.deepcopy takes ten times as long, to be ready for what JSON cannot hold.
+    """
     if type(value) is dict:
         return {name: copied(item) if isinstance(item, dict | list) else item for name, item in value.items()}
     if type(value) is list:
