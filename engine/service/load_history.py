@@ -29,9 +29,7 @@ def play(services: Services, count: int, out: Callable[[str], Any]) -> Played:
     calendar = services.deployments.bundle().calendar
     parameters = USUAL if calendar is None else replace(USUAL, holidays=calendar.holidays)
     began = now - timedelta(days=count)
-    arrivals = (
-        one for one in days(SEED, local_day(began), count + 1, parameters) if began < one.registered_at <= now
-    )
+    arrivals = (one for one in days(SEED, local_day(began), count + 1, parameters) if began < one.registered_at <= now)
     played = Office(walker(services, began), SEED, parameters).run(arrivals, now)
     out(f"已生成 {count} 天的案件：{played.arrivals} 件，{sum(played.commands.values())} 步")
     return played
