@@ -26,6 +26,7 @@ from . import (
     files,
     formats,
     guards,
+    health,
     inbox,
     ledger,
     looks,
@@ -38,6 +39,7 @@ from . import (
     performance,
     register,
     replay,
+    request_log,
     security,
     static_files,
     tasks,
@@ -70,6 +72,7 @@ PAGES: Final = (
     performance,
     mining,
     packages,
+    health,
 )
 """Modules with a blueprint named `blueprint`, one noun each."""
 
@@ -83,6 +86,7 @@ def create_app(services: Any) -> Flask:
     app = Flask(__name__)
     _configure(app, settings)
     app.extensions["services"] = services
+    request_log.install(app, settings)
     security.install(app, settings, services.clock)
     auth.install(app)
     guards.install(app)
