@@ -26,6 +26,7 @@ from . import (
     files,
     formats,
     guards,
+    health,
     inbox,
     jobs,
     ledger,
@@ -39,6 +40,7 @@ from . import (
     performance,
     register,
     replay,
+    request_log,
     security,
     static_files,
     tasks,
@@ -74,6 +76,7 @@ PAGES: Final = (
     packages,
     verifications,
     jobs,
+    health,
 )
 """Modules with a blueprint named `blueprint`, one noun each."""
 
@@ -87,6 +90,7 @@ def create_app(services: Any) -> Flask:
     app = Flask(__name__)
     _configure(app, settings)
     app.extensions["services"] = services
+    request_log.install(app, settings)
     security.install(app, settings, services.clock)
     auth.install(app)
     guards.install(app)

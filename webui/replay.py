@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ from werkzeug.wrappers import Response
 from engine.readmodels.timeline import TimelineEntry
 from engine.service import case_decisions, case_facts
 from engine.service.case_view import Diagram
+from engine.service.replay_frames import Frame
 from engine.service.replays import Replay, diagrams, moved_in, next_of
 
 from . import case_page, clock_text, timeline_text
@@ -20,14 +22,15 @@ from .guards import reading, requires, services
 from .names import Names
 
 blueprint = Blueprint("replay", __name__)
-MARKS: Final = frozenset({"running", "waiting", "completed", "overdue", "soon"})
+MARKS: Final = frozenset({"running", "waiting", "completed", "overdue", "soon", "incident"})
 LOUD: Final = frozenset({"timeline.limit_breached", "timeline.incident_raised"})
 
 
 @blueprint.get("/cases/<case_id>/replay")
 @requires("replay_case")
 def show(case_id: str) -> str:
-    return render_template("replay/show.html", **_page(case_id, _number(request.args.get("step"))))
+    shown = _page(case_id, _number(request.args.get("step")))
+    return render_template("replay/show.html" if shown["count"] else "replay/nothing.html", **shown)
 
 
 @blueprint.get("/cases/<case_id>/replay/<int:step>")
@@ -35,6 +38,8 @@ def show(case_id: str) -> str:
 def step(case_id: str, step: int) -> Response:
     """One step as the page's script asks for it: the panels as HTML, and what the diagram needs."""
     shown = _page(case_id, step)
+    if not shown["count"]:
+        abort(404)
     return jsonify(
         html=render_template("replay/step.html", **shown),
         drawing=shown["drawing"],
@@ -54,11 +59,14 @@ def _page(case_id: str, asked: int) -> dict[str, Any]:
         replay: Replay | None = services().replays.get(services(), case_id)
         if replay is None:
             abort(404)
+        if not replay.frames:
+            return {"case": row, "replay": replay, "count": 0}
         step = min(max(asked, 1), len(replay.frames))
         frame = replay.frames[step - 1]
         bundle = replay.bundles[frame.bundle]
         names = Names(conn).load(*_people(replay, step))
-        told = {one.seq: one for one in timeline_text.told([one.entry for one in replay.frames], names)}
+        proven = [one.entry for one in replay.frames if not one.claimed]
+        told = {one.seq: one for one in timeline_text.told(proven, names)}
         words = {
             **case_decisions.value_notes(bundle),
             **case_facts.value_words(conn, bundle),
@@ -95,6 +103,7 @@ def _page(case_id: str, asked: int) -> dict[str, Any]:
         "pinned": pinned is not None,
         "next_marked": next_of(replay, step),
         "loud": LOUD,
+        "recorded": _recorded(frame) if frame.divergence is not None else "",
         "drawing": _drawing(case_id, step, shown, frame, names, request.args.get("have", "")),
     }
 
@@ -106,6 +115,13 @@ def _people(replay: Replay, step: int) -> tuple[set[str], set[str]]:
     groups = {group for task in frame.tasks for group in task.candidates}
     units = {task.unit for task in frame.tasks} | {limit.unit for limit in frame.limits}
     return logins - {""}, groups | {f"unit:{unit}" for unit in units if unit}
+
+
+def _recorded(frame: Frame) -> str:
+    """What the record says of a step that differs, as it stands there."""
+    return json.dumps(
+        {"command": frame.entry.command, "events": list(frame.entry.events)}, ensure_ascii=False, indent=1
+    )
 
 
 def _title(entry: TimelineEntry | None, words: Mapping[str, str]) -> str:
@@ -120,7 +136,7 @@ def _files(command: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
     return {ref: [{"name": fact["name"]} for fact in facts] for ref, facts in (command.get("files") or {}).items()}
 
 
-def _drawing(case_id: str, step: int, shown: Diagram, frame: Any, names: Names, have: str) -> dict[str, Any]:
+def _drawing(case_id: str, step: int, shown: Diagram, frame: Frame, names: Names, have: str) -> dict[str, Any]:
     """What assets/diagram.js draws. The picture itself only where the page does not `have` it already."""
     key = f"{frame.bundle[:12]} {shown.process}"
     marks: dict[str, Sequence[str]] = {flow: ["completed"] for flow in shown.flows}

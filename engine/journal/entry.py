@@ -75,8 +75,25 @@ def make_entry(
 
 
 def read_entry(body: bytes, stored_hash: str) -> StoredEntry:
-    """The entry of stored bytes. Does not check the hash: that is what `chain.verify_chain` is for."""
+    """The entry of stored bytes. Does not check the hash: that is what `chain.verify_chain` is for.
+
+    Raises ValueError, KeyError or TypeError for bytes that are no entry.
+    """
     fields = json.loads(body)
     fields["at"] = parse_instant(fields["at"])
     fields["events"] = tuple(fields["events"])
-    return StoredEntry(**fields, hash=stored_hash, body=body)
+    entry = StoredEntry(**fields, hash=stored_hash, body=body)
+    if not _well_formed(entry):
+        raise ValueError("not the fields of an entry")
+    return entry
+
+
+def _well_formed(entry: StoredEntry) -> bool:
+    """Of the types that everything which reads entries relies on: only bytes that somebody changed are not."""
+    texts = (
+        entry.case_id, entry.actor, entry.on_behalf_of, entry.command_id, entry.bundle, entry.engine_version,
+        entry.state_digest, entry.prev_hash,
+    )  # fmt: skip
+    if type(entry.seq) is not int or not all(type(text) is str for text in texts):
+        return False
+    return all(type(one) is dict and type(one.get("kind")) is str for one in (entry.command, *entry.events))

@@ -18,13 +18,19 @@ from .migrate import migrated
 from .record import Entry, Loader
 from .withdraw import withdraw
 
+UNREADABLE: Final = (KeyError, TypeError, ValueError, AttributeError, IndexError, AssertionError)
+"""What reading a record raises that somebody has changed: fields gone, renamed, of other types."""
 NEEDS_HISTORY: Final = frozenset({"WithdrawSubmission", "MigrateCase"})
 """Commands whose outcome depends on earlier entries, not on the state alone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Divergence:
-    """The first place where a replay differs from the record. `what`: events, digest, rejected or fault."""
+    """The first place where a replay differs from the record.
+
+    `what`: events, digest, bundle (the version it names is not the one the case was on), rejected, fault, or
+    impossible (what is written there is no command that a case could have had).
+    """
 
     case_id: str
     seq: int
@@ -51,15 +57,26 @@ class Diverged(Exception):
 
 
 def begin(entry: Entry, load: Loader) -> Case:
-    """An empty case for a stream whose first entry is `entry`."""
-    program, bundle = load(entry.bundle)
-    command = from_json(COMMANDS, entry.command)
-    assert isinstance(command, OpenCase)
-    return Case(program, bundle, entry.case_id, command.process)
+    """An empty case for a stream whose first entry is `entry`. Raises Diverged for one that opens no case."""
+    try:
+        command = from_json(COMMANDS, entry.command)
+        assert isinstance(command, OpenCase), entry.command["kind"]
+        program, bundle = load(entry.bundle)
+        return Case(program, bundle, entry.case_id, command.process)
+    except UNREADABLE as error:
+        raise Diverged(impossible(entry, error)) from error
+
+
+def impossible(entry: Entry, error: Exception) -> Divergence:
+    """Where a record can't be read on."""
+    return Divergence(entry.case_id, entry.seq, "impossible", "", repr(error))
 
 
 def replay(entries: Sequence[Entry], load: Loader) -> Iterator[Step]:
-    """Runs a stream from the start, entry by entry; stops after the first divergence."""
+    """Runs a stream from the start, entry by entry; stops after the first divergence.
+
+    Raises Diverged where the first entry opens no case.
+    """
     case: Case | None = None
     for position, entry in enumerate(entries):
         if case is None:
@@ -84,13 +101,21 @@ def rebuild(entries: Sequence[Entry], load: Loader) -> Case:
 
 def advance(case: Case, entry: Entry, before: Sequence[Entry], load: Loader) -> tuple[Case, Divergence | None]:
     """Applies one recorded entry to `case`. `before`: the entries already applied (a withdrawal goes back in them)."""
+    try:
+        return _advance(case, entry, before, load)
+    except UNREADABLE as error:
+        return case, impossible(entry, error)
+
+
+def _advance(case: Case, entry: Entry, before: Sequence[Entry], load: Loader) -> tuple[Case, Divergence | None]:
+    assert entry.seq == case.seq + 1, f"#{entry.seq} after #{case.seq}"
     command: Command = from_json(COMMANDS, entry.command)
     turn = Turn(entry.at, entry.actor, entry.on_behalf_of)
     if len(entry.events) == 1 and entry.events[0]["kind"] == IncidentRaised.kind:
         recorded = from_json(EVENTS, dict(entry.events[0]))
         assert isinstance(recorded, IncidentRaised)
         _incident(case, recorded, entry)
-        return case, _compare_digest(case, entry)
+        return case, _compare_bundle(case, entry) or _compare_digest(case, entry)
     try:
         if isinstance(command, WithdrawSubmission):
             prior = rebuild(before[: command.seq - 1], load)
@@ -109,7 +134,7 @@ def advance(case: Case, entry: Entry, before: Sequence[Entry], load: Loader) -> 
         return case, Divergence(entry.case_id, entry.seq, "rejected", "accepted", outcome.key)
     case.seq = entry.seq
     differs = _compare_events(entry, [to_json(e) for e in outcome])
-    return case, differs or _compare_digest(case, entry)
+    return case, differs or _compare_bundle(case, entry) or _compare_digest(case, entry)
 
 
 def _compare_events(entry: Entry, got: list[dict[str, JSON]]) -> Divergence | None:
@@ -130,6 +155,12 @@ def _incident(case: Case, event: IncidentRaised, entry: Entry) -> None:
     if event.timer:
         case.stuck[event.timer] = event.incident
     case.seq = entry.seq
+
+
+def _compare_bundle(case: Case, entry: Entry) -> Divergence | None:
+    """An entry names the version that its case is on after it, also where it was moved there by it."""
+    got = case.bundle.version
+    return None if got == entry.bundle else Divergence(entry.case_id, entry.seq, "bundle", entry.bundle, got)
 
 
 def _compare_digest(case: Case, entry: Entry) -> Divergence | None:

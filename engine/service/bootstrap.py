@@ -14,15 +14,19 @@ from sqlalchemy.dialects import postgresql, sqlite
 from engine.domain.calendar import ZONE
 from engine.domain.clock import Clock
 from engine.domain.organisation import ROLES, SEPARATED_ROLES, Actor
-from engine.journal import job_tables
 from engine.journal.database import create_tables, open_database
 from engine.journal.entry import StoredEntry
 from engine.journal.imports import is_imported
 from engine.journal.schema import case_numbers
 from engine.journal.store import SqlJournal, SqlTransaction
-from engine.readmodels import cases, projector, version
+from engine.readmodels import cases, projector, timers, version
 
 from . import log_tables as _log_tables  # noqa: F401 its tables belong to the database
+from . import metrics, wakers
+from . import metrics_database as _metrics_database  # noqa: F401 its figures are told
+from . import metrics_timers as _metrics_timers  # noqa: F401 its figures are told, and its tables belong there too
+from . import outbox_tables as _outbox_tables  # noqa: F401 likewise
+from . import processes as _processes  # noqa: F401 its table belongs to the database
 from .application import Application
 from .deployments import Deployments
 from .drafts import Drafts
@@ -61,17 +65,21 @@ class Services:
     jobs: Jobs
     replays: Replays = field(default_factory=Replays)
     stopping: threading.Event = field(default_factory=threading.Event)
-    """Set when the process is to end: work that takes minutes looks at it and hands itself back."""
+    """Set once the process was told to stop: it is not ready any more, finishes what it has begun, and work that takes
+    minutes hands itself back."""
 
 
 def build(settings: Settings, clock: Clock | None = None, *, wake: Callable[[], None] = lambda: None) -> Services:
-    """Opens the database (making what is missing) and wires the program. `wake` is called after every commit."""
+    """Opens the database (making what is missing) and wires the program. `wake` is called after a commit that
+    armed a timer which is due before all others: who sleeps until the earliest one must look again."""
     clock = clock or clock_for(settings)
     engine = open_database(settings.database_url)
-    journal = SqlJournal(engine, create_tables(engine, settings.hash_algorithm))
-    with journal.writing() as tx:
-        job_tables.install(tx.connection)
-        version.bring_up(tx.connection, lambda: case_entries(tx))
+    try:
+        journal = SqlJournal(engine, create_tables(engine, settings.hash_algorithm))
+        version.bring_up(engine, lambda conn: case_entries(SqlTransaction(conn)))
+    except Exception:
+        engine.dispose()
+        raise
     deployments = Deployments(journal, clock)
     application = build_application(journal, deployments, clock, wake)
     return Services(
@@ -109,7 +117,9 @@ def build_application(
         unknown=unknown_receivers,
         options=ChosenOptions(),
         imported=lambda tx, case_id: is_imported(tx.connection, case_id),
+        cause=lambda tx, due: wakers.cause(tx.connection, due),
         committed=wake,
+        written=metrics.written,
         algorithm=journal.algorithm,
     )
 
@@ -121,8 +131,10 @@ def case_entries(tx: SqlTransaction) -> Iterator[StoredEntry]:
             yield from tx.read(stream)
 
 
-def project(tx: SqlTransaction, entries: Sequence[StoredEntry]) -> None:
+def project(tx: SqlTransaction, entries: Sequence[StoredEntry]) -> bool:
+    """Writes the read models. Whether something was armed that is due before everything else that waits."""
     projector.project(tx.connection, *entries)
+    return bool(entries) and timers.earlier(tx.connection, entries, entries[-1].at)
 
 
 def visible(tx: SqlTransaction, case_id: str, actor: Actor) -> bool:

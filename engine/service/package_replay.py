@@ -11,7 +11,7 @@ from engine.definitions.bundle import Bundle, read_bundle
 from engine.journal.entry import StoredEntry, read_entry
 from engine.kernel.compile import compile_bundle
 from engine.kernel.program import Program
-from engine.kernel.replay import replay
+from engine.kernel.replay import Diverged, Divergence, replay
 
 from . import package_files
 
@@ -53,13 +53,18 @@ def replayed(read: Read) -> list[dict[str, Any]]:
     found = []
     for stream in index_of(read)["streams"]:
         if not stream["name"].startswith("_"):
-            steps = list(replay(entries_of(read, stream), load))
-            last = steps[-1].divergence
+            steps = 0
+            last: Divergence | None = None
+            try:
+                for step in replay(entries_of(read, stream), load):
+                    steps, last = steps + 1, step.divergence
+            except Diverged as error:
+                last = error.divergence
             found.append(
                 {
                     "case": stream["name"],
                     "file": stream["entries_file"],
-                    "entries": len(steps),
+                    "entries": steps,
                     "divergence": None if last is None else asdict(last),
                 }
             )

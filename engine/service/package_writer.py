@@ -17,7 +17,7 @@ from engine.domain.calendar import ZONE
 from engine.domain.codec import JSON
 from engine.journal.entry import StoredEntry
 from engine.journal.store import SqlTransaction
-from engine.kernel.replay import replay
+from engine.kernel.replay import Diverged, replay
 from engine.readmodels import cases, dossier
 
 from . import (
@@ -135,9 +135,13 @@ class Writer:
         bundles: dict[str, Bundle] = {
             version: deployments.load(tx, version)[1] for version in dict.fromkeys(entry.bundle for entry in entries)
         }
-        # Up to the first divergence: also what somebody has changed must come out, to be shown.
-        steps = list(replay(entries, lambda version: deployments.load(tx, version)))
-        data = dict(steps[-1].case.data)
+        data: dict[str, JSON] = {}
+        try:
+            for step in replay(entries, lambda version: deployments.load(tx, version)):
+                data = dict(step.case.data)
+        except Diverged:
+            # Also what somebody has changed must come out, to be shown: without the data that nobody can tell.
+            data = {}
         made = report.make(conn, case_id, entries, bundles, data)
         bag.text(f"data/reports/{case_id}.html", report_html.html(made, self.mark.text, NOTICE))
         bag.add(

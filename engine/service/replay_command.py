@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from engine.domain.calendar import ZONE
 from engine.domain.codec import JSON, instant_text
+from engine.kernel.replay import Divergence
 
 from .bootstrap import Services
 from .catalogue import sentence
@@ -40,8 +41,9 @@ def run(services: Services, options: Options, out: Print) -> int:
         out(f"没有这个案件: {options.case_id}")
         return 2
     count = len(replay.frames)
-    first, last = options.step or options.first or 1, options.step or options.last or count
-    if not 1 <= first <= last or first > count:
+    first, last = options.step or options.first or 1, options.step or options.last or max(count, 1)
+    # A list of no steps still says where the record breaks off; a single step must be there.
+    if not 1 <= first <= last or first > max(count, 0 if options.step else 1):
         out(f"没有这一步: 案件共 {count} 步")
         return 2
     chosen = replay.frames[first - 1 : last]
@@ -53,7 +55,10 @@ def run(services: Services, options: Options, out: Print) -> int:
             if options.step:
                 _details(frame, out, options.language)
             if frame.divergence is not None:
-                _difference(frame, out)
+                _difference(frame.divergence, out)
+        if replay.broken is not None and last >= count:
+            out(f"≠ {replay.broken.seq:>4}  无法重新执行")
+            _difference(replay.broken, out)
     return 0 if replay.faithful else 1
 
 
@@ -65,11 +70,11 @@ def _line(frame: Frame, out: Print) -> None:
     out(f"{mark} {entry.seq:>4} {_time(entry.at)} {entry.actor:<14} {entry.command['kind']:<18} {kinds}{late}")
 
 
-def _difference(frame: Frame, out: Print) -> None:
-    assert frame.divergence is not None
-    out(f"  第一处不一致 {frame.divergence.what}")
-    out(f"  应为 {frame.divergence.expected}")
-    out(f"  实为 {frame.divergence.got}")
+def _difference(found: Divergence, out: Print) -> None:
+    out(f"  第一处不一致 {found.what}")
+    if found.expected:
+        out(f"  应为 {found.expected}")
+    out(f"  实为 {found.got}")
 
 
 def _details(frame: Frame, out: Print, language: str) -> None:
@@ -87,6 +92,10 @@ def _details(frame: Frame, out: Print, language: str) -> None:
         out(f"  {_word('limit', language)} {limit.label} {limit.unit} {_left(limit.deadline, now)}")
     for timer in frame.timers:
         out(f"  {_word('timer', language)} {timer.label} {timer.mark} {_left(timer.due, now)}")
+    for name in frame.messages:
+        out(f"  {_word('message', language)} {name}")
+    for incident in frame.incidents:
+        out(f"  {_word('incident', language)} #{incident.number} {incident.label} {incident.key}")
     for made in frame.decisions:
         rules = ", ".join(f"{rule['decision']}#{rule['rule']}" for rule in made["rules"])
         said = f"{made['decision']} {rules} {_text(made['inputs'])} -> {_text(made['result'])}"
@@ -124,6 +133,7 @@ def as_json(replay: Replay, chosen: Sequence[Frame]) -> Mapping[str, JSON]:
         "case": replay.case_id,
         "entries": replay.entries,
         "faithful": replay.faithful,
+        "differs": _differs(replay.differs),
         "frames": [_frame(frame) for frame in chosen],
     }
 
@@ -140,7 +150,7 @@ def _frame(frame: Frame) -> Mapping[str, JSON]:
         "engine_version": entry.engine_version,
         "events": [dict(event) for event in frame.events],
         "digest": {"recorded": entry.state_digest, "again": frame.digest},
-        "divergence": differs and {"what": differs.what, "expected": differs.expected, "got": differs.got},
+        "divergence": _differs(differs),
         "tokens": [list(token) for token in frame.tokens],
         "tasks": [
             {"task": t.task, "label": t.label, "holder": t.assignee, "groups": list(t.candidates), "due": _at(t.due)}
@@ -152,6 +162,9 @@ def _frame(frame: Frame) -> Mapping[str, JSON]:
             for one in frame.limits
         ],
         "messages": list(frame.messages),
+        "incidents": [
+            {"number": one.number, "element": one.element, "key": one.key} for one in frame.incidents
+        ],
         "changes": [
             {"field": c.field, "scope": c.scope, "before": c.before, "after": c.after} for c in frame.changes
         ],
@@ -160,6 +173,12 @@ def _frame(frame: Frame) -> Mapping[str, JSON]:
         "stage": frame.stage,
         "late_seconds": frame.lateness,
     }  # fmt: skip
+
+
+def _differs(found: Divergence | None) -> JSON:
+    if found is None:
+        return None
+    return {"seq": found.seq, "what": found.what, "expected": found.expected, "got": found.got}
 
 
 def _at(at: datetime | None) -> str | None:

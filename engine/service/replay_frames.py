@@ -10,7 +10,7 @@ import copy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from engine.definitions.bundle import Bundle
 from engine.domain.codec import JSON, from_json
@@ -19,10 +19,13 @@ from engine.journal.entry import StoredEntry
 from engine.kernel.case import Case
 from engine.kernel.crossing import tokens
 from engine.kernel.decide import form_of
+from engine.kernel.faults import KernelFault
 from engine.kernel.record import Loader
-from engine.kernel.replay import Divergence, advance, begin
+from engine.kernel.replay import UNREADABLE, Diverged, Divergence, advance, begin, impossible
 
 Event = Mapping[str, JSON]
+SAME_EVENTS: Final = frozenset({"digest", "bundle"})
+"""Divergences that leave the entry's events proven."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,16 @@ class LimitThen:
 
 
 @dataclass(frozen=True, slots=True)
+class IncidentThen:
+    """An incident that was open. `key`: what stopped the turn."""
+
+    number: int
+    element: str
+    label: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """A field that the entry set. `scope`: "" for the case's own, else the instance whose field it is."""
 
@@ -90,6 +103,8 @@ class Filled:
 class Frame:
     """One entry and the case after it. `digest`: of the re-executed state, hex; `bundle`: version it then ran on.
 
+    `events`: what the entry's command caused; empty where the record claims something that carrying it out does not
+    give, so that a page never shows a claim as a fact. `as_recorded`: an incident, which is taken from the record.
     `tokens`: (scope, element) of each token that was somewhere; `steps`: (scope, element, action) of this entry.
     """
 
@@ -102,6 +117,7 @@ class Frame:
     timers: tuple[TimerThen, ...]
     limits: tuple[LimitThen, ...]
     messages: tuple[str, ...]
+    incidents: tuple[IncidentThen, ...]
     changes: tuple[Change, ...]
     filled: Filled | None
     digest: str
@@ -112,6 +128,15 @@ class Frame:
     @property
     def migrated(self) -> bool:
         return bool(self.entry.command["kind"] == "MigrateCase")
+
+    @property
+    def as_recorded(self) -> bool:
+        return len(self.events) == 1 and self.events[0]["kind"] == "IncidentRaised"
+
+    @property
+    def claimed(self) -> bool:
+        """Whether the record says something else of this step than what carrying it out gives."""
+        return self.divergence is not None and self.divergence.what not in SAME_EVENTS
 
     @property
     def breaches(self) -> tuple[Event, ...]:
@@ -128,19 +153,29 @@ class Frame:
 
 
 def frames(entries: Sequence[StoredEntry], load: Loader) -> Iterator[Frame]:
-    """A frame for each entry, in order, up to and with the first that differs from the record. One pass."""
+    """A frame for each entry, in order, up to and with the first that differs from the record. One pass.
+
+    Raises Diverged at an entry of which nothing can be shown: its command can't be read or could not be given.
+    """
     case: Case | None = None
     labels: dict[str, Mapping[str, str]] = {}
+    raised: dict[int, str] = {}
     for position, entry in enumerate(entries):
         if case is None:
             case = begin(entry, load)
-        filled = _filled(case, entry)
+        filled, unfilled = _tried_form(case, entry)
         before = dict(case.data), {scope: dict(fields) for scope, fields in case.locals.items()}
         case, divergence = advance(case, entry, entries[:position], load)
+        if divergence is None and unfilled is not None:
+            divergence = impossible(entry, unfilled)
+        if divergence is not None and divergence.what == "impossible":
+            raise Diverged(divergence)
+        events = tuple(entry.events) if divergence is None or divergence.what in SAME_EVENTS else ()
+        raised |= {event["incident"]: event["element"] for event in events if event["kind"] == "IncidentRaised"}
         version = case.bundle.version
         if version not in labels:
             labels[version] = _labels(case.bundle)
-        yield _frame(case, entry, filled, before, labels[version], divergence)
+        yield _frame(case, entry, events, filled, before, labels[version], raised, divergence)
         if divergence is not None:
             return
 
@@ -148,12 +183,13 @@ def frames(entries: Sequence[StoredEntry], load: Loader) -> Iterator[Frame]:
 def _frame(
     case: Case,
     entry: StoredEntry,
+    events: tuple[Event, ...],
     filled: Filled | None,
     before: tuple[Mapping[str, JSON], Mapping[str, Mapping[str, JSON]]],
     labels: Mapping[str, str],
+    raised: Mapping[int, str],
     divergence: Divergence | None,
 ) -> Frame:
-    events = tuple(entry.events)
     moved = [step for event in events if event["kind"] == "TokensMoved" for step in event["steps"]]
     return Frame(
         entry=entry,
@@ -168,6 +204,10 @@ def _frame(
         ),
         limits=tuple(_limit(one) for one in case.limits.values()),
         messages=tuple(sorted({waiting.node.event.name for waiting in case.messages.values()})),
+        incidents=tuple(
+            IncidentThen(number, raised.get(number, ""), labels.get(raised.get(number, ""), ""), key)
+            for number, key in sorted(case.incidents.items())
+        ),
         changes=tuple(_changes(events, *before)),
         filled=filled,
         # Without a divergence the replay has compared the two already.
@@ -230,6 +270,13 @@ def _changes(
         before = (scoped.get(scope, {}) if scope else data).get(name)
         if before != value:
             yield Change(name, scope, before, value)
+
+
+def _tried_form(case: Case, entry: StoredEntry) -> tuple[Filled | None, Exception | None]:
+    try:
+        return _filled(case, entry), None
+    except (*UNREADABLE, KernelFault) as error:  # of a record that somebody changed; `advance` says what is wrong
+        return None, error
 
 
 def _filled(case: Case, entry: StoredEntry) -> Filled | None:

@@ -9,6 +9,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from engine.definitions.bundle import Bundle
+from engine.journal.entry import StoredEntry
+from engine.journal.store import Transaction
+from engine.kernel.record import Loader
+from engine.kernel.replay import UNREADABLE, Diverged, Divergence
 from engine.readmodels import trail
 
 from .case_diagram import Diagram, diagrams_of
@@ -21,17 +25,23 @@ KEPT: Final = 4
 @dataclass(frozen=True, slots=True)
 class Replay:
     """All frames of a case; `bundles` by version. `entries`: how many the record has (more than frames after a
-    divergence)."""
+    divergence). `broken`: the entry after the last frame, where nothing of it can be shown."""
 
     case_id: str
     entries: int
     frames: tuple[Frame, ...]
     bundles: Mapping[str, Bundle]
+    broken: Divergence | None = None
 
     @property
     def faithful(self) -> bool:
         """Whether every step equals the record."""
-        return len(self.frames) == self.entries and self.frames[-1].divergence is None
+        return self.differs is None
+
+    @property
+    def differs(self) -> Divergence | None:
+        """The first difference from the record; there is no step after it."""
+        return self.broken or self.frames[-1].divergence
 
 
 class Replays:
@@ -53,16 +63,43 @@ class Replays:
                 if found is not None:
                     self._known.move_to_end(key)
                     return found
-            entries = tx.read(case_id, 0, head.seq)
             load = services.application.live.loader(tx)
-            made = tuple(frames(entries, load))
+            made, broken = _replayed(tx, case_id, head.seq, load)
             bundles = {version: load(version)[1] for version in {frame.bundle for frame in made}}
-        found = Replay(case_id, len(entries), made, bundles)
+        found = Replay(case_id, head.seq, tuple(made), bundles, broken)
         with self._guard:
             self._known[key] = found
             while len(self._known) > KEPT:
                 self._known.popitem(last=False)
         return found
+
+
+def _replayed(tx: Transaction, case_id: str, last: int, load: Loader) -> tuple[list[Frame], Divergence | None]:
+    made: list[Frame] = []
+    entries, broken = _readable(tx, case_id, last)
+    try:
+        for frame in frames(entries, load):
+            made.append(frame)
+    except Diverged as error:
+        return made, error.divergence
+    ended = made and made[-1].divergence is not None
+    return made, None if ended else broken
+
+
+def _readable(tx: Transaction, case_id: str, last: int) -> tuple[list[StoredEntry], Divergence | None]:
+    """The entries up to the first whose bytes are none, and what is the matter with that one."""
+    try:
+        found = tx.read(case_id, 0, last)
+    except UNREADABLE:
+        found = []
+        for seq in range(1, last + 1):
+            try:
+                found += tx.read(case_id, seq - 1, seq)
+            except UNREADABLE as error:
+                return found, Divergence(case_id, seq, "impossible", "", repr(error))
+    if not found:
+        return [], Divergence(case_id, 1, "impossible", "", "no entries")
+    return found, None
 
 
 def diagrams(replay: Replay, step: int) -> list[Diagram]:
@@ -79,7 +116,8 @@ def diagrams(replay: Replay, step: int) -> list[Diagram]:
             counted = acts.setdefault(scope, {}).setdefault(element, {})
             counted[action] = counted.get(action, 0) + 1
     trails = [_with_tokens(trail.scope_of(scope, elements), frame) for scope, elements in acts.items()]
-    return diagrams_of(bundle, process, trails, frame.tasks, set(), frame.entry.at)
+    faulty = {incident.element for incident in frame.incidents}
+    return diagrams_of(bundle, process, trails, frame.tasks, faulty, frame.entry.at)
 
 
 def _with_tokens(been: trail.ScopeTrail, frame: Frame) -> trail.ScopeTrail:

@@ -25,8 +25,10 @@ FAULTS: Final = frozenset(
         "file_missing", "key_differs", "key_not_vouched", "key_out_of_date", "key_unannounced", "leaf_differs",
         "leaf_gap", "log_differs", "log_gap", "log_unknown", "note_broken", "part_unreadable",
         "model_differs", "model_extra", "model_impossible",
-        "model_missing", "number_not_given", "replay_digest", "replay_events", "replay_fault", "replay_impossible",
-        "replay_rejected", "root_differs", "signature_bad", "subtree_differs", "tree_too_small", "witness_differs",
+        "model_missing", "number_not_given", "replay_digest", "replay_events", "replay_fault",
+        "replay_impossible", "replay_bundle",
+        "replay_rejected", "root_differs", "signature_bad", "subtree_differs", "tree_too_small",
+        "witness_differs",
         "witness_key", "witness_longer", "witness_unsigned",
     )
 )  # fmt: skip

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 from engine.journal.chain import StoredRow, verify_rows
 from engine.journal.schema import entries
 from engine.journal.store import SqlTransaction
-from engine.kernel.replay import replay
+from engine.kernel.replay import Diverged, replay
 
 from .bootstrap import Services
 from .verification import Part, Report, Tick
@@ -99,5 +99,7 @@ def check_replays(services: Services, tx: SqlTransaction, streams: Collection[st
                 tick(1)
                 if (found := step.divergence) is not None:
                     part.fault(stream, seq, f"replay_{found.what}", found.expected, found.got)
-        except (KeyError, ValueError, TypeError, AssertionError) as error:
+        except Diverged as error:
+            part.fault(stream, error.divergence.seq, "replay_impossible", "", error.divergence.got)
+        except (KeyError, ValueError, TypeError) as error:  # bytes that are no entry
             part.fault(stream, seq + 1, "replay_impossible", "", repr(error))

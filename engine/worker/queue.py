@@ -180,21 +180,18 @@ class Queue:
             loop.wake()
 
     def ask_to_stop(self) -> None:
-        """No further job is taken; does not wait for those under way."""
+        """Takes no further job; does not wait for those under way."""
         self.services.stopping.set()
         for runner in self._runners:
             runner.stop()
+        for loop in self._loops:
+            loop.ask_to_stop()
 
     def stop(self, timeout_seconds: float = 10.0) -> bool:
         """Takes no further job and waits for those under way, at most so long; then they are handed to another worker
-        (PostgreSQL), or rescued when this process has ended (SQLite). Whether all have ended."""
+        (PostgreSQL), or rescued when this process has ended (SQLite). Whether nothing was left running."""
         self.ask_to_stop()
-        for loop in self._loops:
-            loop.stop(timeout_seconds)
+        ended = [loop.stop(timeout_seconds) for loop in self._loops]
         if self._postgres is not None:
-            self._postgres.stop(timeout_seconds)
-        return not self.alive
-
-    @property
-    def alive(self) -> bool:
-        return any(loop.alive for loop in self._loops) or (self._postgres is not None and self._postgres.alive)
+            ended.append(self._postgres.stop(timeout_seconds))
+        return all(ended)

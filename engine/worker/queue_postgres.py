@@ -77,12 +77,9 @@ class PostgresQueue:
     def start(self) -> None:
         self._thread.start()
 
-    @property
-    def alive(self) -> bool:
-        return self._thread.is_alive()
-
-    def stop(self, timeout_seconds: float = 10.0) -> None:
-        """Takes no further job and waits for those under way; what is not done in time goes back into the queue."""
+    def stop(self, timeout_seconds: float = 10.0) -> bool:
+        """Takes no further job and waits for those under way; what is not done in time goes back into the queue.
+        Whether all has ended in time."""
         self._stop.set()
         if self._loop is not None:
             try:
@@ -90,6 +87,7 @@ class PostgresQueue:
             except RuntimeError:  # the loop has ended already
                 log.debug("nothing to stop")
         self._thread.join(timeout_seconds)
+        return not self._thread.is_alive()
 
     def drain(self) -> int:
         """Runs what is due now, in the caller's thread; returns how many runs that were: for tests and benches."""

@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 
 from engine import cli
-from engine.domain.commands import MigrateCase, WithdrawSubmission
+from engine.domain.commands import ClaimTask, MigrateCase, ResolveIncident, WithdrawSubmission
 from engine.domain.rejection import Rejection
+from engine.kernel.faults import KernelFault
 from engine.service import replay_command
 from engine.service.replay_frames import frames
 from engine.service.replays import KEPT, Replay, Replays, diagrams, moved_in, next_of
@@ -160,15 +161,41 @@ def test_a_withdrawn_submission_is_a_step_back(world):
 def test_a_changed_entry_is_the_last_frame_and_says_expected_and_got(world):
     case = graded(world)
     with world.services.journal.reading() as tx:
-        entries = tx.read(case.id)
+        written = tx.read(case.id)
         load = world.services.application.live.loader(tx)
-        spoilt = [entries[0], replace(entries[1], state_digest="0" * 64), *entries[2:]]
+        spoilt = [written[0], replace(written[1], state_digest="0" * 64), *written[2:]]
 
         found = list(frames(spoilt, load))
 
     assert len(found) == 2 and found[0].divergence is None
     assert found[1].divergence is not None
-    assert (found[1].divergence.expected, found[1].divergence.got) == ("0" * 64, entries[1].state_digest)
+    assert (found[1].divergence.expected, found[1].divergence.got) == ("0" * 64, written[1].state_digest)
+
+
+def test_an_open_incident_stands_in_every_frame_until_it_is_resolved_and_on_the_diagram(world, monkeypatch):
+    case = graded(world)
+    behind = case.live.seq
+    fault = KernelFault("Task_contact", "incident.expression", {"reason": "test"})
+
+    def fail(*_: object) -> None:
+        raise fault
+
+    with monkeypatch.context() as broken:
+        broken.setattr("engine.service.application.decide", fail)
+        assert isinstance(world.ask("wangfang", ClaimTask(case.task("Task_contact")), case.id), Rejection)
+    world.wait(minutes=31)
+    world.do("wangfang", ResolveIncident(1, "已处理"), case.id)
+
+    replay = replay_of(case)
+
+    assert replay.faithful and replay.frames[behind].as_recorded
+    held = [n for n, frame in enumerate(replay.frames, 1) if frame.incidents]
+    assert held == list(range(behind + 1, len(replay.frames)))
+    (one,) = replay.frames[behind].incidents
+    assert (one.number, one.element, one.label) == (1, "Task_contact", "核实衔接")
+    marks = [one.elements.get("Task_contact") for one in diagrams(replay, behind + 1)]
+    assert [mark.state for mark in marks if mark is not None] == ["incident"]
+    assert "incident" not in {m.state for one in diagrams(replay, behind) for m in one.elements.values()}
 
 
 def test_a_replay_is_kept_until_the_case_goes_on_and_no_more_than_some(world):

@@ -99,7 +99,10 @@ class Runner:
             return Runner(root, account)
         raise NoPostgres("run by root, and there is neither a user `postgres` nor `nobody` to run a server as")
 
-    def popen(self, *command: str | Path, log: IO[str]) -> subprocess.Popen[bytes]:
+    def popen(
+        self, *command: str | Path, log: IO[str], before: Callable[[], None] | None = None
+    ) -> subprocess.Popen[bytes]:
+        """`before`: what the new process does last before it becomes the program."""
         who: dict[str, Any] = {}
         if self.account:
             who = {"user": self.account.pw_uid, "group": self.account.pw_gid, "extra_groups": []}
@@ -111,6 +114,7 @@ class Runner:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
+            preexec_fn=before,
             **who,
         )
 

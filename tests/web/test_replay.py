@@ -84,6 +84,30 @@ def test_the_case_page_leads_to_the_replay_for_those_who_may(desk: Desk, late: C
     assert link not in desk.seat("liqiang").get(f"/cases/{late.id}").text
 
 
+@pytest.mark.parametrize(("seq", "shown"), [(1, 0), (2, 1)])
+def test_a_record_that_can_not_be_read_is_a_page_that_says_where(own_desk: Desk, seq: int, shown: int):
+    case = own_desk.registered()
+    case.fill("Task_screen")
+    with own_desk.world.services.engine.begin() as conn:
+        conn.exec_driver_sql("DROP TRIGGER entries_no_update")
+        conn.exec_driver_sql(
+            'UPDATE entries SET body = CAST(replace(body, \'"kind":"SubmitTask"\', \'"kind":"Promote"\') AS BLOB)'
+            f" WHERE case_id = '{case.id}' AND seq = {seq}"
+        )
+        conn.exec_driver_sql(
+            'UPDATE entries SET body = CAST(replace(body, \'"kind":"OpenCase"\', \'"kind":"Promote"\') AS BLOB)'
+            f" WHERE case_id = '{case.id}' AND seq = {seq}"
+        )
+    browser = own_desk.seat("zhaoming")
+
+    page, step = browser.get(f"/cases/{case.id}/replay"), browser.get(f"/cases/{case.id}/replay/{seq}")
+
+    assert page.status_code == 200 and step.status_code == (200 if shown else 404)
+    assert f"第 {seq} 条记录无法重新执行" in page.text and "Promote" in page.text
+    assert f"第 {seq} 步与记录不一致" in page.text
+    assert page.text.count('aria-current="step"') == shown
+
+
 def test_a_record_that_was_changed_is_shown_with_expected_and_got(own_desk: Desk):
     case = own_desk.registered()
     case.fill("Task_screen")
@@ -99,4 +123,5 @@ def test_a_record_that_was_changed_is_shown_with_expected_and_got(own_desk: Desk
     page = own_desk.seat("zhaoming").get(f"/cases/{case.id}/replay?step=2").text
 
     assert "✗ 与记录不一致" in page and "重新执行得到的结果与记录不同" in page
+    assert "记录中这一步的结果未得到证实" in page and "directly_related" in page
     assert "第 2 步与记录不一致" in page

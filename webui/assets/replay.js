@@ -85,13 +85,21 @@ function Player(root) {
   }
 
   function play(on) {
-    clearInterval(timer);
+    clearTimeout(timer);
     timer = 0;
     playButton.setAttribute("aria-pressed", String(on));
     playButton.textContent = on ? playButton.dataset.playing : playText;
     if (!on) return;
+    // The next step waits until this one is on the page: a slow server slows the play down, it skips nothing.
+    const turn = async () => {
+      const mine = timer;
+      if (step === count) return play(false);
+      await go(step + 1);
+      if (timer === mine) later();
+    };
+    const later = () => (timer = setTimeout(turn, Number(root.querySelector("[data-speed]").value)));
     if (step === count) go(1);
-    timer = setInterval(() => (step === count ? play(false) : go(step + 1)), Number(root.querySelector("[data-speed]").value));
+    later();
   }
 
   const moves = {
