@@ -74,9 +74,9 @@ PAGES: Final = (
     performance,
     mining,
     packages,
+    health,
     verifications,
     jobs,
-    health,
 )
 """Modules with a blueprint named `blueprint`, one noun each."""
 
