@@ -47,6 +47,8 @@ TURN_SECONDS = 2.0
 """Wall time that one turn may use; a regulation step needs a hundredth of it."""
 ATTEMPTS = 3
 """At a command that loses races or the connection to the database."""
+OWN_KNOWN = 20_000
+"""Cases remembered as opened here, about 100 bytes each; for another one the database is asked again."""
 MAX_FIRINGS = 50
 """Timers fired for one case in one transaction; the rest stays due for the next one."""
 
@@ -148,8 +150,8 @@ class Application:
         self._options = options
         self._imported = imported
         self._catch_up = catch_up
-        self._own: set[str] = set()
-        """Cases known to have been opened here, which never changes."""
+        self._own: dict[str, None] = {}
+        """Cases known to have been opened here, which never changes; the last OWN_KNOWN that were asked for first."""
         self._cause = cause
         self._committed = committed
         self._written = written
@@ -390,7 +392,9 @@ class Application:
             return False
         if self._imported(tx, case_id):
             return True
-        self._own.add(case_id)
+        if len(self._own) >= OWN_KNOWN:
+            self._own.pop(next(iter(self._own)), None)
+        self._own[case_id] = None
         return False
 
     def _turn(self, work: _Work, actor: Actor, on_behalf_of: str) -> Turn:

@@ -27,6 +27,8 @@ migrate_case         .    .    .    .     .      .      x     .     .      .
 view_directory       x    x    x    x     x      x      x     x     x      x
 view_people          .    .    .    .     .      .      .     x     x      x
 admin_people         .    .    .    .     .      .      .     .     x      .
+view_outbox          .    .    .    .     .      .      .     x     x      .
+admin_outbox         .    .    .    .     .      .      .     .     x      .
 view_roles           .    .    .    .     .      .      .     x     .      x
 admin_roles          .    .    .    .     .      .      .     .     .      x
 unlock_account       .    .    .    .     .      .      .     .     .      x
