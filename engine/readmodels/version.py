@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from typing import Any
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import (
     Column,
@@ -71,6 +71,7 @@ def bring_up(engine: Engine, entries: sets.Entries = lambda conn: ()) -> int:
         with engine.connect() as conn:
             name = sets.name_of(digest(conn))
         return sets.bring_up(engine, name, entries)
+    _unwatch(engine)
     with engine.connect().execution_options(writing=True) as conn, conn.begin():
         wanted = digest(conn)
         count = 0 if _found(conn) == wanted else _replace(conn, wanted, entries)
@@ -115,16 +116,20 @@ def _replace(conn: Connection, wanted: str, entries: sets.Entries) -> int:
 
 def _watch(engine: Engine, wanted: str) -> None:
     """Lets every transaction look first whether the tables are still this program's: a row, three microseconds."""
-    if engine in _watched:
-        return
-    _watched.add(engine)
 
-    @event.listens_for(engine, "begin")
-    def _on_begin(conn: Connection) -> None:
+    def on_begin(conn: Connection) -> None:
         driver: Any = conn.connection.dbapi_connection
         found = driver.execute(f"SELECT digest FROM {readmodel_version.name}").fetchone()
-        if found is not None and found[0] != wanted:
+        if found is None or found[0] != wanted:
             raise Replaced("the database was taken over by a program with other read models")
 
+    _watching[engine] = on_begin
+    event.listen(engine, "begin", on_begin)
 
-_watched: WeakSet[Engine] = WeakSet()
+
+def _unwatch(engine: Engine) -> None:
+    if engine in _watching:
+        event.remove(engine, "begin", _watching.pop(engine))
+
+
+_watching: WeakKeyDictionary[Engine, Any] = WeakKeyDictionary()
