@@ -32,6 +32,10 @@ LAST = 2**31 - 1
 class Behind(Exception):
     """A program with read models of another shape wrote to this case: they must be caught up before it goes on."""
 
+    def __init__(self, case_id: str) -> None:
+        super().__init__(case_id)
+        self.case_id = case_id
+
 
 @dataclass(frozen=True, slots=True)
 class Head:

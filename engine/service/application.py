@@ -247,6 +247,16 @@ class Application:
     def settle_due(self, claim: Callable[[Any], Sequence[str]], seconds: float) -> Settled:
         """Fires the due timers of the cases that `claim` gives out inside the transaction, all in one; begins no
         further case after `seconds`. Anything that goes wrong with one of them undoes it all: see TimerRunner."""
+        tried: set[str] = set()
+        while True:
+            try:
+                return self._settle_due(claim, seconds)
+            except Behind as error:
+                if error.case_id in tried or not self._caught_up(error.case_id):
+                    raise
+                tried.add(error.case_id)
+
+    def _settle_due(self, claim: Callable[[Any], Sequence[str]], seconds: float) -> Settled:
         done: list[_Work] = []
         fired = busy = 0
         started = time.monotonic()
