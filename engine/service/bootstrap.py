@@ -78,7 +78,7 @@ def build(settings: Settings, clock: Clock | None = None, *, wake: Callable[[], 
     try:
         journal = SqlJournal(engine, create_tables(engine, settings.hash_algorithm))
         version.bring_up(engine, lambda conn: case_entries(SqlTransaction(conn)))
-    except Exception:
+    except BaseException:
         engine.dispose()
         raise
     deployments = Deployments(journal, clock)
