@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine import VERSION, cli_evidence, cli_serving, cli_store
+from engine import VERSION, cli_evidence, cli_jobs, cli_serving, cli_store
 
 if TYPE_CHECKING:
     from engine.definitions.model import Finding
@@ -64,12 +64,16 @@ def _parser() -> argparse.ArgumentParser:
     tried.add_argument("--lang", choices=("zh", "en"), default="zh")
     cli_evidence.declare(add, _services)
     cli_store.declare(add)
+    cli_jobs.declare(add, _services)
     add("rebuild", _rebuild, "rebuild all read models from the journal / 由日志重建全部查询表")
     first = add("init", _init, "make units and the first two admins of a real office / 建立正式环境的单位和首批管理员")
     first.add_argument("--system-admin", required=True, help="login of the system admin / 系统管理员账号")
     first.add_argument("--security-admin", required=True, help="login of the security admin / 安全管理员账号")
     example = add("demo", _demo, "make the demo cast, bundle and cases / 建立演示数据")
     example.add_argument("--no-cases", action="store_true", help="cast and bundle only / 只建人员和流程包")
+    example.add_argument(
+        "--days", type=int, default=0, help="with the cases of so many days, 3 seconds each / 连同此前若干天的案件"
+    )
     return parser
 
 
@@ -238,7 +242,7 @@ def _init(chosen: argparse.Namespace) -> int:
 def _demo(chosen: argparse.Namespace) -> int:
     from engine.service import demo
 
-    demo.prepare(_services(), print, cases=not chosen.no_cases)
+    demo.prepare(_services(), print, cases=not chosen.no_cases, days=chosen.days)
     return 0
 
 

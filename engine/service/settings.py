@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 from engine.journal.checkpoint import is_origin
 
+from .notice_settings import NoticeSettings
+
 DEVELOPMENT_SECRET = "only-for-development-this-secret-is-published"
 MINIMUM_SECRET_LENGTH = 32
 """Characters; 32 random ones carry at least 128 bits in any usual alphabet."""
@@ -21,6 +23,10 @@ PasswordProfile = Literal["dengbao", "asvs"]
 LogFormat = Literal["text", "json"]
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 """Names of this very machine."""
+_NOTICE_PROBLEMS: Mapping[str, str] = {
+    "settings.smtp_plain_login": "邮件服务器的密码未经加密传送: 请用 smtps:// 或 smtp+starttls://",
+    "settings.plain_webhook": "群机器人或接口地址未用 https, 其密钥未经加密传送",
+}
 _YES = frozenset({"1", "true", "yes", "on"})
 
 
@@ -66,6 +72,7 @@ class Settings:
     log_format: LogFormat = "text"
     stop_seconds: int = 30
     stop_notice_seconds: int = 3
+    notices: NoticeSettings = NoticeSettings()
     malformed: tuple[str, ...] = ()
 
     @classmethod
@@ -99,6 +106,7 @@ class Settings:
             malformed.append("OPINION_LOG_FORMAT")
         port = number("OPINION_PORT", 8000)
         upload = number("OPINION_UPLOAD_MAX_MB", 20) * 1024 * 1024
+        notices = NoticeSettings.from_env(env)
         return cls(
             environment=environment,
             database_url=env.get("OPINION_DATABASE_URL") or f"sqlite:///{data_dir / 'opinion.db'}",
@@ -124,7 +132,8 @@ class Settings:
             log_format="json" if log_format == "json" else "text",
             stop_seconds=number("OPINION_STOP_SECONDS", 30),
             stop_notice_seconds=number("OPINION_STOP_NOTICE_SECONDS", 3),
-            malformed=tuple(malformed),
+            notices=notices,
+            malformed=(*malformed, *notices.malformed),
         )
 
     @property
@@ -165,6 +174,7 @@ class Settings:
                     fatal=False,
                 )
             )
+        found += [Problem(key, _NOTICE_PROBLEMS[key], fatal=False) for key in dict.fromkeys(self.notices.warnings)]
         return tuple(sorted(found, key=lambda problem: not problem.fatal))
 
     def _production_problems(self) -> list[Problem]:
