@@ -196,7 +196,7 @@ class BehindProxy(Browser):
 
     def send(self, method: str, path: str, fields: dict[str, str] | None = None) -> None:
         self.hang_up()
-        self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        self.connection = http.client.HTTPConnection("127.0.0.1", self.office.port, timeout=30)
         body = None if fields is None else urlencode({**fields, "csrf_token": self.token})
         headers = {"X-Forwarded-For": "192.0.2.9", "Cookie": self.cookie}
         if body:
@@ -207,7 +207,7 @@ class BehindProxy(Browser):
 def test_what_a_trusted_proxy_says_of_the_client_reaches_the_log_through_the_real_server(found):
     office = found()
     server = office.start("serve", OPINION_TRUSTED_PROXIES="1").await_live()
-    browser = BehindProxy(server.port, "wangfang")
+    browser = BehindProxy(server, "wangfang")
 
     browser.sign_in()
 
