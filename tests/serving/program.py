@@ -149,6 +149,12 @@ class Client(threading.Thread):
         self.outcome = Outcome()
 
     def run(self) -> None:
+        try:
+            self.work()
+        finally:
+            self.browser.hang_up()
+
+    def work(self) -> None:
         number = 0
         while not self.enough.is_set():
             number += 1

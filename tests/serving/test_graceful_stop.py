@@ -86,7 +86,7 @@ def messages(running: Running) -> list[str]:
     return [json.loads(line)["message"] for line in running.words().splitlines() if line.startswith("{")]
 
 
-@pytest.mark.parametrize("database", ["sqlite", "postgres"])
+@pytest.mark.parametrize("database", ["sqlite", pytest.param("postgres", marks=pytest.mark.long)])
 def test_every_request_accepted_before_the_stop_is_answered(found, database: str, request):
     office = found("" if database == "sqlite" else request.getfixturevalue("postgres_url"))
     server = office.start("serve").await_live()
