@@ -19,6 +19,7 @@ from . import (
     clock_text,
     clocks,
     compliance,
+    contacts,
     dashboard,
     deployments,
     errors,
@@ -28,6 +29,7 @@ from . import (
     guards,
     health,
     inbox,
+    jobs,
     ledger,
     looks,
     messages,
@@ -35,6 +37,7 @@ from . import (
     names,
     navigation,
     office,
+    outbox,
     packages,
     performance,
     register,
@@ -43,6 +46,7 @@ from . import (
     security,
     static_files,
     tasks,
+    verifications,
     watermark,
     work_actions,
 )
@@ -63,6 +67,8 @@ PAGES: Final = (
     deployments,
     files,
     admin,
+    contacts,
+    outbox,
     office,
     evidence,
     ledger,
@@ -73,6 +79,8 @@ PAGES: Final = (
     mining,
     packages,
     health,
+    verifications,
+    jobs,
 )
 """Modules with a blueprint named `blueprint`, one noun each."""
 
