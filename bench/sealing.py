@@ -26,6 +26,7 @@ from engine.journal.database import create_tables, open_database
 from engine.journal.entry import GENESIS, make_entry
 from engine.journal.schema import unsealed
 from engine.journal.store import SqlJournal
+from engine.readmodels import version
 from engine.service.keys import KeyRing
 from engine.service.sealing import Sealer
 
@@ -69,6 +70,7 @@ class Store:
     def __init__(self, url: str, folder: Path) -> None:
         self.engine = open_database(url)
         self.journal = SqlJournal(self.engine, create_tables(self.engine))
+        version.bring_up(self.engine)
         plain.create(self.engine)
         clock = FixedClock(START)
         self.sealer = Sealer(self.journal, KeyRing(self.journal, folder / "keys", clock, "bench"), clock)

@@ -4,31 +4,21 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import logging
 import os
-import signal
 import sys
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from engine import VERSION, cli_evidence
+from engine import VERSION, cli_evidence, cli_jobs, cli_serving, cli_store
 
 if TYPE_CHECKING:
     from engine.definitions.model import Finding
     from engine.service.bootstrap import Services
-    from engine.worker.loop import Loop
-    from engine.worker.sealing import SealRunner
-    from engine.worker.timers import TimerRunner
 
 # Each command imports what it needs when it runs: `check` and `run FILE` are called by other programs, file by file,
 # and must not wait for the database layer and the demo to be loaded.
-
-WEB_APPLICATION = "webui"
-"""Module with `create_app(services)`. Named, not imported: the web layer stands above the command line, and a worker
-process never loads it."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -53,26 +43,7 @@ def _parser() -> argparse.ArgumentParser:
         made.set_defaults(command=run)
         return made
 
-    run = add(
-        "run",
-        _run,
-        "serve the web pages and fire timers in one process; with FILE play a diagram instead"
-        " / 一个进程同时提供网页与时限；给出文件时试运行该流程图",
-    )
-    run.add_argument("--demo", action="store_true", help="make the demo cast and cases first if the database is empty")
-    run.add_argument("file", nargs="*", metavar="FILE", help="diagram to play, what it refers to beside it / 流程图")
-    run.add_argument("--data", default="{}", help="case data to begin with: JSON, @file or file / 初始数据")
-    run.add_argument("--script", default="[]", help="steps to take: JSON, @file or file / 步骤")
-    run.add_argument("--process", default="", help="id of the process to play / 流程编号")
-    run.add_argument("--at", default="", help="instant to begin at, ISO 8601 with offset / 开始时刻")
-    run.add_argument("--auto", action="store_true", help="complete every open task in order / 自动完成待办")
-    run.add_argument(
-        "--play-scripts", action="store_true", help="scripts in other languages wait as tasks / 其他语言的脚本当作待办"
-    )
-    run.add_argument("--until", default="", help="let time pass up to here: duration or instant / 时间推进到")
-    run.add_argument("--lang", choices=("zh", "en"), default="zh")
-    add("serve", _serve, "serve the web pages only / 仅提供网页")
-    add("worker", _worker, "fire due timers only / 仅处理到期时限")
+    cli_serving.declare(add, _services, _play)
     deploy = add("deploy", _deploy, "check a bundle folder or zip and make it live / 检查并发布流程包")
     deploy.add_argument(
         "path", type=Path, help="folder with bpmn/ and forms/, a zip, or single changed files", nargs="+"
@@ -92,24 +63,30 @@ def _parser() -> argparse.ArgumentParser:
     tried.add_argument("--calendar", default="", help="profile with the office calendar / 含工作日历的 regulation.toml")
     tried.add_argument("--lang", choices=("zh", "en"), default="zh")
     cli_evidence.declare(add, _services)
+    cli_store.declare(add)
+    cli_jobs.declare(add, _services)
     add("rebuild", _rebuild, "rebuild all read models from the journal / 由日志重建全部查询表")
     first = add("init", _init, "make units and the first two admins of a real office / 建立正式环境的单位和首批管理员")
     first.add_argument("--system-admin", required=True, help="login of the system admin / 系统管理员账号")
     first.add_argument("--security-admin", required=True, help="login of the security admin / 安全管理员账号")
     example = add("demo", _demo, "make the demo cast, bundle and cases / 建立演示数据")
     example.add_argument("--no-cases", action="store_true", help="cast and bundle only / 只建人员和流程包")
-    add("doctor", _doctor, "check settings, database, bundle, calendar / 检查运行环境")
+    example.add_argument(
+        "--days", type=int, default=0, help="with the cases of so many days, 3 seconds each / 连同此前若干天的案件"
+    )
     return parser
 
 
 def _services(wake: Callable[[], None] = lambda: None) -> Services:
-    from engine.journal.database import FormatTooNew, OtherAlgorithm
+    from engine.journal.database import FormatTooNew, NeedsUpgrade, OtherAlgorithm
     from engine.journal.hashing import Unavailable
+    from engine.service import logs
     from engine.service.bootstrap import build
     from engine.service.settings import Settings
 
     refusals = {
         FormatTooNew: "数据库由更新的版本写入, 请升级程序",
+        NeedsUpgrade: "数据库须先升级: 请用表的所有者账号运行 upgrade-database",
         OtherAlgorithm: "记录开始后不能更换杂凑算法, 请去掉或改正 OPINION_HASH",
         Unavailable: "本机的密码库没有记录所用的杂凑算法, 请更换 OpenSSL",
     }
@@ -119,9 +96,10 @@ def _services(wake: Callable[[], None] = lambda: None) -> Services:
         print(f"{'错误' if problem.fatal else '注意'}: {problem.text}", file=sys.stderr)
     if fatal:
         raise SystemExit(2)
+    logs.install(settings.log_format, private=settings.production)
     try:
         services = build(settings, wake=wake)
-    except (FormatTooNew, OtherAlgorithm, Unavailable) as error:
+    except (FormatTooNew, NeedsUpgrade, OtherAlgorithm, Unavailable) as error:
         print(f"错误: {refusals[type(error)]} ({error})", file=sys.stderr)
         raise SystemExit(2) from None
     if settings.production:
@@ -138,93 +116,6 @@ def _refuse_demo_passwords(services: Services) -> None:
         print(f"错误: {problem.text}", file=sys.stderr)
     if found:
         raise SystemExit(2)
-
-
-def _run(chosen: argparse.Namespace) -> int:
-    if chosen.file:
-        return _play(chosen)
-    from engine.worker.loop import Loop
-
-    loops: list[Loop] = []
-
-    def wake() -> None:
-        for loop in loops:
-            loop.wake()
-
-    services = _services(wake)
-    if chosen.demo:
-        from engine.service import demo
-
-        demo.prepare(services, print)
-    timers, sealing = Loop(_runner(services)), Loop(_seal_runner(services), "sealing")
-    loops.append(timers)
-    for loop in (timers, sealing):
-        loop.start()
-    try:
-        return _serve_with(services)
-    finally:
-        for loop in (timers, sealing):
-            loop.stop()
-
-
-def _serve(chosen: argparse.Namespace) -> int:
-    return _serve_with(_services())
-
-
-def _serve_with(services: Services) -> int:
-    from waitress import create_server
-
-    app = importlib.import_module(WEB_APPLICATION).create_app(services)
-    settings = services.settings
-    server: Any = create_server(app, host=settings.host, port=settings.port, threads=16, ident=None)
-
-    def stop(_signal: int, _frame: object) -> None:
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGTERM, stop)
-    print(f"http://{settings.host}:{settings.port}", flush=True)
-    try:
-        server.run()
-    except KeyboardInterrupt:
-        print("stopped", flush=True)
-    finally:
-        server.close()
-    return 0
-
-
-def _runner(services: Services) -> TimerRunner:
-    from engine.worker.timers import LOOK_AGAIN_SECONDS, LOOK_AGAIN_SECONDS_TEST_CLOCK, Config, TimerRunner
-
-    log = logging.getLogger("opinion.worker")
-    look_again = LOOK_AGAIN_SECONDS_TEST_CLOCK if services.settings.test_clock else LOOK_AGAIN_SECONDS
-    return TimerRunner(
-        services,
-        Config(look_again=look_again),
-        on_error=lambda case_id, error: log.exception("case failed", exc_info=error, extra={"case_id": case_id}),
-    )
-
-
-def _seal_runner(services: Services) -> SealRunner:
-    from engine.worker.sealing import SealRunner
-
-    log = logging.getLogger("opinion.worker")
-    return SealRunner(services, on_error=lambda error: log.error("%s", error))
-
-
-def _worker(chosen: argparse.Namespace) -> int:
-    from engine.worker.loop import Loop
-
-    services = _services()
-    loops = Loop(_runner(services)), Loop(_seal_runner(services), "sealing")
-    stopped = threading.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: stopped.set())
-    for loop in loops:
-        loop.start()
-    stopped.wait()
-    for loop in loops:
-        loop.stop()
-    return 0
 
 
 def _deploy(chosen: argparse.Namespace) -> int:
@@ -351,14 +242,8 @@ def _init(chosen: argparse.Namespace) -> int:
 def _demo(chosen: argparse.Namespace) -> int:
     from engine.service import demo
 
-    demo.prepare(_services(), print, cases=not chosen.no_cases)
+    demo.prepare(_services(), print, cases=not chosen.no_cases, days=chosen.days)
     return 0
-
-
-def _doctor(chosen: argparse.Namespace) -> int:
-    from engine.service import verify
-
-    return verify.print_doctor(_services(), print)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from engine.service.verification import FAULTS, PARTS
 ROOT = Path(__file__).parents[1]
 SPOKEN = frozenset(
     {
-        "access", "auth", "bpmn", "bundle", "calendar", "case", "check", "dmn", "draft", "feel", "file", "form",
+        "access", "auth", "bpmn", "bundle", "calendar", "case", "check", "dmn", "delivery", "draft", "feel", "file", "form",
         "incident", "instant", "limit", "message", "migrate", "notice", "package", "password", "people", "process",
         "regulation", "settings", "task", "timeline", "timer", "verify", "withdraw", "xml",
     }

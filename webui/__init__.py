@@ -19,6 +19,7 @@ from . import (
     clock_text,
     clocks,
     compliance,
+    contacts,
     dashboard,
     deployments,
     errors,
@@ -26,7 +27,9 @@ from . import (
     files,
     formats,
     guards,
+    health,
     inbox,
+    jobs,
     ledger,
     looks,
     messages,
@@ -34,13 +37,16 @@ from . import (
     names,
     navigation,
     office,
+    outbox,
     packages,
     performance,
     register,
     replay,
+    request_log,
     security,
     static_files,
     tasks,
+    verifications,
     watermark,
     work_actions,
 )
@@ -61,6 +67,8 @@ PAGES: Final = (
     deployments,
     files,
     admin,
+    contacts,
+    outbox,
     office,
     evidence,
     ledger,
@@ -70,6 +78,9 @@ PAGES: Final = (
     performance,
     mining,
     packages,
+    health,
+    verifications,
+    jobs,
 )
 """Modules with a blueprint named `blueprint`, one noun each."""
 
@@ -83,6 +94,7 @@ def create_app(services: Any) -> Flask:
     app = Flask(__name__)
     _configure(app, settings)
     app.extensions["services"] = services
+    request_log.install(app, settings)
     security.install(app, settings, services.clock)
     auth.install(app)
     guards.install(app)

@@ -56,8 +56,8 @@ def install(app: Flask) -> None:
             access_log.looked(services(), actor, case_id, rule.endpoint, address, target)
         except SQLAlchemyError as fault:
             # What leaves no trace is not shown: a full disk or a locked database must not open the files unseen.
-            log.exception("look not logged", exc_info=fault, extra={"case_id": case_id, "path": request.path})
-            return errors.page(503, text=t("error.look.text"))
+            log.exception("look not logged", exc_info=fault, extra={"case_id": case_id, "route": rule.rule})
+            return errors.page(503, text=t("error.look.text"), apart=True)
         return response
 
     app.after_request(log_look)

@@ -15,6 +15,8 @@ from flask_wtf.csrf import CSRFProtect
 from engine.domain.clock import Clock
 from engine.service.settings import LOOPBACK, Settings
 
+from . import health
+
 CONTENT_SECURITY_POLICY: Final = "; ".join(
     (
         "default-src 'none'",
@@ -80,10 +82,15 @@ class Brake:
 
 
 def _host_check(settings: Settings) -> Callable[[], None]:
-    """Where the public address is known, a request under any other name is refused (DNS rebinding, forged links)."""
+    """Where the public address is known, a request under any other name is refused (DNS rebinding, forged links).
+
+    What load balancers and monitoring ask for is answered under any name: they use addresses, and learn no case.
+    """
     known = {urlsplit(settings.public_url).hostname, *LOOPBACK} if settings.public_url else None
 
     def check_host() -> None:
+        if request.endpoint in health.ENDPOINTS:
+            return
         if known is not None and urlsplit(f"//{request.host}").hostname not in known:
             abort(400, "host")
 

@@ -198,10 +198,16 @@ class FailTask:
 
 @dataclass(frozen=True, slots=True)
 class FireTimer:
-    """A due instant has come. Refused (`not_found`) when the timer is gone, (`conflict`) when it is early."""
+    """A due instant has come. Refused (`not_found`) when the timer is gone, (`conflict`) when it is early.
+
+    `missed`: further rounds of a repeating timer that have passed too and are taken together with this one; refused
+    (`conflict`) when they have not. `cause`: why it comes late: downtime, overload, clock_jump; "" in time.
+    """
 
     kind: ClassVar[str] = "FireTimer"
     timer: str
+    missed: int = 0
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -189,13 +189,16 @@ class TimerArmed:
 
 @dataclass(frozen=True, slots=True)
 class TimerFired:
-    """`late_seconds`: recorded instant minus due, >= 0."""
+    """`late_seconds`: recorded instant minus due, >= 0. `missed`: rounds after `due` that were let pass with it.
+    `cause`: why it was late: downtime, overload, clock_jump; "" in time or not known."""
 
     kind: ClassVar[str] = "TimerFired"
     timer: str
     element: str
     due: str
     late_seconds: float
+    missed: int = 0
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)

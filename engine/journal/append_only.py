@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from sqlalchemy import DDL, event
 
 from .schema import metadata
+
+GUARDS: Final[dict[str, list[str]]] = {"sqlite": [], "postgresql": []}
+"""Every statement handed to `after_create`, by kind of database."""
 
 POSTGRESQL_REFUSAL = (
     "CREATE OR REPLACE FUNCTION only_ever_added_to() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
@@ -62,7 +66,9 @@ def sqlite_no_replacing(table: str, key: Sequence[str], name: str = "no_replace"
 
 
 def after_create(dialect: str, statements: Sequence[str]) -> None:
-    """Lets `metadata.create_all` run these statements on a database of that kind."""
+    """Lets migrations, and `metadata.create_all`, run these statements on a database of that kind. They may run again
+    and again: CREATE OR REPLACE, IF NOT EXISTS."""
+    GUARDS[dialect] += statements
     for statement in statements:
         ddl = DDL(statement).execute_if(dialect=dialect)  # type: ignore[no-untyped-call]
         event.listen(metadata, "after_create", ddl)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, Engine, bindparam, func, insert, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from engine.domain.codec import instant_text
 
@@ -111,6 +111,11 @@ class SqlTransaction:
             if "command" in str(getattr(error, "orig", error)):
                 raise CommandSeen(entry.command_id) from error
             raise SequenceTaken(f"{entry.case_id} {entry.seq}") from error
+        except sqlite3.Error as error:
+            # What callers expect of a connection of SQLAlchemy: a full disk, for one.
+            raise DBAPIError.instance(
+                _INSERT_SQLITE, row, error, sqlite3.Error, dialect=self.connection.dialect
+            ) from error
 
     def head(self, case_id: str) -> Head | None:
         if self._sqlite is not None:

@@ -26,6 +26,7 @@ from . import human, limits
 from .case import Case
 from .faults import KernelFault
 from .throwing import start_pool, throw_error, throw_escalation, throw_signal
+from .timers import passed_rounds
 
 FUTURE_TOLERANCE = timedelta(minutes=5)
 """Clocks of a browser and the server differ; an instant further ahead than this is a typing error."""
@@ -260,7 +261,9 @@ def _fire(case: Case, command: cmd.FireTimer, turn: Turn) -> Rejection | None:
         return Rejection("not_found", "timer.gone", {"timer": command.timer})
     if timer.due > turn.at:
         return Rejection("conflict", "timer.early", {"timer": command.timer, "due": instant_text(timer.due)})
-    limits.fire(case, timer)
+    if not 0 <= command.missed <= passed_rounds(timer, turn.at):
+        return Rejection("conflict", "timer.not_missed", {"timer": command.timer, "missed": command.missed})
+    limits.fire(case, timer, command.missed, command.cause)
     case.run()
     return None
 
@@ -269,6 +272,11 @@ def next_due(case: Case, now: datetime) -> str | None:
     """The armed timer that is due first at or before `now`; ties by name, so that every machine picks the same."""
     due = [t for t in case.timers.values() if t.due <= now and t.id not in case.stuck]
     return min(due, key=lambda t: (t.due, t.id)).id if due else None
+
+
+def missed(case: Case, timer: str, now: datetime) -> int:
+    """Rounds of a due timer that have passed besides the one that is due; 0 for one that does not repeat."""
+    return passed_rounds(case.timers[timer], now)
 
 
 def incident(case: Case, fault: KernelFault, command: Command, turn: Turn) -> tuple[Event, ...]:

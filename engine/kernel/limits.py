@@ -21,6 +21,8 @@ LATE_DISCOVERY_SECONDS = 2 * 3600
 """Less time than this between discovery and the end of the day counts as 发现过晚 (requirements 1.10)."""
 OUTAGE_SECONDS = 120
 """A timer recorded this long after its due instant means that nobody was there to fire it."""
+CAUSES = {"overload": "limit.cause.overload", "clock_jump": "limit.cause.clock_jump"}
+"""What FireTimer gives as its cause -> what is said of a breach; of anything else that nobody was there."""
 
 
 @dataclass(slots=True)
@@ -40,6 +42,8 @@ class LimitRecord:
     breached: bool = False
     fired_at: str = ""
     armed: ev.TimerArmed | None = None
+    fired_late: str = ""
+    """Why it was fired late, as FireTimer said."""
 
 
 def arm(case: Case, token: Token, spec: Any, host: Token) -> None:
@@ -165,10 +169,13 @@ def armed_again(timer: ArmedTimer) -> ev.TimerArmed:
     return replace(armed, due=instant_text(timer.due))
 
 
-def fire(case: Case, timer: ArmedTimer) -> None:
-    """Lets a due timer take effect; the caller runs the tokens afterwards. Requires timer.due <= case.at."""
+def fire(case: Case, timer: ArmedTimer, missed: int = 0, cause: str = "") -> None:
+    """Lets a due timer take effect; the caller runs the tokens afterwards. Requires timer.due <= case.at.
+
+    `missed`: rounds of a repeating timer that have passed as well: the token goes on once for all of them.
+    """
     late = max(0.0, (case.at - timer.due).total_seconds())
-    case.emit(ev.TimerFired(timer.id, timer.element, instant_text(timer.due), late))
+    case.emit(ev.TimerFired(timer.id, timer.element, instant_text(timer.due), late, missed, cause))
     if timer.warns_of:
         del case.timers[timer.id]
         case.emit(ev.LimitWarned(timer.plan.limit, timer.warns_of, timer.mark, timer.deadline, timer.responsible))
@@ -184,6 +191,9 @@ def fire(case: Case, timer: ArmedTimer) -> None:
             )
         return
     token = timer.token
+    if missed and timer.interval is not None:
+        timer.due += timer.interval * missed
+        timer.remaining = None if timer.remaining is None else timer.remaining - missed
     if timer.interval is not None and (timer.remaining is None or timer.remaining > 0):
         timer.due += timer.interval
         timer.remaining = None if timer.remaining is None else timer.remaining - 1
@@ -192,7 +202,7 @@ def fire(case: Case, timer: ArmedTimer) -> None:
         del case.timers[timer.id]
     record = case.limits.get(token.id)
     if record is not None and timer.plan.breach:
-        record.breached, record.fired_at = True, instant_text(case.at)
+        record.breached, record.fired_at, record.fired_late = True, instant_text(case.at), cause
         case.breaches.append(record)
         case.emit(
             ev.LimitBreached(
@@ -235,5 +245,5 @@ def breach_cause(case: Case, record: LimitRecord) -> str:
         if record.plan.anchor == "discovered_at" and 0 <= span < LATE_DISCOVERY_SECONDS:
             return "limit.cause.discovered_late"
     if (case.at - record.deadline).total_seconds() > OUTAGE_SECONDS:
-        return "limit.cause.recorded_late"
+        return CAUSES.get(record.fired_late, "limit.cause.recorded_late")
     return ""

@@ -25,7 +25,7 @@ from engine.domain.ids import TIMER_ACTOR
 from engine.domain.rejection import Rejection
 
 from .case import Case
-from .decide import Turn, decide, next_due
+from .decide import Turn, decide, missed, next_due
 from .faults import KernelFault
 from .record import Entry, Loader
 from .withdraw import withdraw
@@ -71,7 +71,7 @@ def _run(entries: Sequence[Entry], load: Loader, version: str) -> Case:
     for position, entry in enumerate(entries):
         command: Command = from_json(COMMANDS, entry.command)
         if isinstance(command, FireTimer):
-            _settle(case, entry, until=command.timer)
+            _settle(case, entry, until=command)
         elif not isinstance(command, OpenCase):
             _settle(case, entry)
         if not _passed_over(case, command, entry):
@@ -104,16 +104,19 @@ def _carry_out(case: Case, command: Command, entry: Entry, before: Sequence[Entr
     return case
 
 
-def _settle(case: Case, entry: Entry, until: str = "") -> None:
+def _settle(case: Case, entry: Entry, until: FireTimer | None = None) -> None:
     """Fires what is due by the entry's instant, each timer at its own; the one that the entry itself fired (`until`)
-    at the instant of the record, and no other after it."""
+    at the instant of the record, as late and with as many rounds let pass, and no other after it."""
     for _ in range(MAX_FIRINGS):
         timer = next_due(case, entry.at)
         if timer is None:
             return
-        _fire(case, timer, entry.at if timer == until else _instant(case, timer), entry)
-        if timer == until:
+        if until is not None and timer == until.timer:
+            # Rounds of the other version: they may be longer or shorter.
+            rounds = missed(case, timer, entry.at) if until.missed else 0
+            _fire(case, FireTimer(timer, rounds, until.cause), entry.at, entry)
             return
+        _fire(case, FireTimer(timer), _instant(case, timer), entry)
     raise _Refused(Stuck(entry.seq, "migrate.never_rests"))
 
 
@@ -122,9 +125,9 @@ def _instant(case: Case, timer: str) -> datetime:
     return due if case.last_at is None else max(due, case.last_at)
 
 
-def _fire(case: Case, timer: str, at: datetime, entry: Entry) -> None:
+def _fire(case: Case, command: FireTimer, at: datetime, entry: Entry) -> None:
     try:
-        outcome = decide(case, FireTimer(timer), Turn(at, TIMER_ACTOR))
+        outcome = decide(case, command, Turn(at, TIMER_ACTOR))
     except KernelFault as fault:
         raise _Refused(_faulty(entry, fault)) from fault
     assert not isinstance(outcome, Rejection), outcome

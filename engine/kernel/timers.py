@@ -81,6 +81,14 @@ class ArmedTimer:
     armed: Any = None
 
 
+def passed_rounds(timer: ArmedTimer, now: datetime) -> int:
+    """Rounds after the one at `timer.due` whose instants have come by `now` (>= due), as far as there are any left."""
+    if timer.interval is None:
+        return 0
+    passed = (now - timer.due) // timer.interval
+    return passed if timer.remaining is None else min(passed, timer.remaining)
+
+
 def timer_source(kind: str, text: str) -> str:
     """FEEL for a timer's text: bare ISO literals are accepted as every modeler writes them."""
     if kind == "duration" and ISO_DURATION.fullmatch(text):

@@ -1,4 +1,8 @@
-"""Notifications to be sent: queued in the transaction of their entry, marked sent by the worker."""
+"""Notifications to be sent: queued in the transaction of their entry, handed out by the worker.
+
+What becomes of them then is no read model (engine.service.outbox_tables). `sent_at` here says that a notification was
+handed out; the case's mark there is the truth about it, so that a rebuild hands nothing out again.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,7 @@ from .schema import notifications
 
 @dataclass(frozen=True, slots=True)
 class NotificationRow:
-    """`grp`: the group to tell. `message`: catalogue key, `params` its blanks. `sent_at`: None before."""
+    """`grp`: the group to tell. `message`: catalogue key, `params` its blanks. `sent_at`: of handing out, or None."""
 
     id: str
     case_id: str
@@ -33,13 +37,25 @@ _UNSENT = notifications.c.sent_at == literal_column("''")
 
 
 def unsent(conn: Connection, limit: int) -> tuple[NotificationRow, ...]:
-    """Up to `limit` notifications not sent yet, oldest first."""
-    statement = select(notifications).where(_UNSENT).order_by(notifications.c.created_at, notifications.c.id)
-    return tuple(_row(row) for row in conn.execute(statement.limit(limit)))
+    """At least the oldest `limit` notifications not handed out yet, oldest first; with all others of the last one's
+    instant, so that no entry is cut in two."""
+    order = notifications.c.created_at, notifications.c.id
+    first = (
+        conn.execute(select(notifications.c.created_at).where(_UNSENT).order_by(*order).limit(limit)).scalars().all()
+    )
+    if not first:
+        return ()
+    found = conn.execute(select(notifications).where(_UNSENT, notifications.c.created_at <= first[-1]).order_by(*order))
+    return tuple(_row(row) for row in found)
+
+
+def any_unsent(conn: Connection) -> bool:
+    """Whether any notification waits to be handed out: one look into a small index."""
+    return conn.execute(select(notifications.c.id).where(_UNSENT).limit(1)).first() is not None
 
 
 def mark_sent(conn: Connection, ids: Iterable[str], now: datetime) -> int:
-    """Records that these were sent at `now` (aware); returns how many had not been before."""
+    """Records that these were handed out at `now` (aware); returns how many had not been before."""
     wanted = notifications.c.id.in_(sorted(ids))
     return conn.execute(update(notifications).where(wanted, _UNSENT).values(sent_at=instant_text(now))).rowcount
 

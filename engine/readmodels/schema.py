@@ -343,7 +343,7 @@ notifications = _table(
     _text("task", "task it is about, '' for the case"),
     _object("params", "blanks of the message; never content of the case outside the house (R71)"),
     _text("created_at", "instant of queueing"),
-    _text("sent_at", "instant of sending, '' before; not in the journal, carried over by a rebuild"),
+    _text("sent_at", "instant of handing out, '' before; not in the journal, carried over by a rebuild"),
     _partial("notifications_unsent", "created_at", "id", where="sent_at = ''"),
     Index("notifications_by_group", "grp", "created_at"),
 )

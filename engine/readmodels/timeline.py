@@ -185,7 +185,10 @@ def _timer_fired(told: _Told, event: Happened) -> TimelineItem | None:
     timer = event["timer"]
     if "!" in timer or timer in told.limits:
         return None  # the warning or the breach tells it
-    return TimelineItem("timeline.timer_fired", {"timer": told.timers.get(timer, event["element"])})
+    params = {"timer": told.timers.get(timer, event["element"])}
+    if missed := event.get("missed", 0):
+        return TimelineItem("timeline.timer_caught_up", {**params, "missed": missed})
+    return TimelineItem("timeline.timer_fired", params)
 
 
 def _limit(told: _Told, event: Happened) -> str:
@@ -335,7 +338,7 @@ KEYS: Final = frozenset(
         "incident_raised", "incident_resolved", "limit_breached", "limit_met", "limit_met_late", "limit_started",
         "limit_warned", "message_received", "migrated", "message_thrown", "notified", "signal_thrown", "stage_changed",
         "task_cancelled", "task_claimed", "task_completed", "task_created", "task_delegated", "task_released",
-        "task_resolved", "task_returned", "task_transferred", "timer_fired", "urged", "withdrawn",
+        "task_resolved", "task_returned", "task_transferred", "timer_caught_up", "timer_fired", "urged", "withdrawn",
     )
 )  # fmt: skip
 """Every key an item can have: what the catalogue must hold."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable
 
-from sqlalchemy import Column, Connection, Table, Text, delete, insert, inspect, select
+from sqlalchemy import Column, Connection, Engine, Table, Text, delete, insert, inspect, select
 from sqlalchemy.schema import CreateIndex, CreateTable, DropTable
 
+from engine.journal.connections import patient
 from engine.journal.entry import StoredEntry
 from engine.journal.schema import metadata
 
@@ -32,23 +33,25 @@ def digest(conn: Connection) -> str:
     return hashlib.sha256("\n".join([str(PROJECTION), *made]).encode()).hexdigest()
 
 
-def bring_up(conn: Connection, entries: Callable[[], Iterable[StoredEntry]]) -> int:
+def bring_up(engine: Engine, entries: Callable[[Connection], Iterable[StoredEntry]] = lambda conn: ()) -> int:
     """Makes the read models fit this release; returns how many entries were projected for it, 0 if they fitted.
 
-    Requires a writing transaction and the journal's tables; `entries` gives every case's entries in order.
+    Requires the journal's tables; `entries` gives every case's entries in order.
     """
-    wanted = digest(conn)
-    if inspect(conn).has_table(readmodel_version.name):
-        if conn.scalar(select(readmodel_version.c.digest)) == wanted:
-            return 0
-    else:
-        readmodel_version.create(conn)
-    present = set(inspect(conn).get_table_names())
-    for table in reversed(READ_MODELS):
-        if table.name in present:
-            conn.execute(DropTable(table))
-    for table in READ_MODELS:
-        table.create(conn)
-    conn.execute(delete(readmodel_version))
-    conn.execute(insert(readmodel_version).values(digest=wanted))
-    return rebuild(conn, entries())
+    with engine.connect().execution_options(writing=True) as conn, conn.begin():
+        patient(conn)
+        wanted = digest(conn)
+        if inspect(conn).has_table(readmodel_version.name):
+            if conn.scalar(select(readmodel_version.c.digest)) == wanted:
+                return 0
+        else:
+            readmodel_version.create(conn)
+        present = set(inspect(conn).get_table_names())
+        for table in reversed(READ_MODELS):
+            if table.name in present:
+                conn.execute(DropTable(table))
+        for table in READ_MODELS:
+            table.create(conn)
+        conn.execute(delete(readmodel_version))
+        conn.execute(insert(readmodel_version).values(digest=wanted))
+        return rebuild(conn, entries(conn))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from engine import VERSION
@@ -31,7 +32,7 @@ from engine.domain.rejection import FieldFault, Rejection
 from engine.journal.entry import GENESIS, StoredEntry, make_entry
 from engine.journal.store import CommandSeen, SequenceTaken, Transaction
 from engine.kernel.case import Case
-from engine.kernel.decide import Turn, decide, form_of, incident, next_due
+from engine.kernel.decide import Turn, decide, form_of, incident, missed, next_due
 from engine.kernel.faults import KernelFault
 from engine.kernel.migrate import migrated
 from engine.kernel.replay import rebuild
@@ -39,9 +40,12 @@ from engine.kernel.withdraw import withdraw
 
 from .authorise import authorise, manages
 from .live_cases import LiveCases
+from .outages import connection_lost, is_outage
 
 TURN_SECONDS = 2.0
 """Wall time that one turn may use; a regulation step needs a hundredth of it."""
+ATTEMPTS = 3
+"""At a command that loses races or the connection to the database."""
 OWN_KNOWN = 20_000
 """Cases remembered as opened here, about 100 bytes each; for another one the database is asked again."""
 MAX_FIRINGS = 50
@@ -49,6 +53,8 @@ MAX_FIRINGS = 50
 
 SYSTEM = Actor(TIMER_ACTOR, "系统", frozenset({"system"}), frozenset(), "", ())
 Sleeper = Callable[[], bool]
+LATE = timedelta(seconds=2)
+"""A timer fired later than this says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +84,17 @@ def named(command: Command) -> tuple[str, ...]:
     return command.groups if isinstance(command, CopyCase) else ()
 
 
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What one transaction of the worker did: cases looked at, timers fired, cases that somebody else had in hand, and
+    those that were claimed and had nothing to fire."""
+
+    cases: int = 0
+    fired: int = 0
+    busy: int = 0
+    idle: tuple[str, ...] = ()
+
+
 class _Refused(Exception):
     """Undoes a transaction that has given out a case number for nothing."""
 
@@ -95,6 +112,8 @@ class _Work:
     case: Case
     prev_hash: str
     entries: list[StoredEntry]
+    earlier: bool = False
+    """Whether it armed a timer that is due before everything else that waits."""
 
 
 class Application:
@@ -107,13 +126,15 @@ class Application:
         writing: Callable[[], AbstractContextManager[Any]],
         reading: Callable[[], AbstractContextManager[Any]],
         live: LiveCases,
-        project: Callable[[Any, Sequence[StoredEntry]], None],
+        project: Callable[[Any, Sequence[StoredEntry]], bool],
         new_case_id: Callable[[Any, Any], str],
         visible: Callable[[Any, str, Actor], bool],
         unknown: Callable[[Any, Sequence[str]], Sequence[str]],
         options: Callable[[Any, Any, str, Mapping[str, JSON]], Mapping[str, JSON]],
         imported: Callable[[Any, str], bool] = lambda tx, case_id: False,
+        cause: Callable[[Any, datetime], str] = lambda tx, due: "",
         committed: Callable[[], None] = lambda: None,
+        written: Callable[[Sequence[StoredEntry]], None] = lambda entries: None,
         algorithm: str = "sha256",
     ) -> None:
         self.clock = clock
@@ -128,7 +149,9 @@ class Application:
         self._imported = imported
         self._own: dict[str, None] = {}
         """Cases known to have been opened here, which never changes; the last OWN_KNOWN that were asked for first."""
+        self._cause = cause
         self._committed = committed
+        self._written = written
         self._algorithm = algorithm
 
     def handle(self, command: Command, actor: Actor, *, case_id: str = "", command_id: str) -> Done | Rejection:
@@ -139,8 +162,11 @@ class Application:
         3. Fire what became due by it (a limit that had passed before it was armed).
         All in one transaction. The same `command_id` is carried out once; asking again gives the recorded answer.
         Rejections: not_found for a case the actor may not see, forbidden, invalid, conflict (also: races lost).
+        Raises the error of an outage (outages.is_outage) that could not be got over: the same command may come again.
         """
-        for _ in range(3):
+        lost: Exception | None = None
+        for _ in range(ATTEMPTS):
+            lost = None
             try:
                 if isinstance(command, OpenCase):
                     return self._open(command, actor, command_id)
@@ -153,7 +179,30 @@ class Application:
             except CommandSeen:
                 self.live.drop(case_id)
                 return self._recorded(command_id)
+            except Exception as error:
+                if not is_outage(error):
+                    raise
+                self.live.drop(case_id)
+                if (answer := self._after_outage(command_id)) is not None:
+                    return answer
+                if not connection_lost(error):
+                    raise  # a full disk, a lock: trying again at once would only wait again
+                lost = error
+        if lost is not None:
+            raise lost
         return Rejection("conflict", "case.busy", {"case": case_id})
+
+    def _after_outage(self, command_id: str) -> Done | Rejection | None:
+        """The answer to a command whose commit may have come through though its confirmation was lost; None where it
+        did not, or the database can't say. Trying again is safe either way: a commit still under way holds the
+        command's unique key."""
+        try:
+            with self._reading() as tx:
+                return self._answer(tx, command_id) if self._seen(tx, command_id) else None
+        except Exception as error:
+            if not is_outage(error):
+                raise
+            return None
 
     def recorded(self, command_id: str) -> Done | None:
         """The outcome of a command that is in the journal; None for one that is not. For a page whose answer got
@@ -171,12 +220,38 @@ class Application:
                     if work is None or self._is_imported(tx, case_id):
                         return 0
                     fired = self._fire_due(work)
-                    self._project(tx, work.entries)
+                    work.earlier = self._project(tx, work.entries)
                 self._keep(work)
                 return fired
             except (SequenceTaken, CommandSeen):
                 self.live.drop(case_id)
         return 0
+
+    def settle_due(self, claim: Callable[[Any], Sequence[str]], seconds: float) -> Settled:
+        """Fires the due timers of the cases that `claim` gives out inside the transaction, all in one; begins no
+        further case after `seconds`. Anything that goes wrong with one of them undoes it all: see TimerRunner."""
+        done: list[_Work] = []
+        fired = busy = 0
+        started = time.monotonic()
+        with ExitStack() as held, self._writing() as tx:
+            for case_id in claim(tx):
+                if not held.enter_context(self.live.try_lock(case_id)):
+                    busy += 1  # whoever has it in hand fires what is due first
+                    continue
+                work = self._load(tx, case_id)
+                if work is None or self._is_imported(tx, case_id):
+                    continue
+                done.append(work)
+                fired += self._fire_due(work)
+                if time.monotonic() - started > seconds:
+                    break
+            earlier = self._project(tx, [entry for work in done for entry in work.entries])
+        if done:
+            done[-1].earlier = earlier
+        for work in done:
+            self._keep(work)
+        idle = tuple(work.case_id for work in done if not work.entries)
+        return Settled(len(done), fired, busy, idle)
 
     # -- one transaction ------------------------------------------------------------------------------------------
     def _open(self, command: OpenCase, actor: Actor, command_id: str) -> Done | Rejection:
@@ -204,8 +279,8 @@ class Application:
             if isinstance(outcome, Rejection):
                 raise _Refused(outcome)
             own = self._append(work, command, actor.user_id, "", command_id, outcome)
-            self._fire_due(work)
-            self._project(tx, work.entries)
+            self._fire_due(work, fresh=True)
+            work.earlier = self._project(tx, work.entries)
         self._keep(work)
         return Done(case_id, work.case.seq, own.events)
 
@@ -224,7 +299,7 @@ class Application:
                 answer: Done | Rejection = allowed if not self._seen(tx, command_id) else self._answer(tx, command_id)
             else:
                 answer = self._carry_out(work, command, actor, allowed, command_id)
-            self._project(tx, work.entries)
+            work.earlier = self._project(tx, work.entries)
         self._keep(work)
         return answer
 
@@ -258,7 +333,7 @@ class Application:
             # A repeated command finds its task done: its first answer is the right one.
             return self._answer(work.tx, command_id) if self._seen(work.tx, command_id) else outcome
         own = self._append(work, command, actor.user_id, on_behalf_of, command_id, outcome)
-        self._fire_due(work)
+        self._fire_due(work, fresh=True)
         return Done(work.case_id, work.case.seq, own.events)
 
     def _withdraw(self, work: _Work, command: WithdrawSubmission, turn: Turn) -> tuple[Event, ...] | Rejection:
@@ -304,14 +379,23 @@ class Application:
         started = time.monotonic()
         return Turn(now, actor.user_id, on_behalf_of, lambda: time.monotonic() - started > TURN_SECONDS)
 
-    def _fire_due(self, work: _Work) -> int:
+    def _fire_due(self, work: _Work, fresh: bool = False) -> int:
+        """Fires what is due. `fresh`: the case was settled a moment ago, so that what is due now was armed since, and
+        nobody is late with it."""
         fired = 0
+        cause = ""
+        waited = frozenset[str]() if fresh else frozenset(work.case.timers)
         while fired < MAX_FIRINGS:
             turn = self._turn(work, SYSTEM, "")
             timer = next_due(work.case, turn.at)
             if timer is None:
                 break
-            command = FireTimer(timer)
+            rounds = 0
+            if timer in waited:
+                due = work.case.timers[timer].due
+                cause = self._cause(work.tx, due) if turn.at - due > LATE else ""
+                rounds = missed(work.case, timer, turn.at)
+            command = FireTimer(timer, rounds, cause)
             command_id = f"{work.case_id}/{timer}/{work.case.timers[timer].due.isoformat()}/{work.case.seq}"
             try:
                 outcome = decide(work.case, command, turn)
@@ -368,6 +452,8 @@ class Application:
     def _keep(self, work: _Work) -> None:
         self.live.put(work.case_id, work.case)
         if work.entries:
+            self._written(work.entries)
+        if work.earlier:
             self._committed()
 
     def _seen(self, tx: Transaction, command_id: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,13 +19,22 @@ from engine.journal.entry import StoredEntry
 from engine.journal.imports import is_imported
 from engine.journal.schema import case_numbers
 from engine.journal.store import SqlJournal, SqlTransaction
-from engine.readmodels import cases, projector, version
+from engine.readmodels import cases, projector, timers, version
 
 from . import log_tables as _log_tables  # noqa: F401 its tables belong to the database
+from . import metrics, wakers
+from . import metrics_database as _metrics_database  # noqa: F401 its figures are told
+from . import metrics_outbox as _metrics_outbox  # noqa: F401 its figures are told
+from . import metrics_timers as _metrics_timers  # noqa: F401 its figures are told, and its tables belong there too
+from . import outbox_tables as _outbox_tables  # noqa: F401 likewise
+from . import processes as _processes  # noqa: F401 its table belongs to the database
 from .application import Application
 from .deployments import Deployments
 from .drafts import Drafts
 from .files import FileStore
+from .jobs import Jobs
+from .jobs_postgres import JobsOnPostgres
+from .jobs_sqlite import JobsOnSqlite
 from .keys import KeyRing
 from .live_cases import LiveCases
 from .options import ChosenOptions
@@ -53,16 +63,24 @@ class Services:
     drafts: Drafts
     pending: PendingBundles
     sealer: Sealer
+    jobs: Jobs
     replays: Replays = field(default_factory=Replays)
+    stopping: threading.Event = field(default_factory=threading.Event)
+    """Set once the process was told to stop: it is not ready any more, finishes what it has begun, and work that takes
+    minutes hands itself back."""
 
 
 def build(settings: Settings, clock: Clock | None = None, *, wake: Callable[[], None] = lambda: None) -> Services:
-    """Opens the database (making what is missing) and wires the program. `wake` is called after every commit."""
+    """Opens the database (making what is missing) and wires the program. `wake` is called after a commit that
+    armed a timer which is due before all others: who sleeps until the earliest one must look again."""
     clock = clock or clock_for(settings)
     engine = open_database(settings.database_url)
-    journal = SqlJournal(engine, create_tables(engine, settings.hash_algorithm))
-    with journal.writing() as tx:
-        version.bring_up(tx.connection, lambda: case_entries(tx))
+    try:
+        journal = SqlJournal(engine, create_tables(engine, settings.hash_algorithm))
+        version.bring_up(engine, lambda conn: case_entries(SqlTransaction(conn)))
+    except Exception:
+        engine.dispose()
+        raise
     deployments = Deployments(journal, clock)
     application = build_application(journal, deployments, clock, wake)
     return Services(
@@ -76,7 +94,13 @@ def build(settings: Settings, clock: Clock | None = None, *, wake: Callable[[], 
         Drafts(engine, clock),
         PendingBundles(engine, clock, deployments),
         Sealer(journal, KeyRing(journal, settings.keys_folder, clock, settings.log_origin), clock),
+        queue_for(engine, clock),
     )
+
+
+def queue_for(engine: Engine, clock: Clock) -> Jobs:
+    """The queue of background jobs of this database."""
+    return JobsOnPostgres(clock) if engine.dialect.name == "postgresql" else JobsOnSqlite(clock)
 
 
 def build_application(
@@ -94,7 +118,9 @@ def build_application(
         unknown=unknown_receivers,
         options=ChosenOptions(),
         imported=lambda tx, case_id: is_imported(tx.connection, case_id),
+        cause=lambda tx, due: wakers.cause(tx.connection, due),
         committed=wake,
+        written=metrics.written,
         algorithm=journal.algorithm,
     )
 
@@ -106,8 +132,10 @@ def case_entries(tx: SqlTransaction) -> Iterator[StoredEntry]:
             yield from tx.read(stream)
 
 
-def project(tx: SqlTransaction, entries: Sequence[StoredEntry]) -> None:
+def project(tx: SqlTransaction, entries: Sequence[StoredEntry]) -> bool:
+    """Writes the read models. Whether something was armed that is due before everything else that waits."""
     projector.project(tx.connection, *entries)
+    return bool(entries) and timers.earlier(tx.connection, entries, entries[-1].at)
 
 
 def visible(tx: SqlTransaction, case_id: str, actor: Actor) -> bool:

@@ -42,8 +42,9 @@ class Stuck(Exception):
     """The demo could not go on: a form or a diagram changed and the demo's answers no longer fit."""
 
 
-def prepare(services: Services, out: Callable[[str], Any], *, cases: bool = True) -> None:
-    """Makes what is missing of cast, deployment and, unless `cases` is False, cases; says the logins.
+def prepare(services: Services, out: Callable[[str], Any], *, cases: bool = True, days: int = 0) -> None:
+    """Makes what is missing of cast, deployment and, unless `cases` is False, cases; says the logins. `days`: first the
+    cases of so many days, by the load model.
 
     Doing it twice makes nothing twice.
     """
@@ -61,6 +62,10 @@ def prepare(services: Services, out: Callable[[str], Any], *, cases: bool = True
         out(f"已发布流程包 {outcome[1].version[:12]}")
     if fresh and cases:
         out("正在生成演示案件 ...")
+        if days:
+            from . import load_history  # which walks as this module does
+
+            load_history.play(services, days, out)
         _cases(services)
         services.sealer.seal()
     logins(services, out)

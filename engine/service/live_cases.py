@@ -45,13 +45,27 @@ class LiveCases:
     @contextmanager
     def lock(self, case_id: str) -> Iterator[None]:
         """One command at a time per case in this process; other processes are held off by the journal's key."""
+        with self._locked(case_id, True):
+            yield
+
+    @contextmanager
+    def try_lock(self, case_id: str) -> Iterator[bool]:
+        """The same without waiting: whether nobody else in this process has the case in hand."""
+        with self._locked(case_id, False) as mine:
+            yield mine
+
+    @contextmanager
+    def _locked(self, case_id: str, wait: bool) -> Iterator[bool]:
         with self._guard:
             lock, users = self._locks.get(case_id, (threading.RLock(), 0))
             self._locks[case_id] = (lock, users + 1)
+        mine = False
         try:
-            with lock:
-                yield
+            mine = lock.acquire(blocking=wait)
+            yield mine
         finally:
+            if mine:
+                lock.release()
             with self._guard:
                 lock, users = self._locks[case_id]
                 if users == 1:

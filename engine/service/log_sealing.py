@@ -15,7 +15,6 @@ from engine.journal.store import SqlTransaction
 
 from .keys import SEALER
 from .log_tables import LOGS
-from .people_tables import people_log, security_log
 from .system_stream import add_entry
 
 STREAM = "_logs"
@@ -52,7 +51,7 @@ def seal_logs(tx: SqlTransaction, at: datetime, algorithm: str) -> tuple[Stretch
     transaction."""
     if tx.connection.dialect.name == "postgresql":
         # Numbered by sequences: a row with a smaller number may still be under way. This waits for it.
-        tx.connection.execute(text(f"LOCK TABLE {people_log.name}, {security_log.name} IN SHARE MODE"))
+        tx.connection.execute(text("SELECT hold_log_writers()"))
     upto = sealed_upto(tx)
     found = []
     for table, number in LOGS:

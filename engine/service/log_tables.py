@@ -96,7 +96,14 @@ def next_number(conn: Connection, table: Table) -> int:
 
 _NAMES: Final = tuple(table.name for table in AUDIT_LOGS)
 SQLITE_GUARDS: Final = (*sqlite_guards(_NAMES), *sqlite_numbering(_NAMES))
-POSTGRESQL_GUARDS: Final = (*postgresql_guards(_NAMES), *postgresql_numbering(_NAMES))
+POSTGRESQL_GUARDS: Final = (
+    *postgresql_guards(_NAMES),
+    *postgresql_numbering(_NAMES),
+    # As the owner: who may only add rows may not lock a table, and needs it for this alone.
+    "CREATE OR REPLACE FUNCTION hold_log_writers() RETURNS void LANGUAGE plpgsql SECURITY DEFINER"
+    " SET search_path FROM CURRENT AS"
+    f" $$ BEGIN LOCK TABLE {people_log.name}, {security_log.name} IN SHARE MODE; END $$",
+)
 
 after_create("sqlite", SQLITE_GUARDS)
 after_create("postgresql", POSTGRESQL_GUARDS)

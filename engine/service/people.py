@@ -88,17 +88,34 @@ class DutyRow:
 
 def actor(conn: Connection, user_id: str, now: datetime) -> Actor | None:
     """The active person `user_id` with every group he speaks for at `now`, or None."""
-    at = instant_text(now)
-    running = select(absences).where(absences.c.cancelled_at == "", absences.c.start_at <= at, absences.c.end_at > at)
-    away = [
-        Absence(row.user_id, row.substitute, parse_instant(row.start_at), parse_instant(row.end_at))
-        for row in conn.execute(running)
-    ]
-    substituted = substituted_by(user_id, away, now)
+    substituted = substituted_by(user_id, _absences(conn, now), now)
     found = _standings(conn, (user_id, *substituted))
     if user_id not in found:
         return None
     return actor_of(found[user_id], [found[absent] for absent in substituted if absent in found])
+
+
+def speakers(conn: Connection, groups: Iterable[str], now: datetime) -> dict[str, tuple[str, ...]]:
+    """group -> logins of all who speak for it at `now`, sorted: its own people and those who act for them."""
+    wanted = frozenset(groups)
+    everybody = conn.execute(select(persons.c.user_id).where(persons.c.active)).scalars().all()
+    found = _standings(conn, everybody)
+    away = _absences(conn, now)
+    heard: dict[str, list[str]] = {group: [] for group in wanted}
+    for user_id in sorted(found):
+        absent = [found[one] for one in substituted_by(user_id, away, now) if one in found] if away else []
+        for group in actor_of(found[user_id], absent).groups & wanted:
+            heard[group].append(user_id)
+    return {group: tuple(users) for group, users in heard.items()}
+
+
+def _absences(conn: Connection, now: datetime) -> list[Absence]:
+    at = instant_text(now)
+    running = select(absences).where(absences.c.cancelled_at == "", absences.c.start_at <= at, absences.c.end_at > at)
+    return [
+        Absence(row.user_id, row.substitute, parse_instant(row.start_at), parse_instant(row.end_at))
+        for row in conn.execute(running)
+    ]
 
 
 def _standings(conn: Connection, user_ids: Iterable[str]) -> dict[str, Standing]:

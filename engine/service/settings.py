@@ -10,13 +10,23 @@ from urllib.parse import urlsplit
 
 from engine.journal.checkpoint import is_origin
 
+from .notice_settings import NoticeSettings
+
 DEVELOPMENT_SECRET = "only-for-development-this-secret-is-published"
 MINIMUM_SECRET_LENGTH = 32
 """Characters; 32 random ones carry at least 128 bits in any usual alphabet."""
 
+MINIMUM_TOKEN_LENGTH = 20
+"""Characters of the token of monitoring; it opens figures only, no case."""
+
 PasswordProfile = Literal["dengbao", "asvs"]
+LogFormat = Literal["text", "json"]
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 """Names of this very machine."""
+_NOTICE_PROBLEMS: Mapping[str, str] = {
+    "settings.smtp_plain_login": "邮件服务器的密码未经加密传送: 请用 smtps:// 或 smtp+starttls://",
+    "settings.plain_webhook": "群机器人或接口地址未用 https, 其密钥未经加密传送",
+}
 _YES = frozenset({"1", "true", "yes", "on"})
 
 
@@ -36,6 +46,7 @@ class Settings:
 
     environment: str = "development"
     database_url: str = ""
+    database_owner_url: str = ""
     secret_key: str = DEVELOPMENT_SECRET
     data_dir: Path = Path("var")
     test_clock: str = ""
@@ -56,6 +67,12 @@ class Settings:
     hash_algorithm: str = ""
     key_dir: Path | None = None
     log_origin: str = ""
+    metrics_token: str = ""
+    monitor_port: int = 0
+    log_format: LogFormat = "text"
+    stop_seconds: int = 30
+    stop_notice_seconds: int = 3
+    notices: NoticeSettings = NoticeSettings()
     malformed: tuple[str, ...] = ()
 
     @classmethod
@@ -84,11 +101,16 @@ class Settings:
         origin = env.get("OPINION_LOG_ORIGIN", "")
         if origin and not is_origin(origin):
             malformed.append("OPINION_LOG_ORIGIN")
+        log_format = env.get("OPINION_LOG_FORMAT") or "text"
+        if log_format not in ("text", "json"):
+            malformed.append("OPINION_LOG_FORMAT")
         port = number("OPINION_PORT", 8000)
         upload = number("OPINION_UPLOAD_MAX_MB", 20) * 1024 * 1024
+        notices = NoticeSettings.from_env(env)
         return cls(
             environment=environment,
             database_url=env.get("OPINION_DATABASE_URL") or f"sqlite:///{data_dir / 'opinion.db'}",
+            database_owner_url=env.get("OPINION_DATABASE_OWNER_URL", ""),
             secret_key=env.get("OPINION_SECRET_KEY") or DEVELOPMENT_SECRET,
             data_dir=data_dir,
             test_clock=env.get("OPINION_TEST_CLOCK", ""),
@@ -105,7 +127,13 @@ class Settings:
             hash_algorithm=algorithm,
             key_dir=Path(env["OPINION_KEY_DIR"]) if env.get("OPINION_KEY_DIR") else None,
             log_origin=origin,
-            malformed=tuple(malformed),
+            metrics_token=env.get("OPINION_METRICS_TOKEN", ""),
+            monitor_port=number("OPINION_MONITOR_PORT", 0),
+            log_format="json" if log_format == "json" else "text",
+            stop_seconds=number("OPINION_STOP_SECONDS", 30),
+            stop_notice_seconds=number("OPINION_STOP_NOTICE_SECONDS", 3),
+            notices=notices,
+            malformed=(*malformed, *notices.malformed),
         )
 
     @property
@@ -146,6 +174,7 @@ class Settings:
                     fatal=False,
                 )
             )
+        found += [Problem(key, _NOTICE_PROBLEMS[key], fatal=False) for key in dict.fromkeys(self.notices.warnings)]
         return tuple(sorted(found, key=lambda problem: not problem.fatal))
 
     def _production_problems(self) -> list[Problem]:
@@ -174,6 +203,14 @@ class Settings:
                     "settings.loopback_http",
                     "未设置 OPINION_PUBLIC_URL: 只能从本机访问",
                     fatal=False,
+                )
+            )
+        if self.metrics_token and len(self.metrics_token) < MINIMUM_TOKEN_LENGTH:
+            found.append(
+                Problem(
+                    "settings.short_token",
+                    f"OPINION_METRICS_TOKEN 过短: 至少 {MINIMUM_TOKEN_LENGTH} 个随机字符",
+                    {"length": str(MINIMUM_TOKEN_LENGTH)},
                 )
             )
         if self.session_idle_minutes < 1 or self.session_absolute_hours < 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +18,11 @@ from .settings import Settings
 class SystemClock:
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+
+def steady() -> float:
+    """Seconds on a clock that nobody sets: it goes on while the machine sleeps, where the system offers that."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 class FileClock:

@@ -1,4 +1,4 @@
-"""Verification of everything that can be verified; rebuilding and a look at the installation."""
+"""Verification of everything that can be verified; rebuilding."""
 
 from __future__ import annotations
 
@@ -10,24 +10,20 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 
 from engine import VERSION
-from engine.definitions.model import Finding
-from engine.domain.calendar import ZONE
 from engine.domain.codec import instant_text
 from engine.journal import log
+from engine.journal.connections import patient
 from engine.journal.entry import StoredEntry
 from engine.journal.store import SqlTransaction
 from engine.readmodels import rebuild
 
 from .bootstrap import Services, case_entries
-from .deployments import check
 from .verification import PARTS, Part, Report, Tick
 from .verify_models import check_models
 from .verify_records import Spoken, check_chains, check_files, check_replays
 from .verify_stores import check_bundles, check_deployments, check_logs, check_numbers
 from .verify_tree import Grown, check_checkpoints, check_keys, check_tree, stops
 from .witness import Witness, check_witness
-
-Print = Callable[[str], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +44,7 @@ def verify(services: Services, asked: Asked = Asked(), tick: Tick = lambda count
     if unknown := set(asked.parts) - set(PARTS):
         raise ValueError(", ".join(sorted(unknown)))
     with services.journal.reading() as tx:
+        patient(tx.connection)
         conn, algorithm = tx.connection, services.journal.algorithm
         report = Report(instant_text(services.clock.now()), VERSION, algorithm, log.origin(conn))
         streams = tx.streams()
@@ -113,27 +110,5 @@ def _entries(tx: SqlTransaction, streams: Iterable[str]) -> Iterator[StoredEntry
 def rebuild_read_models(services: Services) -> int:
     """Deletes and rebuilds all read models in one transaction; returns the number of entries projected."""
     with services.journal.writing() as tx:
+        patient(tx.connection)
         return rebuild.rebuild(tx.connection, case_entries(tx))
-
-
-def print_doctor(services: Services, out: Print) -> int:
-    """Says what is wrong with this installation, one line each."""
-    faults = 0
-
-    def line(good: bool, text: str) -> None:
-        nonlocal faults
-        faults += not good
-        out(f"{'好' if good else '坏'} {text}")
-
-    line(True, f"数据库 {services.engine.dialect.name}")
-    try:
-        bundle = services.deployments.bundle()
-    except KeyError:
-        line(False, "没有已发布的流程包: 请先运行 deploy")
-        return 1
-    errors: list[Finding] = [f for f in check(bundle.files).findings if f.severity == "error"]
-    line(not errors, f"流程包 {bundle.version[:12]}: {len(errors)} 个错误")
-    year = services.clock.now().astimezone(ZONE).year
-    covered = bundle.calendar is not None and year in bundle.calendar.years
-    line(covered, f"{year} 年节假日表{'' if covered else '缺失: 工作时间只作参考显示, 法定时限不受影响'}")
-    return 1 if faults else 0

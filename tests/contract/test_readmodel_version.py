@@ -5,7 +5,7 @@ from sqlalchemy import delete, insert, select, text
 
 from engine.journal.database import create_tables, open_database
 from engine.journal.entry import GENESIS, make_entry
-from engine.journal.store import SqlJournal
+from engine.journal.store import SqlJournal, SqlTransaction
 from engine.readmodels import version
 from engine.readmodels.schema import cases
 from tests.support.diagrams import T0
@@ -30,8 +30,7 @@ def entry():
 
 
 def bring_up(journal) -> int:
-    with journal.writing() as tx:
-        return version.bring_up(tx.connection, lambda: tx.read("WQ-1"))
+    return version.bring_up(journal.engine, lambda conn: SqlTransaction(conn).read("WQ-1"))
 
 
 def test_a_table_of_another_shape_is_dropped_and_filled_from_the_journal(journal):

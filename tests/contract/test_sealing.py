@@ -16,6 +16,7 @@ from engine.journal.database import OtherAlgorithm, create_tables, open_database
 from engine.journal.entry import GENESIS, make_entry
 from engine.journal.schema import entries, leaves
 from engine.journal.store import SqlJournal
+from engine.readmodels import version
 from engine.service.keys import KeyMissing, KeyRing, KeysLost
 from engine.service.log_sealing import STREAM, stretch
 from engine.service.log_tables import LOGS, access_log
@@ -31,6 +32,7 @@ class Office:
     def __init__(self, url: str, folder, algorithm: str = "") -> None:
         self.engine = open_database(url)
         self.journal = SqlJournal(self.engine, create_tables(self.engine, algorithm))
+        version.bring_up(self.engine)
         self.clock = FixedClock(AT)
         self.keys = KeyRing(self.journal, folder / "keys", self.clock, "opinion-cases/test")
         self.sealer = Sealer(self.journal, self.keys, self.clock)
@@ -415,7 +417,7 @@ def test_a_journal_from_before_the_tree_is_sealed_whole_at_its_upgrade(office):
             conn.execute(text("DROP TRIGGER entries_to_be_sealed ON entries"))
         else:
             conn.execute(text("DROP TRIGGER entries_to_be_sealed"))
-        for table in ("unsealed", "leaves", "subtrees", "checkpoints", "checkpoint_keys"):
+        for table in ("unsealed", "leaves", "subtrees", "checkpoints", "checkpoint_keys", "alembic_version"):
             conn.execute(text(f"DROP TABLE {table}"))
         for column in ("algorithm", "origin"):
             conn.execute(text(f"ALTER TABLE journal_format DROP COLUMN {column}"))

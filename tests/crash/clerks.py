@@ -7,6 +7,7 @@ import http.client
 import json
 import re
 import threading
+import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import quote, urlencode
@@ -14,10 +15,11 @@ from urllib.parse import quote, urlencode
 from engine.domain.calendar import ZONE
 from engine.service import passwords
 from engine.service.demo_answers import ANSWERS, filled
+from tests.support.servers import Office
 
 TOKEN = re.compile(r'name="csrf-token" content="([^"]+)"')
 TRIAGE = "Call_case_round#1/Call_triage#1"
-CONFIRMED, KNOWN_ALREADY = 303, 409
+CONFIRMED, KNOWN_ALREADY, AWAY = 303, 409, 503
 GONE = (ConnectionError, http.client.HTTPException, TimeoutError)
 """What a client sees of a server that is killed."""
 
@@ -42,6 +44,10 @@ class Log:
     settled: list[Sent] = field(default_factory=list)
     strange: list[str] = field(default_factory=list)
     unanswered: int = 0
+    away: list[float] = field(default_factory=list)
+    """Seconds after which the server answered that its database is away."""
+    slowest: float = 0.0
+    """Seconds that the slowest answer of all took, whatever it was."""
     fresh: threading.Event = field(default_factory=threading.Event)
     """Set by each confirmation, and when a clerk stops."""
 
@@ -49,8 +55,8 @@ class Log:
 class Browser:
     """One signed-in person's connection: cookie, CSRF token, one request at a time, no redirects followed."""
 
-    def __init__(self, port: int, login: str) -> None:
-        self.port = port
+    def __init__(self, office: Office, login: str) -> None:
+        self.office = office
         self.login = login
         self.cookie = ""
         self.token = ""
@@ -93,7 +99,8 @@ class Browser:
     def send(self, method: str, path: str, fields: dict[str, str] | None = None) -> None:
         """Sends a request and does not wait for its answer."""
         if self.connection is None:
-            self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+            self.connection = http.client.HTTPConnection("127.0.0.1", self.office.port, timeout=60)
+            self.connection.sock = self.office.connect(("127.0.0.1", self.office.port), 60)
         body = None if fields is None else urlencode({**fields, "csrf_token": self.token})
         headers = {"Content-Type": "application/x-www-form-urlencoded"} if body else {}
         if self.cookie:
@@ -153,12 +160,19 @@ class Clerk(threading.Thread):
         tries = 0
         while True:
             tries += 1
+            begun = time.monotonic()
             sent = Sent(f"{self.browser.login}:{number}", mark, kind, tries)
             try:
                 status, target, body = self.browser.post(path, {**fields, "command_id": number})
             except GONE:
                 self.log.unanswered += self.browser.sent
                 self.up.wait(60)
+                continue
+            took = time.monotonic() - begun
+            self.log.slowest = max(self.log.slowest, took)
+            if status == AWAY:
+                self.log.away.append(took)
+                self.enough.wait(0.02)
                 continue
             if status == CONFIRMED:
                 self.log.confirmed.append(sent)

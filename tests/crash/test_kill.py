@@ -1,4 +1,4 @@
-"""Killing the server with SIGKILL at any moment loses nothing that it has confirmed, and does nothing twice."""
+"""Killing programs and their database at any moment loses nothing that was confirmed, and does nothing twice."""
 
 from __future__ import annotations
 
@@ -6,118 +6,46 @@ import logging
 import os
 import random
 import signal
-import socket
-import subprocess
-import sys
 import threading
-import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import select, text
 
-from engine.readmodels.schema import READ_MODELS
-from engine.service.bootstrap import Services, build
-from engine.service.settings import Settings
-from engine.service.verify import Asked, rebuild_read_models, verify
+from tests.crash.checks import check_sound, entries_of, lost_or_doubled, unfired_or_doubled
 from tests.crash.clerks import CONFIRMED, Browser, Clerk, Log, Sent, item
-from tests.support.world import ROOT, World, shipped_files
+from tests.support.durable_postgres import DurablePostgres
+from tests.support.servers import PATIENCE, Office, kill
+from tests.support.world import World
 
-KILLS = 50
 CLERKS = ("wangfang", "lina", "wangfang", "lina")
 SEED = int(os.environ.get("CRASH_SEED") or random.SystemRandom().randrange(10**6))
 """Of the moments of the kills; a failing test says it. The environment variable repeats a run."""
-PATIENCE = 60.0
-"""Seconds in which a server must have come up, on a machine that has other things to do."""
 
 note = logging.getLogger("crash")
-
-Start = Callable[[], int]
-
-
-def hasty_files() -> dict[str, bytes]:
-    """The shipped bundle, its leaders reminded after a second: so the worker writes while the clerks do."""
-    files = dict(shipped_files())
-    profile = files["bpmn/regulation.toml"].decode()
-    assert profile.count('leader_reminder = "PT30M"') == 1
-    files["bpmn/regulation.toml"] = profile.replace('leader_reminder = "PT30M"', 'leader_reminder = "PT1S"').encode()
-    return files
-
-
-class Office:
-    """A database with cast and bundle on disk, and the server processes that were started on it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.settings = Settings(database_url=f"sqlite:///{folder}/opinion.db", data_dir=folder)
-        self.started_at = datetime.now(UTC)
-        World(folder, at=self.started_at, files=hasty_files()).services.engine.dispose()
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
-        self.environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("OPINION_")},
-            "OPINION_ENV": "development",
-            "OPINION_DATABASE_URL": self.settings.database_url,
-            "OPINION_DATA_DIR": str(folder),
-            "OPINION_PORT": str(self.port),
-            "OPINION_WRITES_PER_MINUTE": "0",
-        }
-        self.output = (folder / "server.log").open("ab")
-        self.processes: list[subprocess.Popen[bytes]] = []
-
-    def popen(self, *arguments: str, **more: Any) -> subprocess.Popen[bytes]:
-        command = [sys.executable, *arguments]
-        process = subprocess.Popen(command, cwd=ROOT, env=self.environment, stderr=self.output, **more)
-        self.processes.append(process)
-        return process
-
-    def close(self) -> None:
-        """Leaves no process behind, whatever the test came to."""
-        for process in self.processes:
-            process.kill()
-            process.wait(PATIENCE)
-        self.output.close()
-
-    def await_answer(self) -> None:
-        """Until the server accepts connections."""
-        until = time.monotonic() + PATIENCE
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 5).close()
-                return
-            except OSError:
-                assert time.monotonic() < until, self.last_words()
-                threading.Event().wait(0.01)
-
-    def last_words(self) -> str:
-        """The end of what the servers wrote, for a failing test."""
-        return Path(self.output.name).read_text(errors="replace")[-3000:]
-
-    def look(self) -> Services:
-        """The database opened by this process, once no server has it."""
-        return build(self.settings)
-
-
-def kill(pid: int) -> None:
-    """Kills one process and waits until it is gone, its port with it."""
-    os.kill(pid, signal.SIGKILL)
-    until = time.monotonic() + PATIENCE
-    while time.monotonic() < until:
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return
-        threading.Event().wait(0.005)
-    raise AssertionError(f"process {pid} outlives SIGKILL")
+in_ci_and_long = pytest.mark.parametrize("kills", [50, pytest.param(500, marks=pytest.mark.long)])
 
 
 @pytest.fixture
 def office(tmp_path: Path) -> Iterator[Office]:
     made = Office(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def durable() -> Iterator[DurablePostgres]:
+    with DurablePostgres() as server:
+        server.make_database("opinion")
+        yield server
+
+
+@pytest.fixture
+def postgres_office(durable: DurablePostgres, tmp_path: Path) -> Iterator[Office]:
+    made = Office(tmp_path, durable.sqlalchemy_url("opinion"), durable.look_url("opinion"))
     yield made
     made.close()
 
@@ -129,142 +57,161 @@ def world(tmp_path: Path) -> Iterator[World]:
     made.services.engine.dispose()
 
 
-@pytest.fixture
-def launcher(office: Office) -> Iterator[Start]:
-    """Starts a server and returns its process id."""
-    process = office.popen("-m", "tests.crash.launcher", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    assert process.stdin is not None
-    assert process.stdout is not None
-    source, answers = process.stdin, process.stdout
+class Trial:
+    """Clerks at work, a chance, and what is asked of it all at the end."""
 
-    def start() -> int:
-        source.write(b"start\n")
-        source.flush()
-        for line in answers:
-            if line.strip().isdigit():
-                return int(line)
-        raise AssertionError(office.last_words())
+    def __init__(self, office: Office) -> None:
+        note.warning("CRASH_SEED=%s", SEED)
+        self.office = office
+        self.chance = random.Random(SEED)
+        self.log = Log()
+        self.up = threading.Event()
+        self.clerks: list[Clerk] = []
 
-    yield start
-    source.close()
-    process.wait(PATIENCE)
-    answers.close()
+    def begin(self) -> None:
+        self.office.await_answer()
+        browsers = [Browser(self.office, login) for login in CLERKS]
+        for browser in browsers:
+            browser.sign_in()
+        self.clerks = [
+            Clerk(b, f"办事员{n}", self.log, self.office.started_at, self.up) for n, b in enumerate(browsers)
+        ]
+        self.up.set()
+        for clerk in self.clerks:
+            clerk.start()
 
+    def some_moment(self) -> None:
+        """Mostly after something was confirmed; else perhaps before the program has answered anything."""
+        self.log.fresh.clear()
+        if self.chance.random() < 0.8:
+            assert self.log.fresh.wait(PATIENCE), self.office.last_words()
+        threading.Event().wait(self.chance.uniform(0.0, 0.3))
+        assert not [clerk.failure for clerk in self.clerks if clerk.failure], self.office.last_words()
 
-# --- the check ------------------------------------------------------------------------------------------------------
+    @contextmanager
+    def no_server(self) -> Iterator[None]:
+        """Clerks wait until there is one again."""
+        self.up.clear()
+        yield
+        self.office.await_answer()
+        self.up.set()
 
+    def end(self, kills: int) -> None:
+        self.up.set()
+        for clerk in self.clerks:
+            clerk.enough.set()
+            clerk.join(PATIENCE)
+        note.warning(
+            "%s kills: %s confirmed, %s found done when repeated, %s unanswered, %s answered with 503",
+            kills, len(self.log.confirmed), len(self.log.settled), self.log.unanswered, len(self.log.away),
+        )  # fmt: skip
+        assert self.log.strange == [], self.office.last_words()
+        assert [clerk.failure for clerk in self.clerks] == [None] * len(self.clerks)
+        assert not [clerk.name for clerk in self.clerks if clerk.is_alive()]
+        assert len(self.log.confirmed) > 2 * kills, "too little was going on to say anything"
+        assert [s for s in self.log.confirmed if s.tries > 1] != [], "no submission was ever repeated"
 
-def words_of(command: dict[str, Any]) -> str:
-    """The words by which a clerk knows a submission again."""
-    values = command.get("values", {})
-    return str(command.get("text") or values.get("grade_reason") or values.get("screen_note") or values.get("title"))
-
-
-def lost_or_doubled(services: Services, log: Log) -> list[str]:
-    """Every confirmed submission that is not in the journal exactly once, and every other one that is there twice."""
-    with services.journal.reading() as tx:
-        entries = [entry for stream in tx.streams() if not stream.startswith("_") for entry in tx.read(stream)]
-    by_id = Counter(entry.command_id for entry in entries)
-    by_words = Counter(words_of(entry.command) for entry in entries if entry.command["kind"] != "FireTimer")
-    wrong = [f"{what} twice" for what, number in (by_id + by_words).items() if number > 1]
-    known = [*log.confirmed, *log.settled]
-    wrong += [f"{sent.mark} lost" for sent in known if not (by_id[sent.command_id] and by_words[sent.mark])]
-    return wrong
-
-
-def read_model_rows(services: Services) -> dict[str, Sequence[Any]]:
-    with services.engine.connect() as conn:
-        return {t.name: conn.execute(select(t).order_by(*t.primary_key)).all() for t in READ_MODELS}
-
-
-def check_sound(services: Services) -> None:
-    """The file is whole, the chains are, every case replays, each reminder came once, read models equal a rebuild."""
-    with services.engine.connect() as conn:
-        assert conn.execute(text("PRAGMA integrity_check")).scalar_one() == "ok"
-    parts = ("chains", "tree", "keys", "checkpoints", "logs", "numbers", "replays", "models")
-    report = verify(services, Asked(parts=parts))
-    assert report.faults == 0, report.as_json()
-    with services.journal.reading() as tx:
-        for stream in tx.streams():
-            fired = [e["timer"] for entry in tx.read(stream) for e in entry.events if e["kind"] == "TimerFired"]
-            assert len(fired) == len(set(fired)), stream
-    before = read_model_rows(services)
-    rebuild_read_models(services)
-    assert read_model_rows(services) == before
-
-
-# --- the tests ------------------------------------------------------------------------------------------------------
+    def check(self, kills: int) -> None:
+        services = self.office.look()
+        assert lost_or_doubled(services, self.log) == []
+        fired = check_sound(services)
+        note.warning("%s timers fired, each once", fired)
+        assert fired > kills // 2, "too few timers to say anything"
+        services.engine.dispose()
 
 
-def test_fifty_kills_under_load_lose_nothing_that_was_confirmed(office, launcher):
-    note.warning("CRASH_SEED=%s", SEED)
-    chance = random.Random(SEED)
-    log, up = Log(), threading.Event()
-    server = launcher()
-    office.await_answer()
-    browsers = [Browser(office.port, login) for login in CLERKS]
-    for browser in browsers:
-        browser.sign_in()
-    clerks = [Clerk(b, f"办事员{n}", log, office.started_at, up) for n, b in enumerate(browsers)]
-    up.set()
-    for clerk in clerks:
-        clerk.start()
+@in_ci_and_long
+def test_killing_the_one_process_on_sqlite_loses_nothing_that_was_confirmed(office, kills):
+    trial = Trial(office)
+    with office.launcher() as start:
+        server = start("run")
+        trial.begin()
 
-    starts: list[float] = []
-    for _ in range(KILLS):
-        log.fresh.clear()
-        if chance.random() < 0.8:  # the others are killed before they may have answered anything
-            log.fresh.wait(PATIENCE)
-        threading.Event().wait(chance.uniform(0.0, 0.5))
-        up.clear()
+        for _ in range(kills):
+            trial.some_moment()
+            with trial.no_server():
+                kill(server)
+                server = start("run")
+        trial.end(kills)
         kill(server)
-        begun = time.monotonic()
-        server = launcher()
-        office.await_answer()
-        starts.append(time.monotonic() - begun)
-        up.set()
-        assert not [clerk.failure for clerk in clerks if clerk.failure], office.last_words()
-    office.await_answer()
-    up.set()
-    for clerk in clerks:
-        clerk.enough.set()
-        clerk.join(PATIENCE)
-    kill(server)
 
-    note.warning(
-        "%s kills: %s confirmed, %s found done when repeated, %s unanswered; a start takes %.2f s (median)",
-        KILLS, len(log.confirmed), len(log.settled), log.unanswered, sorted(starts)[len(starts) // 2],
-    )  # fmt: skip
-    assert log.strange == [], office.last_words()
-    assert [clerk.failure for clerk in clerks] == [None] * len(clerks)
-    assert not [clerk.name for clerk in clerks if clerk.is_alive()]
-    assert len(log.confirmed) > 2 * KILLS, "too little was going on to say anything"
-    assert log.unanswered > KILLS // 2, "hardly any kill met a request under way"
-    assert [s for s in log.confirmed if s.tries > 1] != [], "no submission was ever repeated"
-    services = office.look()
-    assert lost_or_doubled(services, log) == []
-    check_sound(services)
-    services.engine.dispose()
+    assert trial.log.unanswered > kills // 2, "hardly any kill met a request under way"
+    trial.check(kills)
+
+
+@pytest.mark.postgres
+@in_ci_and_long
+def test_killing_web_and_worker_by_turns_on_postgresql_loses_nothing_that_was_confirmed(postgres_office, kills):
+    trial = Trial(postgres_office)
+    with postgres_office.launcher() as start:
+        web, worker = start("serve"), start("worker")
+        trial.begin()
+
+        for number in range(kills):
+            trial.some_moment()
+            if number % 2:
+                kill(worker)
+                worker = start("worker")
+                continue
+            with trial.no_server():
+                kill(web)
+                web = start("serve")
+        trial.end(kills)
+        kill(web)
+        kill(worker)
+
+    assert trial.log.unanswered > kills // 4, "hardly any kill met a request under way"
+    trial.check(kills)
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("stops", [5, pytest.param(100, marks=pytest.mark.long)])
+def test_a_postgresql_that_stops_immediately_loses_nothing_and_both_programs_go_on(postgres_office, durable, stops):
+    trial = Trial(postgres_office)
+    with postgres_office.launcher() as start:
+        web, worker = start("serve"), start("worker")
+        trial.begin()
+
+        for _ in range(stops):
+            trial.some_moment()
+            durable.stop_immediately()
+            threading.Event().wait(trial.chance.uniform(0.0, 0.3))
+            durable.start()
+        trial.end(stops)
+        still_there(web, worker)
+        kill(web)
+        kill(worker)
+
+    assert len(trial.log.away) >= stops // 2, "hardly a stop met a request under way"
+    trial.check(stops)
+
+
+def still_there(*pids: int) -> None:
+    for pid in pids:
+        os.kill(pid, 0)
+
+
+# --- the checks themselves --------------------------------------------------------------------------------------------
 
 
 def test_a_clerk_who_takes_a_submission_for_confirmed_when_it_is_sent_is_caught_by_the_same_check(office):
-    process = office.popen("-m", "engine.cli", "run", stdout=office.output)
-    office.await_answer()
-    browser, now = Browser(office.port, "wangfang"), office.started_at.isoformat(timespec="minutes")
-    browser.sign_in()
-    log = Log()
-    first, second = (Sent(f"wangfang:{digit * 32}", f"第 {digit} 件", "OpenCase", 1) for digit in "12")
+    with office.launcher() as start:
+        server = start("run")
+        office.await_answer()
+        browser, now = Browser(office, "wangfang"), office.started_at.isoformat(timespec="minutes")
+        browser.sign_in()
+        log = Log()
+        first, second = (Sent(f"wangfang:{digit * 32}", f"第 {digit} 件", "OpenCase", 1) for digit in "12")
 
-    for _ in range(2):  # the same page twice is one submission
-        status, _, _ = browser.post("/register", {**item(first.mark, now), "command_id": "1" * 32})
-        assert status == CONFIRMED
-    log.confirmed.append(first)
-    process.send_signal(signal.SIGSTOP)  # the machine takes the bytes, the program never sees them
-    browser.send("POST", "/register", {**item(second.mark, now), "command_id": "2" * 32})
-    log.confirmed.append(second)
-    process.kill()
-    process.wait(PATIENCE)
-    browser.hang_up()
+        for _ in range(2):  # the same page twice is one submission
+            status, _, _ = browser.post("/register", {**item(first.mark, now), "command_id": "1" * 32})
+            assert status == CONFIRMED
+        log.confirmed.append(first)
+        os.kill(server, signal.SIGSTOP)  # the machine takes the bytes, the program never sees them
+        browser.send("POST", "/register", {**item(second.mark, now), "command_id": "2" * 32})
+        log.confirmed.append(second)
+        kill(server)
+        browser.hang_up()
 
     services = office.look()
     assert lost_or_doubled(services, log) == [f"{second.mark} lost"]
@@ -277,3 +224,25 @@ def test_a_server_that_did_the_same_submission_twice_is_caught_too(world):
         world.open(title="第 1 件")
 
     assert lost_or_doubled(world.services, Log()) == ["第 1 件 twice"]
+
+
+def test_a_timer_that_never_fires_is_caught_and_so_is_one_that_fires_twice_or_early(world):
+    case = world.open()
+    world.clock.advance(minutes=31)
+    nobody_worked = entries_of(world.services)
+    world.work()
+    right = entries_of(world.services)
+    firing = next(entry for entry in right if entry.command["kind"] == "FireTimer")
+
+    assert unfired_or_doubled(right, world.clock.now())[1] == []
+    assert unfired_or_doubled(right, world.clock.now())[0] == len(case.kinds("TimerFired")) > 1
+    assert all(said.endswith("never fired") for said in unfired_or_doubled(nobody_worked, world.clock.now())[1])
+    assert len(unfired_or_doubled(nobody_worked, world.clock.now())[1]) == len(case.kinds("TimerFired"))
+    assert any(said.endswith("fired 2 times") for said in unfired_or_doubled([*right, firing], world.clock.now())[1])
+    early = world.clock.now() - timedelta(days=1)
+    assert any(said.endswith("fired early") for said in unfired_or_doubled(moved(right, early), world.clock.now())[1])
+
+
+def moved(entries, at: datetime):
+    """The same entries, as if recorded at another instant."""
+    return [replace(entry, at=at) for entry in entries]

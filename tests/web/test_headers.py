@@ -285,16 +285,18 @@ def test_a_header_of_the_browser_does_not_change_its_address_unless_a_proxy_is_t
     assert seen == {0: "127.0.0.1", 1: "9.9.9.9"}
 
 
-def test_only_sign_in_and_language_and_built_files_are_open_to_strangers(app):
+def test_only_sign_in_language_built_files_and_what_machines_ask_are_open_to_strangers(app):
     public = {rule.endpoint for rule in app.url_map.iter_rules() if requirement_of(app, rule.endpoint).kind == "public"}
 
-    assert public == {"auth.login", "auth.enter", "auth.language", "static"}
+    machines = {"health.live", "health.ready", "health.metrics_page"}  # the figures ask for a token of their own
+    assert public == {"auth.login", "auth.enter", "auth.language", "static"} | machines
 
 
 def test_the_checks_come_in_the_order_host_origin_brake_token_rights(app):
     names = [function.__qualname__ for function in app.before_request_funcs[None]]
 
-    assert [name.rsplit(".", 1)[-1] for name in names[:5]] == [
+    assert [name.rsplit(".", 1)[-1] for name in names[:6]] == [
+        "begin",  # counts and names the request, refuses nothing
         "check_host",
         "_check_origin", "slow_down", "csrf_protect", "_enforce",
     ]  # fmt: skip

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import Connection, Engine
 
 from engine.journal.database import create_tables, open_database
+from engine.readmodels import version
 
 
 @pytest.fixture(
@@ -22,6 +23,7 @@ def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         url = "sqlite:///:memory:"
     engine = open_database(url)
     create_tables(engine)
+    version.bring_up(engine)
     yield engine
     engine.dispose()
 

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection, event
 
 from engine.journal.database import create_tables, open_database
-from engine.readmodels import cases, clocks, inbox
+from engine.readmodels import cases, clocks, inbox, version
 from tests.unit.readmodels.crowd import NOW, UNITS, crowd
 
 OPEN_CASES = 10_000
@@ -24,6 +24,7 @@ OFFICER = frozenset({"staff", f"unit:{UNITS[4]}", f"head:{UNITS[4]}", "user:liqi
 def conn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
     engine = open_database(f"sqlite:///{tmp_path_factory.mktemp('busy') / 'cases.db'}")
     create_tables(engine)
+    version.bring_up(engine)
     with engine.connect().execution_options(writing=True) as seeding, seeding.begin():
         crowd(seeding, OPEN_CASES)
     with engine.connect() as conn:

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection, Engine, event
 
 from engine.journal.database import create_tables, open_database
-from engine.readmodels import clause_counts, evidence, registrations
+from engine.readmodels import clause_counts, evidence, registrations, version
 
 PERIOD = (datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC))
 NARROW = evidence.Asked(*PERIOD, unit="gengbao", grade="positive", limit="eight_hours", state="broken")
@@ -20,6 +20,7 @@ NARROW = evidence.Asked(*PERIOD, unit="gengbao", grade="positive", limit="eight_
 def engine() -> Iterator[Engine]:
     made = open_database("sqlite:///:memory:")
     create_tables(made)
+    version.bring_up(made)
     yield made
     made.dispose()
 

@@ -1,0 +1,38 @@
+"""What background workers can do, by name; the same functions run on both databases.
+
+A task opens its own transactions, reads from rows what is to do, and may be run twice for one job. How to add one:
+docs/jobs.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from engine.domain.codec import JSON
+from engine.service import long_jobs, verify_job
+from engine.service.bootstrap import Services
+from engine.service.jobs import NEVER, Retry, Task
+from engine.service.transactions import writing
+
+LONG_WORK: Mapping[str, long_jobs.Work] = {verify_job.KIND: verify_job.work}
+"""What pages may ask for as a long job, by kind."""
+
+
+def _long(services: Services, args: Mapping[str, JSON]) -> None:
+    long_jobs.run(services, args, LONG_WORK)
+
+
+def _tidy(services: Services, args: Mapping[str, JSON]) -> None:
+    """Deletes what was given up or ended long ago."""
+    with writing(services.engine) as conn:
+        services.jobs.tidy(conn)
+        long_jobs.tidy(services, conn)
+
+
+_ALL = (
+    # Three times: what a long job does wrong it tells in its own row; only a killed worker comes this way again.
+    Task(long_jobs.TASK, _long, Retry(attempts=3, first_seconds=5.0), long=True),
+    Task("tidy", _tidy, NEVER, every=3600),
+)
+
+TASKS: Mapping[str, Task] = {task.name: task for task in _ALL}
