@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.journal import job_tables, migrations
+from engine.journal import migrations
 from engine.journal.database import create_tables, open_database
 from engine.journal.store import SqlTransaction
 from engine.readmodels import version
@@ -33,7 +33,6 @@ def upgrade(settings: Settings) -> Upgraded:
         create_tables(engine, settings.hash_algorithm)
         projected = version.bring_up(engine, lambda conn: case_entries(SqlTransaction(conn)))
         with engine.connect().execution_options(writing=True) as connection, connection.begin():
-            job_tables.install(connection)
             roles = database_role.regrant(connection)
     finally:
         engine.dispose()
