@@ -79,7 +79,7 @@ class Journal(Protocol):
 _COLUMNS = ("case_id", "seq", "at", "actor", "command_id", "hash", "body")
 _INSERT = f"INSERT INTO entries ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
 _HEAD = "SELECT seq, hash FROM entries WHERE case_id = ? ORDER BY seq DESC LIMIT 1"
-# A PostgreSQL database has several sets of read models while an upgrade rolls; its own is where the program looks first.
+# PostgreSQL has several sets of read models while an upgrade rolls; a program looks into its own first.
 _HEAD_POSTGRESQL = (
     f"SELECT seq, hash, EXISTS (SELECT 1 FROM {readmodel_behind.name} b WHERE b.set_name = current_schema()"
     " AND b.case_id = entries.case_id) FROM entries WHERE case_id = ? ORDER BY seq DESC LIMIT 1"
