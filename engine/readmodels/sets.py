@@ -10,7 +10,6 @@ and a new release work side by side on one journal while an upgrade rolls.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable
 from typing import Final
 from weakref import WeakKeyDictionary
@@ -24,8 +23,6 @@ from engine.journal.schema import entries, readmodel_behind, readmodel_sets
 from .projector import project
 from .rebuild import rebuild
 from .schema import READ_MODELS, cases, notifications
-
-log = logging.getLogger("opinion.readmodels")
 
 PREFIX: Final = "readmodels_"
 UNUSED_SECONDS: Final = 24 * 3600
@@ -101,8 +98,8 @@ def others(conn: Connection) -> int:
     )
 
 
-def behind(conn: Connection, limit: int) -> list[str]:
-    """Cases of which this connection's set misses entries, at most so many."""
+def behind(conn: Connection, limit: int | None = None) -> list[str]:
+    """Cases of which this connection's set misses entries, at most so many; all if left out."""
     b = readmodel_behind
     query = select(b.c.case_id).where(b.c.set_name == func.current_schema()).distinct().limit(limit)
     return list(conn.scalars(query))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -46,6 +47,8 @@ from .sealing import Sealer
 from .settings import Settings
 from .system import clock_for
 
+log = logging.getLogger("opinion.readmodels")
+
 ALL_CASES = frozenset({"office", "leader", "chief", "supervision", "auditor"})
 """Roles that may read every case; everybody else only those they are involved in."""
 
@@ -79,6 +82,7 @@ def build(settings: Settings, clock: Clock | None = None, *, wake: Callable[[], 
     try:
         journal = SqlJournal(engine, create_tables(engine, settings.hash_algorithm))
         version.bring_up(engine, lambda conn: case_entries(SqlTransaction(conn)))
+        catch_up_all(engine)
     except BaseException:
         engine.dispose()
         raise
@@ -130,6 +134,19 @@ def build_application(
 def catch_up(engine: Engine, case_id: str) -> int:
     """Projects what programs of another shape wrote to a case; returns how many entries. Raises sets.NotUnderstood."""
     return sets.catch_up(engine, case_id, lambda conn, after: SqlTransaction(conn).read(case_id, after))
+
+
+def catch_up_all(engine: Engine) -> None:
+    """The same for every case, before a program looks at its read models for the first time."""
+    if engine.dialect.name != "postgresql":
+        return
+    with engine.connect() as conn:
+        waiting = sets.behind(conn)
+    for case_id in waiting:
+        try:
+            catch_up(engine, case_id)
+        except sets.NotUnderstood:
+            log.warning("entries of a later release: not shown by this process", extra={"case_id": case_id})
 
 
 def case_entries(tx: SqlTransaction) -> Iterator[StoredEntry]:

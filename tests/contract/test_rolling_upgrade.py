@@ -114,6 +114,19 @@ def test_a_list_of_the_old_program_shows_what_the_new_one_did_after_its_next_loo
     assert catch_up(old) == 0
 
 
+@pytest.mark.postgres
+def test_a_program_that_starts_has_caught_up_before_its_first_look(old, upgraded):
+    case = graded(old)
+    new = upgraded(old)
+    old.do("wangfang", AddComment("此时还没有第二个进程"), case.id)
+
+    again = build(new.settings, new.clock)
+
+    with again.engine.connect() as conn:
+        assert conn.scalar(select(cases.c.last_seq).where(cases.c.case_id == case.id)) == last_seq(old, case.id)
+    again.engine.dispose()
+
+
 def last_seq(world: World, case_id: str) -> int:
     with world.services.engine.connect() as conn:
         return conn.scalar(select(cases.c.last_seq).where(cases.c.case_id == case_id)) or 0
