@@ -1,4 +1,5 @@
-"""The triggers of the journal: its rows are only ever added, and every entry waits for its seal."""
+"""The triggers of the journal: its rows are only ever added, every entry waits for its seal, and for the read models of
+programs of another shape."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from sqlalchemy import UniqueConstraint
 
 from . import imports as imports  # its table is guarded with the others
 from .append_only import after_create, postgresql_guards, sqlite_guards, sqlite_no_replacing
-from .schema import entries, metadata, unsealed
+from .schema import entries, metadata, readmodel_behind, readmodel_sets, unsealed
 
 APPEND_ONLY: Final = (
     "entries", "bundle_files", "bundles", "deployments", "leaves", "subtrees", "checkpoints", "checkpoint_keys",
@@ -33,6 +34,11 @@ def _no_replacing(table: str) -> tuple[str, ...]:
 
 
 _QUEUED: Final = f"INSERT INTO {unsealed.name} (case_id, seq, at) VALUES (NEW.case_id, NEW.seq, NEW.at);"
+# A writer's own set is the first schema of its search path: it projects what it writes.
+_MISSED: Final = (
+    f"INSERT INTO {readmodel_behind.name} (set_name, case_id, seq) SELECT name, NEW.case_id, NEW.seq"
+    f" FROM {readmodel_sets.name} WHERE name <> current_schema() AND left(NEW.case_id, 1) <> '_';"
+)
 
 after_create(
     "sqlite",
@@ -47,7 +53,7 @@ after_create(
     (
         *postgresql_guards(APPEND_ONLY, REFUSAL),
         "CREATE OR REPLACE FUNCTION entry_waits_for_its_seal() RETURNS trigger LANGUAGE plpgsql AS "
-        f"$$ BEGIN {_QUEUED} RETURN NULL; END $$",
+        f"$$ BEGIN {_QUEUED} {_MISSED} RETURN NULL; END $$",
         f"CREATE OR REPLACE TRIGGER {entries.name}_to_be_sealed AFTER INSERT ON {entries.name} "
         "FOR EACH ROW EXECUTE FUNCTION entry_waits_for_its_seal()",
     ),

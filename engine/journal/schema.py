@@ -130,4 +130,22 @@ checkpoint_keys = Table(
     comment="Keys that ever signed checkpoints; also in the journal stream _keys",
 )
 
+readmodel_sets = Table(
+    "readmodel_sets",
+    metadata,
+    Column("name", Text, primary_key=True, comment="schema of PostgreSQL that its tables stand in; names their shape"),
+    Column("ready", Integer, nullable=False, comment="1: filled; 0: being filled for the first time"),
+    Column("seen", _LONG, nullable=False, comment="last use by a program, Unix seconds by the database's clock"),
+    comment="PostgreSQL only: sets of read models, one for each shape that some program uses while an upgrade rolls",
+)
+
+readmodel_behind = Table(
+    "readmodel_behind",
+    metadata,
+    Column("set_name", Text, primary_key=True, comment="set of read models that lacks the entry"),
+    Column("case_id", Text, primary_key=True, comment="stream of the entry"),
+    Column("seq", Integer, primary_key=True, autoincrement=False, comment="its place in the stream"),
+    comment="PostgreSQL only: entries by programs of another shape, to be projected; filled by a trigger on entries",
+)
+
 Index("unsealed_by_stream", unsealed.c.case_id, unsealed.c.seq)

@@ -8,13 +8,13 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, Engine, bindparam, func, insert, select
+from sqlalchemy import Connection, Engine, bindparam, exists, func, insert, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from engine.domain.codec import instant_text
 
 from .entry import StoredEntry, read_entry
-from .schema import entries
+from .schema import entries, readmodel_behind
 
 
 class SequenceTaken(Exception):
@@ -29,12 +29,22 @@ LAST = 2**31 - 1
 """Beyond every sequence number."""
 
 
+class Behind(Exception):
+    """A program with read models of another shape wrote to this case: they must be caught up before it goes on."""
+
+    def __init__(self, case_id: str) -> None:
+        super().__init__(case_id)
+        self.case_id = case_id
+
+
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Last entry of a stream; seq 0 and the genesis hash for an empty one is None instead."""
+    """Last entry of a stream; seq 0 and the genesis hash for an empty one is None instead. `behind`: this program's
+    read models lack entries of the stream (see engine.readmodels.sets)."""
 
     seq: int
     hash: str
+    behind: bool = False
 
 
 class Transaction(Protocol):
@@ -73,7 +83,13 @@ _COLUMNS = ("case_id", "seq", "at", "actor", "command_id", "hash", "body")
 _INSERT_SQLITE = f"INSERT INTO entries ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
 _HEAD_SQLITE = "SELECT seq, hash FROM entries WHERE case_id = ? ORDER BY seq DESC LIMIT 1"
 _HEAD = (
-    select(entries.c.seq, entries.c.hash)
+    select(
+        entries.c.seq,
+        entries.c.hash,
+        exists().where(
+            readmodel_behind.c.set_name == func.current_schema(), readmodel_behind.c.case_id == bindparam("case")
+        ),
+    )
     .where(entries.c.case_id == bindparam("case"))
     .order_by(entries.c.seq.desc())
     .limit(1)
@@ -122,7 +138,7 @@ class SqlTransaction:
             found = self._sqlite.execute(_HEAD_SQLITE, (case_id,)).fetchone()
             return None if found is None else Head(found[0], found[1])
         row = self.connection.execute(_HEAD, {"case": case_id}).first()
-        return None if row is None else Head(row[0], row[1])
+        return None if row is None else Head(row[0], row[1], row[2])
 
     def read(self, case_id: str, after: int = 0, upto: int = LAST) -> list[StoredEntry]:
         found = self.connection.execute(_READ, {"case": case_id, "after": after, "upto": upto})

@@ -30,13 +30,14 @@ from engine.domain.ids import TIMER_ACTOR
 from engine.domain.organisation import Actor
 from engine.domain.rejection import FieldFault, Rejection
 from engine.journal.entry import GENESIS, StoredEntry, make_entry
-from engine.journal.store import CommandSeen, SequenceTaken, Transaction
+from engine.journal.store import Behind, CommandSeen, SequenceTaken, Transaction
 from engine.kernel.case import Case
 from engine.kernel.decide import Turn, decide, form_of, incident, missed, next_due
 from engine.kernel.faults import KernelFault
 from engine.kernel.migrate import migrated
-from engine.kernel.replay import rebuild
+from engine.kernel.replay import Diverged, rebuild
 from engine.kernel.withdraw import withdraw
+from engine.readmodels.sets import NotUnderstood
 
 from .authorise import authorise, manages
 from .live_cases import LiveCases
@@ -132,6 +133,7 @@ class Application:
         unknown: Callable[[Any, Sequence[str]], Sequence[str]],
         options: Callable[[Any, Any, str, Mapping[str, JSON]], Mapping[str, JSON]],
         imported: Callable[[Any, str], bool] = lambda tx, case_id: False,
+        catch_up: Callable[[str], object] = lambda case_id: None,
         cause: Callable[[Any, datetime], str] = lambda tx, due: "",
         committed: Callable[[], None] = lambda: None,
         written: Callable[[Sequence[StoredEntry]], None] = lambda entries: None,
@@ -147,6 +149,7 @@ class Application:
         self._unknown = unknown
         self._options = options
         self._imported = imported
+        self._catch_up = catch_up
         self._own: dict[str, None] = {}
         """Cases known to have been opened here, which never changes; the last OWN_KNOWN that were asked for first."""
         self._cause = cause
@@ -179,6 +182,9 @@ class Application:
             except CommandSeen:
                 self.live.drop(case_id)
                 return self._recorded(command_id)
+            except (Behind, NotUnderstood) as error:
+                if isinstance(error, NotUnderstood) or not self._caught_up(case_id):
+                    return Rejection("conflict", "case.newer_program", {"case": case_id})
             except Exception as error:
                 if not is_outage(error):
                     raise
@@ -225,11 +231,32 @@ class Application:
                 return fired
             except (SequenceTaken, CommandSeen):
                 self.live.drop(case_id)
+            except Behind:
+                if not self._caught_up(case_id):
+                    return 0
         return 0
+
+    def _caught_up(self, case_id: str) -> bool:
+        """Brings this program's read models up to what others wrote; False where it can't read what they wrote."""
+        try:
+            self._catch_up(case_id)
+        except NotUnderstood:
+            return False
+        return True
 
     def settle_due(self, claim: Callable[[Any], Sequence[str]], seconds: float) -> Settled:
         """Fires the due timers of the cases that `claim` gives out inside the transaction, all in one; begins no
         further case after `seconds`. Anything that goes wrong with one of them undoes it all: see TimerRunner."""
+        tried: set[str] = set()
+        while True:
+            try:
+                return self._settle_due(claim, seconds)
+            except Behind as error:
+                if error.case_id in tried or not self._caught_up(error.case_id):
+                    raise
+                tried.add(error.case_id)
+
+    def _settle_due(self, claim: Callable[[Any], Sequence[str]], seconds: float) -> Settled:
         done: list[_Work] = []
         fired = busy = 0
         started = time.monotonic()
@@ -358,7 +385,15 @@ class Application:
         head = tx.head(case_id)
         if head is None or case_id.startswith("_"):
             return None
-        case = self.live.get(tx, case_id, head.seq)
+        if head.behind:
+            raise Behind(case_id)
+        try:
+            case = self.live.get(tx, case_id, head.seq)
+        except (KeyError, TypeError, ValueError, Diverged) as error:
+            (newest,) = tx.read(case_id, head.seq - 1, head.seq)
+            if newest.engine_version == VERSION:
+                raise
+            raise NotUnderstood(case_id) from error
         return _Work(tx, case_id, case, head.hash, [])
 
     def _is_imported(self, tx: Transaction, case_id: str) -> bool:

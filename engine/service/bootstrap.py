@@ -19,7 +19,7 @@ from engine.journal.entry import StoredEntry
 from engine.journal.imports import is_imported
 from engine.journal.schema import case_numbers
 from engine.journal.store import SqlJournal, SqlTransaction
-from engine.readmodels import cases, projector, timers, version
+from engine.readmodels import cases, projector, sets, timers, version
 
 from . import log_tables as _log_tables  # noqa: F401 its tables belong to the database
 from . import metrics, wakers
@@ -118,11 +118,17 @@ def build_application(
         unknown=unknown_receivers,
         options=ChosenOptions(),
         imported=lambda tx, case_id: is_imported(tx.connection, case_id),
+        catch_up=lambda case_id: catch_up(journal.engine, case_id),
         cause=lambda tx, due: wakers.cause(tx.connection, due),
         committed=wake,
         written=metrics.written,
         algorithm=journal.algorithm,
     )
+
+
+def catch_up(engine: Engine, case_id: str) -> int:
+    """Projects what programs of another shape wrote to a case; returns how many entries. Raises sets.NotUnderstood."""
+    return sets.catch_up(engine, case_id, lambda conn, after: SqlTransaction(conn).read(case_id, after))
 
 
 def case_entries(tx: SqlTransaction) -> Iterator[StoredEntry]:

@@ -23,7 +23,7 @@ ALL: Final = "SELECT, INSERT, UPDATE, DELETE"
 RIGHTS: Final = {
     **dict.fromkeys((*APPEND_ONLY, *(table.name for table, _ in LOGS)), ADD),
     "alembic_version": READ,
-    "readmodel_sets": READ,
+    "readmodel_sets": f"{READ}, UPDATE (seen)",
     "journal_format": f"{READ}, UPDATE (origin)",
     "unsealed": "SELECT, INSERT, DELETE",
     "case_numbers": KEEP,

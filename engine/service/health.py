@@ -81,18 +81,7 @@ def schema_fits(conn: Connection) -> bool:
     written = conn.scalar(select(journal_format.c.version))
     if written is None or written > FORMAT_VERSION:
         return False
-    return conn.scalar(select(version.readmodel_version.c.digest)) == _digest(conn)
-
-
-_digests: dict[str, str] = {}
-"""Of this program, by kind of database: it costs a tenth of a second and never changes while the process lives."""
-
-
-def _digest(conn: Connection) -> str:
-    kind = conn.dialect.name
-    if kind not in _digests:
-        _digests[kind] = version.digest(conn)
-    return _digests[kind]
+    return version.fits(conn)
 
 
 def free_bytes(folder: Path) -> int | None:

@@ -8,6 +8,8 @@ from typing import Final
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
+from engine.readmodels.version import Replaced
+
 SQLITE: Final = frozenset({
     sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_CANTOPEN,
@@ -21,7 +23,7 @@ among its operational errors."""
 def is_outage(error: BaseException) -> bool:
     """True for a lost or refused connection, a server that shuts down or is silent, a full disk, a lock that nobody
     gives back. The same request may succeed later; whether it was carried out, only its command id tells."""
-    if isinstance(error, PoolExhausted):
+    if isinstance(error, PoolExhausted | Replaced):
         return True
     if isinstance(error, DBAPIError):
         if error.connection_invalidated:

@@ -17,6 +17,7 @@ from .listener import Listener
 from .loop import TICK_SECONDS, Loop
 from .outbox import OutboxRunner
 from .queue import Queue
+from .readmodels import CatchUpRunner
 from .sealing import SealRunner
 from .timers import LOOK_AGAIN_SECONDS, LOOK_AGAIN_SECONDS_TEST_CLOCK, Config, TimerRunner
 from .watchdog import WatchRunner
@@ -34,17 +35,19 @@ class Work(Protocol):
 
 
 class Background:
-    """The loops of a process of this kind. `serve` gives signs of life only; `worker` and `run` do all the work."""
+    """The loops of a process of this kind. `serve` gives signs of life and keeps its read models up; `worker` and `run`
+    do all the work."""
 
     def __init__(self, services: Services, kind: Kind) -> None:
         self._services = services
         self._heart = HeartRunner(services, kind)
         self._beating = Loop(self._heart, "heart")
+        self._reading = Loop(CatchUpRunner(services), "read models")
         self._working: list[Work] = [*self._loops(), Queue(services)] if kind in FIRES else []
         self._listener = Listener(services.engine, self.wake)
 
     def start(self) -> None:
-        for loop in (self._beating, *self._working):
+        for loop in (self._beating, self._reading, *self._working):
             loop.start()
         if self._working:
             self._listener.start()
@@ -57,7 +60,7 @@ class Background:
     def stop(self, seconds: float) -> bool:
         """Ends all loops after the work under way, within so many seconds; whether all of them ended."""
         until = time.monotonic() + seconds
-        loops: list[Work] = [*self._working, self._beating]
+        loops: list[Work] = [*self._working, self._reading, self._beating]
         for loop in loops:
             loop.ask_to_stop()
         self._listener.ask_to_stop()

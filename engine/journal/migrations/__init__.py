@@ -46,6 +46,11 @@ def upgrade(connection: Connection) -> tuple[str, ...]:
     """
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCK})
+        # A program at work looks into its read models first; its other tables stand where the first connection looked.
+        where = connection.dialect.identifier_preparer.quote_identifier(
+            connection.dialect.default_schema_name or "public"
+        )
+        connection.execute(text("SELECT set_config('search_path', :where, true)"), {"where": where})
     known = scripts()
     context = MigrationContext.configure(connection)
     todo = _waiting(context, known)
@@ -67,7 +72,8 @@ def unguarded(connection: Connection) -> set[str]:
     if connection.dialect.name == "postgresql":
         there = (
             "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D'"
-            " UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = current_schema()::regnamespace"
+            " UNION ALL SELECT proname FROM pg_proc"
+            " WHERE pronamespace = (SELECT relnamespace FROM pg_class WHERE oid = to_regclass('entries'))"
         )
     else:
         there = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
