@@ -15,9 +15,13 @@ VERSION = "0.1.0+next"
 
 def main() -> None:
     engine.VERSION = VERSION  # before anything takes it from there
-    from engine.readmodels import version
+    from sqlalchemy import Column, Text
+
+    from engine.readmodels import schema, version
 
     version.PROJECTION += 1
+    # A column that the old release does not know and could not fill.
+    schema.cases.append_column(Column("next_note", Text, nullable=False, default="", comment="of the next release"))
     sys.argv[0] = "engine.cli"
     runpy.run_module("engine.cli", run_name="__main__")
 
