@@ -17,11 +17,13 @@ def main() -> None:
     engine.VERSION = VERSION  # before anything takes it from there
     from sqlalchemy import Column, Text
 
-    from engine.readmodels import schema, version
+    from engine.readmodels import schema
+
+    # A column that the old release does not know and could not fill; before the statements over it are made.
+    schema.cases.append_column(Column("next_note", Text, nullable=False, default="", comment="of the next release"))
+    from engine.readmodels import version
 
     version.PROJECTION += 1
-    # A column that the old release does not know and could not fill.
-    schema.cases.append_column(Column("next_note", Text, nullable=False, default="", comment="of the next release"))
     sys.argv[0] = "engine.cli"
     runpy.run_module("engine.cli", run_name="__main__")
 
