@@ -96,7 +96,7 @@ def test_two_programs_write_to_one_case_in_turns_and_both_sets_are_what_a_rebuil
     assert rows(old) == rows(new)
     with old.services.engine.connect() as conn:
         assert conn.scalar(select(readmodel_sets.c.ready).limit(1)) == 1
-        assert conn.scalars(select(readmodel_sets.c.name)).all().__len__() == 2
+        assert len(conn.scalars(select(readmodel_sets.c.name)).all()) == 2
         assert conn.execute(select(readmodel_behind)).all() == []
     assert_live_is_rebuilt(old)
     assert_live_is_rebuilt(new)
@@ -125,7 +125,6 @@ def test_without_catching_up_the_read_models_go_wrong(old, upgraded, monkeypatch
     case = graded(old)
     new = upgraded(old)
     monkeypatch.setattr(old.services.application, "_catch_up", lambda case_id: None)
-    head = type(old.services.journal.writing)  # noqa: F841
     new.do("wangfang", AddComment("来自新程序"), case.id)
 
     refused = old.ask("wangfang", AddComment("来自旧程序"), case.id)
