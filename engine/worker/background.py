@@ -7,8 +7,6 @@ import time
 from collections.abc import Iterator
 from typing import Protocol
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from engine.service.bootstrap import Services
 from engine.service.processes import FIRES, Kind
 
@@ -67,7 +65,7 @@ class Background:
         ended = [loop.stop(max(0.0, until - time.monotonic())) for loop in loops]
         try:
             self._heart.leave()
-        except SQLAlchemyError as error:  # the row then stays for a day; that is no reason to end badly
+        except Exception as error:  # the row then stays for a day; that is no reason to end badly
             log.warning("not signed off", extra={"fault": type(error).__name__})
         return all(ended)
 

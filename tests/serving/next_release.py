@@ -15,6 +15,12 @@ VERSION = "0.1.0+next"
 
 def main() -> None:
     engine.VERSION = VERSION  # before anything takes it from there
+    from sqlalchemy import Column, Text
+
+    from engine.readmodels import schema
+
+    # A column that the old release does not know and could not fill; before the statements over it are made.
+    schema.cases.append_column(Column("next_note", Text, nullable=False, default="", comment="of the next release"))
     from engine.readmodels import version
 
     version.PROJECTION += 1

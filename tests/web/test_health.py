@@ -226,7 +226,8 @@ def test_reading_the_figures_scans_no_table_that_grows_with_cases(desk: Desk):
             plan = [row[3] for row in conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", params)]
             ends_at_once = "LIMIT" in sql and not any("TEMP B-TREE" in step for step in plan)
             scans += [step for step in plan if step.startswith("SCAN") and not ends_at_once]
-    assert [step for step in scans if step.split()[1] not in few] == []
+    partial = ("deliveries_under_way", "deliveries_dead")  # indexes of what is not done yet
+    assert [step for step in scans if step.split()[1] not in few and not step.endswith(partial)] == []
 
 
 def test_a_figure_that_cannot_be_read_leaves_the_others(desk: Desk):
