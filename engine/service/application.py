@@ -229,7 +229,8 @@ class Application:
 
     def settle_due(self, claim: Callable[[Any], Sequence[str]], seconds: float) -> Settled:
         """Fires the due timers of the cases that `claim` gives out inside the transaction, all in one; begins no
-        further case after `seconds`. The claim must pass over imported cases. Anything that goes wrong with one of them undoes it all: see TimerRunner."""
+        further case after `seconds`. The claim must pass over imported cases. Anything that goes wrong with one of them
+        undoes it all: see TimerRunner."""
         done: list[_Work] = []
         fired = busy = 0
         started = time.monotonic()

@@ -8,7 +8,6 @@ import os
 import random
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -109,9 +108,7 @@ def play(machine: Machine, waker: Waker, chance: random.Random, steps: int) -> l
             opened.append(done.case_id)
         elif what == "talk" and opened:
             name = f"talk-{machine.steady}-{step}-{chance.random()}"
-            world.services.application.handle(
-                AddComment("说明"), actor, case_id=chance.choice(opened), command_id=name
-            )
+            world.services.application.handle(AddComment("说明"), actor, case_id=chance.choice(opened), command_id=name)
         elif what == "sleep":
             waker.sleep(waker.work(), chance.choice((0.7, 30.0, 90.0)))
         elif what == "jump":

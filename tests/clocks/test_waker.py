@@ -225,7 +225,6 @@ def test_a_waker_that_sleeps_asks_the_rows_only_every_half_minute(world):
     runner.close()
 
     asked = [one for one in statements if "FROM timers" in one]
-    print(len(statements), len(asked))
     assert len(asked) <= 250
     assert len(statements) <= 500
     with world.services.engine.connect().execution_options(writing=True) as conn, conn.begin():
