@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import subprocess
@@ -22,6 +23,7 @@ from tests.clocks.office import WAIT, firings, office, open_many
 from tests.support.world import ROOT, World
 
 PATIENCE = 300.0
+note = logging.getLogger("clocks")
 SIZES = [pytest.param((4, 400, 1.5), id="short"), pytest.param((8, 10_000, 30.0), id="long", marks=pytest.mark.long)]
 """Workers, timers, seconds for which a worker is stopped."""
 
@@ -133,6 +135,21 @@ def test_workers_killed_or_stopped_in_mid_work_leave_nothing_undone_and_nothing_
     race.finish()
 
     check(race, cases)
+
+
+@pytest.mark.long
+def test_ten_thousand_timers_due_at_once_are_fired_within_a_minute_by_two_workers(race):
+    cases = open_many(race.world, 10_000)
+    race.world.clock.advance(seconds=WAIT.total_seconds() + 1)
+
+    race.line_up(2)
+    race.go()
+    race.finish()
+
+    check(race, cases)
+    taken = [float(line.split("seconds=")[1].split()[0]) for line in race.told if "seconds=" in line]
+    note.warning("10,000 due at once: %.1f s with two workers", max(taken))
+    assert max(taken) < 60.0
 
 
 def test_workers_without_claim_and_key_fire_more_often_than_there_are_timers(race):

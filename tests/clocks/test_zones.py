@@ -1,4 +1,4 @@
-"""The machine's own time zone changes nothing: limits are of Xuchang wherever and however the server's clock is kept."""
+"""The machine's own time zone changes nothing: limits are of Xuchang wherever the server stands."""
 
 from __future__ import annotations
 

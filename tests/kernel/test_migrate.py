@@ -215,3 +215,23 @@ def test_a_submission_from_before_a_migration_can_not_be_withdrawn_after_it():
     refused = withdraw(run.case, prior, run.entries, WithdrawSubmission(2, "填错了"), Turn(run.at, "wangfang"))
 
     assert isinstance(refused, Rejection) and refused.key == "withdraw.acted_on"
+
+
+def test_rounds_that_came_as_one_stay_one_when_the_case_is_run_again_on_another_version():
+    def drawn(name: str) -> Scope:
+        s = Scope()
+        s.chain(s.start(), s.user("a", name=name), s.end())
+        s.chain(s.boundary("t", "a", timer("cycle", "R/PT30M"), interrupting=False), s.user("reminded"), s.end("e2"))
+        return s
+
+    run = Run(*bundle_of(p=drawn("alt")))
+    (name,) = run.case.timers
+    run.at += timedelta(minutes=125)
+    run.try_(FireTimer(name, 3, "downtime"), "system:timer")
+    before = (run.open, {timer.due for timer in run.case.timers.values()})
+    version = run.learn(*bundle_of(p=drawn("neu")))
+
+    run.do(MigrateCase(version, "neu gezeichnet"), "sunli")
+
+    assert (run.open, {timer.due for timer in run.case.timers.values()}) == before
+    assert run.open == ["a#1", "reminded#1"]

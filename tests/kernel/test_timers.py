@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 
 from engine.domain.codec import instant_text
-from engine.domain.commands import SubmitTask
+from engine.domain.commands import FireTimer, SubmitTask
 from engine.kernel.faults import KernelFault
+from engine.kernel.replay import replay
 from tests.support.diagrams import T0, Run, Scope, bundle_of, timer
 
 HOUR = timedelta(hours=1)
@@ -69,6 +70,31 @@ def test_an_endless_cycle_goes_on_without_drift_until_the_task_is_done():
     assert firings(run, hours=72) == [420 * n for n in range(1, 11)]
     run.do(SubmitTask("a#1", {}))
     assert not run.case.timers
+
+
+def test_rounds_that_have_passed_can_be_taken_together_and_then_count_as_fired():
+    run = beside("cycle", "R5/PT10M")
+    (name,) = run.case.timers
+    run.at = T0 + timedelta(minutes=35)
+
+    refused = run.try_(FireTimer(name, 3), "system:timer")
+    events = run.try_(FireTimer(name, 2, "downtime"), "system:timer")
+
+    assert (refused.code, refused.key) == ("conflict", "timer.not_missed")
+    (fired,) = [e for e in events if e.kind == "TimerFired"]
+    assert (fired.due, fired.missed, fired.cause, fired.late_seconds) == (at(minutes=10), 2, "downtime", 1500.0)
+    assert firings(run) == [40, 50]
+    assert list(replay(run.entries, run.load))[-1].divergence is None
+
+
+def test_rounds_of_a_timer_that_does_not_repeat_can_not_be_missed():
+    run = beside("duration", "PT10M")
+    (name,) = run.case.timers
+    run.at = T0 + timedelta(hours=9)
+
+    assert run.try_(FireTimer(name, 1), "system:timer").key == "timer.not_missed"
+    assert run.try_(FireTimer(name, -1), "system:timer").key == "timer.not_missed"
+    assert run.settle() == 1
 
 
 def test_a_timer_is_due_at_its_instant_not_after_it_and_never_before():
