@@ -21,6 +21,7 @@ from . import (
     compliance,
     contacts,
     dashboard,
+    delays,
     deployments,
     errors,
     evidence,
@@ -29,6 +30,7 @@ from . import (
     guards,
     health,
     inbox,
+    jobs,
     ledger,
     looks,
     messages,
@@ -45,6 +47,7 @@ from . import (
     security,
     static_files,
     tasks,
+    verifications,
     watermark,
     work_actions,
 )
@@ -77,6 +80,9 @@ PAGES: Final = (
     mining,
     packages,
     health,
+    verifications,
+    jobs,
+    delays,
 )
 """Modules with a blueprint named `blueprint`, one noun each."""
 
@@ -100,6 +106,7 @@ def create_app(services: Any) -> Flask:
     clock_text.install(app)
     names.install(app)
     watermark.install(app)
+    delays.install(app)
     static_files.install(app)
     app.jinja_env.globals.update(
         t=t,

@@ -59,6 +59,8 @@ ACTIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "admin_roles": frozenset({SECURITY_ADMIN}),
         "unlock_account": frozenset({SECURITY_ADMIN}),
         "reset_password": frozenset({SYSTEM_ADMIN, SECURITY_ADMIN}),
+        "view_jobs": frozenset({SYSTEM_ADMIN, AUDITOR}),
+        "admin_jobs": frozenset({SYSTEM_ADMIN}),
         # evidence
         "view_evidence": _COMMAND | {AUDITOR},  # limits, ledgers, compliance of all units; one's own case: view_case
         "view_people_log": frozenset({SECURITY_ADMIN, AUDITOR}),
@@ -73,7 +75,7 @@ WRITE_ACTIONS: Final = frozenset(
     {
         "work_task", "open_case", "comment", "attach_file", "send_message", "copy_case", "urge_task",
         "resolve_incident", "deploy_bundle", "migrate_case", "admin_people", "admin_roles", "admin_outbox",
-        "unlock_account", "reset_password",
+        "admin_jobs", "unlock_account", "reset_password",
     }
 )  # fmt: skip
 """Actions that change something. The auditor has none of them."""

@@ -10,7 +10,8 @@ PostgreSQL refuses to run as root. A test run by root starts it as `postgres` or
 where that user can read them if need be. Nothing is left when the run ends, however it ends: a keeper process owns
 the server and stops it once the lock that the run holds is released, which the kernel does even for a killed process.
 
-Run as a module (`python -m tests.support.postgres ROOT`) this file is that keeper.
+Run as a module (`python -m tests.support.postgres ROOT [durable]`) this file is that keeper. Benches take `own_server`,
+whose commits are on the disk when they return.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -53,6 +55,7 @@ SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
+DURABLE = SETTINGS | {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
 
 
 class NoPostgres(Exception):
@@ -142,7 +145,7 @@ class Runner:
         raise NoPostgres(f"{programs}: not to be run by {self.account.pw_name if self.account else 'this user'}")
 
 
-def keep(root: Path) -> None:
+def keep(root: Path, settings: Mapping[str, str] = SETTINGS) -> None:
     """Runs a server in `root` until the test run that holds `root/alive` is gone, or SIGTERM; then removes `root`."""
     over = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: over.set())
@@ -160,8 +163,8 @@ def keep(root: Path) -> None:
         initdb = (programs / "initdb", "-D", root / "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
         if runner.popen(*initdb, "--locale=C", log=log).wait() != 0:
             raise NoPostgres("initdb failed")
-        settings = [f"-c{name}={value}" for name, value in SETTINGS.items()]
-        server = runner.popen(programs / "postgres", "-D", root / "data", "-k", root, *settings, log=log)
+        given = [f"-c{name}={value}" for name, value in settings.items()]
+        server = runner.popen(programs / "postgres", "-D", root / "data", "-k", root, *given, log=log)
         try:
             announce(root, server)
             threading.Thread(target=wait_for_release, args=(root / "alive", over), daemon=True).start()
@@ -201,14 +204,14 @@ def wait_for_release(lock: Path, over: threading.Event) -> None:
 # --- the test run's side ---
 
 
-def started_server(root: Path) -> URL:
-    """URL of the run's server, which the first worker to ask starts."""
+def started_server(root: Path, *mode: str) -> URL:
+    """URL of the run's server, which the first worker to ask starts. `mode`: `durable`, or nothing."""
     with (root / "starting").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (root / "ready").exists() and not (root / "failed").exists():
             with (root / "keeper-log").open("w") as log:
                 keeper = subprocess.Popen(
-                    [sys.executable, "-m", "tests.support.postgres", str(root)],
+                    [sys.executable, "-m", "tests.support.postgres", str(root), *mode],
                     cwd=Path(__file__).parents[2],
                     stdin=subprocess.DEVNULL,
                     stdout=log,
@@ -225,6 +228,31 @@ def started_server(root: Path) -> URL:
             logs = [path.read_text() for path in (root / "log", root / "keeper-log") if path.exists()]
             raise NoPostgres("\n".join(logs))
     return URL.create("postgresql+psycopg", username="postgres", database="postgres", query={"host": str(root)})
+
+
+@contextmanager
+def own_server() -> Iterator[URL]:
+    """A server with durable commits for as long as the block lasts: for programs that are no test run."""
+    if given := os.environ.get(URL_VARIABLE):
+        yield make_url(given).set(drivername="postgresql+psycopg")
+        return
+    root = Path(tempfile.mkdtemp(prefix="opinion-pg-"))
+    with (root / "alive").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        try:
+            yield started_server(root, "durable")
+        finally:
+            held.close()
+            _await_end(root)
+
+
+def _await_end(root: Path) -> None:
+    """Returns when the keeper, whose lock is released, has stopped the server and removed its folder."""
+    if (root / "keeper").exists() and not (root / "failed").exists():
+        deadline = time.monotonic() + START_SECONDS
+        while root.exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+    shutil.rmtree(root, ignore_errors=True)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -247,11 +275,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         return
     root = config.stash[ROOT]
     config.stash[HELD_LOCK].close()
-    if (root / "keeper").exists() and not (root / "failed").exists():
-        deadline = time.monotonic() + START_SECONDS
-        while root.exists() and time.monotonic() < deadline:
-            time.sleep(0.02)
-    shutil.rmtree(root, ignore_errors=True)
+    _await_end(root)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -299,4 +323,4 @@ def postgres_url(postgres_database: Callable[[], str]) -> str:
 
 
 if __name__ == "__main__":
-    keep(Path(sys.argv[1]))
+    keep(Path(sys.argv[1]), DURABLE if "durable" in sys.argv[2:] else SETTINGS)

@@ -33,6 +33,8 @@ view_roles           .    .    .    .     .      .      .     x     .      x
 admin_roles          .    .    .    .     .      .      .     .     .      x
 unlock_account       .    .    .    .     .      .      .     .     .      x
 reset_password       .    .    .    .     .      .      .     .     x      x
+view_jobs            .    .    .    .     .      .      .     x     x      .
+admin_jobs           .    .    .    .     .      .      .     .     x      .
 view_people_log      .    .    .    .     .      .      .     x     .      x
 view_security_log    .    .    .    .     .      .      .     x     .      x
 replay_case          .    .    x    x     x      x      .     x     .      .
