@@ -105,6 +105,11 @@ def test_no_title_no_text_and_no_name_of_a_person_leaves_the_house(house: House,
     counts = house.deliver()
 
     said = house.said()
+    with house.world.services.engine.connect() as conn:
+        queued = [json.loads(params) for params in conn.execute(select(notifications.c.params)).scalars()]
+    labels = {one["label"] for one in queued if "label" in one}
+    assert len(labels) > 2  # the control: what was queued does hold more than may leave
+    assert [label for label in labels for one in said if label in one] == []
     assert counts.sent > 10
     assert any(case_id in one for one in said)
     for one in said:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, event, insert, select, update
 
 from engine.domain.codec import instant_text
 from engine.journal.imports import imported_streams
@@ -423,3 +423,25 @@ def test_rows_of_half_a_year_ago_are_removed_but_their_cases_stay_silent(opened:
         assert conn.execute(select(outbox_marks.c.case_id)).scalars().all() != []
     assert office.deliver() == Counts(handed=2)
     assert len(mail.taken) == 2
+
+
+def test_a_worker_that_finds_nothing_reads_the_small_indexes_only(tmp_path: Any, mail: MailServer, http: HttpServer):
+    """Half a year of sent rows must not be read every two seconds."""
+    office = Office(tmp_path, "", mail=mail_to(mail.port), wecom=hook(http))
+    asked: list[tuple[str, Any]] = []
+    office.told("user:wangfang")
+    engine = office.services.engine
+    event.listen(engine, "before_cursor_execute", lambda c, cursor, sql, values, *_: asked.append((sql, values)))
+
+    office.deliver()
+    outbox.seconds_to_next(office.services, 2.0)
+
+    with engine.connect() as conn:
+        plans = [
+            str(conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values).all())
+            for sql, values in list(asked)
+            if sql.startswith("SELECT") and "FROM deliveries" in sql
+        ]
+    engine.dispose()
+    assert len(plans) >= 4
+    assert [plan for plan in plans if "deliveries_under_way" not in plan] == []
