@@ -17,6 +17,7 @@ from engine.readmodels.schema import notifications
 from engine.service import outbox
 from engine.service.bootstrap import Services
 from engine.service.channel_mail import Mail
+from engine.service.channel_robots import Wecom
 from engine.service.channels import Outcome
 from engine.service.delivery_text import Notice
 from engine.service.outbox import ATTEMPTS, LEASE, Counts
@@ -24,7 +25,7 @@ from engine.service.outbox_tables import contacts, deliveries, outbox_marks
 from engine.service.people_tables import absences, persons
 from engine.service.transactions import writing
 from engine.worker.outbox import OutboxRunner
-from tests.outbox.offices import MONDAY, SHORT, Office, hook, mail_to
+from tests.outbox.offices import LONG, MONDAY, SHORT, Office, hook, mail_to
 from tests.outbox.servers import HANG, HttpServer, MailServer
 
 Opened = Callable[..., Office]
@@ -153,8 +154,9 @@ def test_a_channel_that_hangs_neither_holds_up_the_others_nor_is_tried_for_each_
     office.wants("wecom", wangfang="WangFang", liqiang="LiQiang")
     office.told("user:wangfang", "user:liqiang")
     http.answers += [(HANG, b"")] * 5
+    ways = Wecom(hook(http), SHORT), Mail(mail_to(mail.port), LONG)
 
-    counts = office.deliver()
+    counts = office.deliver(ways=ways)
 
     assert counts == Counts(handed=2, sent=2, later=1)
     assert len(http.got) == 1
@@ -166,7 +168,7 @@ def test_a_channel_that_is_not_set_up_lets_its_messages_wait_until_they_are_stal
 
     assert office.deliver() == Counts(handed=1)
     assert office.states() == ["waiting"]
-    late = [Mail(mail_to(mail.port), SHORT)]
+    late = [Mail(mail_to(mail.port), LONG)]
     office.clock.advance(hours=71)
     office.told("user:liqiang", case="WQ-2026-000002")
     office.clock.advance(hours=1)
@@ -264,7 +266,7 @@ def test_a_worker_killed_between_sending_and_marking_leaves_a_second_message_of_
     office.told("user:wangfang")
 
     with pytest.raises(Killed):
-        office.deliver(ways=[Dying(Mail(mail_to(mail.port), SHORT))])
+        office.deliver(ways=[Dying(Mail(mail_to(mail.port), LONG))])
     assert office.states() == ["sending"]
     before = office.deliver()
     office.clock.advance(seconds=LEASE.total_seconds())
@@ -281,7 +283,7 @@ def test_a_delivery_whose_sender_dies_each_time_is_given_up(opened: Opened, mail
 
     for _ in range(ATTEMPTS):
         with pytest.raises(Killed):
-            office.deliver(ways=[Dying(Mail(mail_to(mail.port), SHORT))])
+            office.deliver(ways=[Dying(Mail(mail_to(mail.port), LONG))])
         office.clock.advance(seconds=LEASE.total_seconds())
 
     assert office.deliver() == Counts(dead=1)
@@ -308,7 +310,7 @@ def test_a_worker_that_was_overtaken_does_not_undo_what_the_other_one_marked(ope
         office.clock.advance(seconds=LEASE.total_seconds())
         assert office.deliver() == Counts(sent=1)
 
-    office.deliver(ways=[Overtaken(Mail(mail_to(mail.port), SHORT), meanwhile)])
+    office.deliver(ways=[Overtaken(Mail(mail_to(mail.port), LONG), meanwhile)])
 
     assert office.states() == ["sent"]
 
