@@ -28,7 +28,7 @@ from .channels import PATIENCE, Channel, Outcome, Patience
 from .delivery_text import Notice, key_of
 from .handing_out import STALE, hand_out, not_before
 from .notice_settings import NoticeSettings
-from .outbox_tables import contacts, deliveries
+from .outbox_tables import UNDER_WAY, contacts, deliveries
 from .people_tables import persons
 from .quiet_hours import QuietHours
 from .transactions import writing
@@ -43,7 +43,6 @@ ATTEMPTS: Final = 10
 """Rests of 0.5, 1, 2, 4 ... 60 minutes: a server may be away for three hours before people must repeat by hand."""
 KEPT: Final = timedelta(days=180)
 """Rows of what was sent or given up: as long as the other logs must be kept (网络安全法)."""
-_UNDER_WAY: Final = deliveries.c.state.in_(("waiting", "sending"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +110,7 @@ def deliver(services: Services, limits: Limits = Limits(), ways: tuple[Channel, 
 def seconds_to_next(services: Services, longest: float) -> float:
     """Seconds until something is due in a channel that is set up, at most `longest`."""
     names = [channel.name for channel in channels(services.settings.notices)]
-    wanted = select(func.min(deliveries.c.next_at)).where(_UNDER_WAY, deliveries.c.channel.in_(names))
+    wanted = select(func.min(deliveries.c.next_at)).where(UNDER_WAY, deliveries.c.channel.in_(names))
     with services.engine.connect() as conn:
         first = conn.scalar(wanted) if names else None
     if not first:
@@ -159,7 +158,7 @@ def _send_due(services: Services, channel: Channel, limits: Limits, counts: Coun
 
 
 def _due(conn: Connection, channel: Channel, now: datetime) -> bool:
-    where = _UNDER_WAY, deliveries.c.channel == channel.name, deliveries.c.next_at <= instant_text(now)
+    where = UNDER_WAY, deliveries.c.channel == channel.name, deliveries.c.next_at <= instant_text(now)
     return conn.execute(select(deliveries.c.delivery_id).where(*where).limit(1)).first() is not None
 
 
@@ -169,7 +168,7 @@ def _take(conn: Connection, services: Services, channel: Channel) -> tuple[Row[A
     if _sent_this_minute(conn, channel, now):
         return None
     due = select(deliveries).where(
-        _UNDER_WAY, deliveries.c.channel == channel.name, deliveries.c.next_at <= instant_text(now)
+        UNDER_WAY, deliveries.c.channel == channel.name, deliveries.c.next_at <= instant_text(now)
     )
     order = deliveries.c.urgent.desc(), deliveries.c.next_at, deliveries.c.delivery_id
     row = conn.execute(due.order_by(*order).limit(1).with_for_update(skip_locked=True)).first()
@@ -196,7 +195,7 @@ def _sent_this_minute(conn: Connection, channel: Channel, now: datetime) -> bool
     under_way = (
         select(func.count())
         .select_from(deliveries)
-        .where(mine, deliveries.c.state == "sending", deliveries.c.next_at > instant_text(now))
+        .where(mine, UNDER_WAY, deliveries.c.state == "sending", deliveries.c.next_at > instant_text(now))
     )
     return conn.execute(done).scalar_one() + conn.execute(under_way).scalar_one() >= channel.per_minute
 
@@ -244,5 +243,5 @@ def _mark(conn: Connection, row: Row[Any], outcome: Outcome, now: datetime, quie
 
 def _forget(conn: Connection, now: datetime) -> None:
     """Removes what was sent or given up long ago. The marks of the cases stay: nothing of it is sent again."""
-    old = select(deliveries.c.delivery_id).where(deliveries.c.since < instant_text(now - KEPT), ~_UNDER_WAY).limit(500)
+    old = select(deliveries.c.delivery_id).where(deliveries.c.since < instant_text(now - KEPT), ~UNDER_WAY).limit(500)
     conn.execute(delete(deliveries).where(deliveries.c.delivery_id.in_(old)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, Table, Text, text
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, Table, Text, literal_column, text
 
 from engine.journal.schema import metadata
 
@@ -72,3 +72,7 @@ Index(
 )
 Index("deliveries_by_age", deliveries.c.since, deliveries.c.delivery_id)
 Index("deliveries_sent", deliveries.c.channel, deliveries.c.sent_at)
+
+UNDER_WAY: Final = deliveries.c.state.in_([literal_column("'waiting'"), literal_column("'sending'")])
+DEAD: Final = deliveries.c.state == literal_column("'dead'")
+"""Words of the states stand in the SQL: with bound values SQLite would not use the partial indexes."""

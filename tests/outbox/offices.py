@@ -25,7 +25,9 @@ from engine.service.transactions import writing
 MONDAY = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 """09:00 in Xuchang."""
 URL = "https://yuqing.example"
-SHORT = Patience(step=0.3, whole=0.6)
+SHORT = Patience(step=0.5, whole=1.0)
+"""For servers that hang. All others may be slow on a busy machine."""
+LONG = Patience(step=20.0, whole=40.0)
 
 
 def mail_to(port: int) -> Smtp:
@@ -88,9 +90,13 @@ class Office:
             conn.execute(insert(cases).values(**values))
 
     def deliver(
-        self, services: Services | None = None, ways: Iterable[Channel] | None = None, sends: int = 100
+        self,
+        services: Services | None = None,
+        ways: Iterable[Channel] | None = None,
+        sends: int = 100,
+        patience: Patience = LONG,
     ) -> Counts:
-        chosen = outbox.channels(self.settings.notices, SHORT) if ways is None else tuple(ways)
+        chosen = outbox.channels(self.settings.notices, patience) if ways is None else tuple(ways)
         return outbox.deliver(services or self.services, Limits(sends=sends), chosen)
 
     def rows(self) -> list[Any]:

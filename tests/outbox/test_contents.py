@@ -20,7 +20,7 @@ from engine.service.outbox import Counts
 from engine.service.outbox_tables import CHANNELS, contacts, outbox_marks
 from engine.service.people_tables import persons
 from engine.service.transactions import writing
-from tests.outbox.offices import SHORT, hook
+from tests.outbox.offices import LONG, hook
 from tests.outbox.servers import HttpServer, MailServer
 from tests.support.desk import GRADED, ITEM, SCREENED
 from tests.support.world import World
@@ -59,7 +59,7 @@ class House:
         """All that is due, through the pauses that robots ask for."""
         total = Counts()
         for _ in range(200):
-            counts = outbox.deliver(self.world.services, outbox.Limits(), outbox.channels(self.notices, SHORT))
+            counts = outbox.deliver(self.world.services, outbox.Limits(), outbox.channels(self.notices, LONG))
             total = Counts(*(getattr(total, n) + getattr(counts, n) for n in ("handed", "sent", "later", "dead")))
             self.world.clock.advance(seconds=61)
             if not counts.fired and outbox.seconds_to_next(self.world.services, 0.0) == 0.0 and not self._due():
@@ -105,6 +105,11 @@ def test_no_title_no_text_and_no_name_of_a_person_leaves_the_house(house: House,
     counts = house.deliver()
 
     said = house.said()
+    with house.world.services.engine.connect() as conn:
+        queued = [json.loads(params) for params in conn.execute(select(notifications.c.params)).scalars()]
+    labels = {one["label"] for one in queued if "label" in one}
+    assert len(labels) > 2  # the control: what was queued does hold more than may leave
+    assert [label for label in labels for one in said if label in one] == []
     assert counts.sent > 10
     assert any(case_id in one for one in said)
     for one in said:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, event, insert, select, update
 
 from engine.domain.codec import instant_text
 from engine.journal.imports import imported_streams
@@ -17,6 +17,7 @@ from engine.readmodels.schema import notifications
 from engine.service import outbox
 from engine.service.bootstrap import Services
 from engine.service.channel_mail import Mail
+from engine.service.channel_robots import Wecom
 from engine.service.channels import Outcome
 from engine.service.delivery_text import Notice
 from engine.service.outbox import ATTEMPTS, LEASE, Counts
@@ -24,7 +25,7 @@ from engine.service.outbox_tables import contacts, deliveries, outbox_marks
 from engine.service.people_tables import absences, persons
 from engine.service.transactions import writing
 from engine.worker.outbox import OutboxRunner
-from tests.outbox.offices import MONDAY, SHORT, Office, hook, mail_to
+from tests.outbox.offices import LONG, MONDAY, SHORT, Office, hook, mail_to
 from tests.outbox.servers import HANG, HttpServer, MailServer
 
 Opened = Callable[..., Office]
@@ -153,8 +154,9 @@ def test_a_channel_that_hangs_neither_holds_up_the_others_nor_is_tried_for_each_
     office.wants("wecom", wangfang="WangFang", liqiang="LiQiang")
     office.told("user:wangfang", "user:liqiang")
     http.answers += [(HANG, b"")] * 5
+    ways = Wecom(hook(http), SHORT), Mail(mail_to(mail.port), LONG)
 
-    counts = office.deliver()
+    counts = office.deliver(ways=ways)
 
     assert counts == Counts(handed=2, sent=2, later=1)
     assert len(http.got) == 1
@@ -166,7 +168,7 @@ def test_a_channel_that_is_not_set_up_lets_its_messages_wait_until_they_are_stal
 
     assert office.deliver() == Counts(handed=1)
     assert office.states() == ["waiting"]
-    late = [Mail(mail_to(mail.port), SHORT)]
+    late = [Mail(mail_to(mail.port), LONG)]
     office.clock.advance(hours=71)
     office.told("user:liqiang", case="WQ-2026-000002")
     office.clock.advance(hours=1)
@@ -264,7 +266,7 @@ def test_a_worker_killed_between_sending_and_marking_leaves_a_second_message_of_
     office.told("user:wangfang")
 
     with pytest.raises(Killed):
-        office.deliver(ways=[Dying(Mail(mail_to(mail.port), SHORT))])
+        office.deliver(ways=[Dying(Mail(mail_to(mail.port), LONG))])
     assert office.states() == ["sending"]
     before = office.deliver()
     office.clock.advance(seconds=LEASE.total_seconds())
@@ -281,7 +283,7 @@ def test_a_delivery_whose_sender_dies_each_time_is_given_up(opened: Opened, mail
 
     for _ in range(ATTEMPTS):
         with pytest.raises(Killed):
-            office.deliver(ways=[Dying(Mail(mail_to(mail.port), SHORT))])
+            office.deliver(ways=[Dying(Mail(mail_to(mail.port), LONG))])
         office.clock.advance(seconds=LEASE.total_seconds())
 
     assert office.deliver() == Counts(dead=1)
@@ -308,7 +310,7 @@ def test_a_worker_that_was_overtaken_does_not_undo_what_the_other_one_marked(ope
         office.clock.advance(seconds=LEASE.total_seconds())
         assert office.deliver() == Counts(sent=1)
 
-    office.deliver(ways=[Overtaken(Mail(mail_to(mail.port), SHORT), meanwhile)])
+    office.deliver(ways=[Overtaken(Mail(mail_to(mail.port), LONG), meanwhile)])
 
     assert office.states() == ["sent"]
 
@@ -423,3 +425,25 @@ def test_rows_of_half_a_year_ago_are_removed_but_their_cases_stay_silent(opened:
         assert conn.execute(select(outbox_marks.c.case_id)).scalars().all() != []
     assert office.deliver() == Counts(handed=2)
     assert len(mail.taken) == 2
+
+
+def test_a_worker_that_finds_nothing_reads_the_small_indexes_only(tmp_path: Any, mail: MailServer, http: HttpServer):
+    """Half a year of sent rows must not be read every two seconds."""
+    office = Office(tmp_path, "", mail=mail_to(mail.port), wecom=hook(http))
+    asked: list[tuple[str, Any]] = []
+    office.told("user:wangfang")
+    engine = office.services.engine
+    event.listen(engine, "before_cursor_execute", lambda c, cursor, sql, values, *_: asked.append((sql, values)))
+
+    office.deliver()
+    outbox.seconds_to_next(office.services, 2.0)
+
+    with engine.connect() as conn:
+        plans = [
+            str(conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values).all())
+            for sql, values in list(asked)
+            if sql.startswith("SELECT") and "FROM deliveries" in sql
+        ]
+    engine.dispose()
+    assert len(plans) >= 4
+    assert [plan for plan in plans if "deliveries_under_way" not in plan] == []

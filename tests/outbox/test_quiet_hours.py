@@ -20,7 +20,7 @@ from engine.service.outbox import Counts
 from engine.service.outbox_tables import deliveries, outbox_marks
 from engine.service.quiet_hours import QuietHours, quiet_hours
 from engine.service.transactions import writing
-from tests.outbox.offices import MONDAY, SHORT, Office, mail_to
+from tests.outbox.offices import LONG, MONDAY, Office, mail_to
 from tests.outbox.servers import MailServer
 from tests.support.world import xuchang
 
@@ -152,7 +152,7 @@ def test_a_retry_that_falls_into_the_night_waits_but_not_that_of_a_warning(tmp_p
     office.told("user:liqiang", case="WQ-2026-000002", message="notice.limit_warning", deadline=instant_text(MONDAY))
     mail.recipients += ["450 busy", "450 busy"]
 
-    office.deliver(ways=[Mail(mail_to(mail.port), SHORT)])
+    office.deliver(ways=[Mail(mail_to(mail.port), LONG)])
     next_at = {row.user_id: parse_instant(row.next_at) for row in office.rows()}
     office.services.engine.dispose()
 

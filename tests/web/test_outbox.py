@@ -36,7 +36,7 @@ def office(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def deliver(desk: Desk) -> Counts:
     services = desk.world.services
-    ways = outbox.channels(services.settings.notices, Patience(2, 4))
+    ways = outbox.channels(services.settings.notices, Patience(20, 40))
     return outbox.deliver(services, Limits(), ways)
 
 
