@@ -1,5 +1,5 @@
 """Where background jobs wait: one table on SQLite; on PostgreSQL, where it stays empty, Procrastinate's own schema
-(revision 0003 makes it). Beside both: why a job failed, and long jobs."""
+(revision 0002 makes it). Beside both: why a job failed, and long jobs."""
 
 from __future__ import annotations
 

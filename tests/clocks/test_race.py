@@ -1,4 +1,4 @@
-"""Many workers and many due timers on one database: each timer fires exactly once, whoever is killed or stands still."""
+"""Many workers and many due timers on one database: each fires exactly once, whoever is killed or stands still."""
 
 from __future__ import annotations
 
@@ -115,7 +115,6 @@ def test_workers_that_race_for_due_timers_fire_each_exactly_once(race, size):
     check(race, cases)
     shares = [int(line.split("fired=")[1].split()[0]) for line in race.told if "fired=" in line]
     assert sum(shares) == count
-    print(race.told)
 
 
 @pytest.mark.parametrize("size", SIZES)
