@@ -51,7 +51,8 @@ class _Rests(BaseRetryStrategy):
 
     def get_retry_decision(self, *, exception: BaseException, job: QueuedJob) -> RetryDecision | None:
         if isinstance(exception, Interrupted | asyncio.CancelledError):
-            return RetryDecision(retry_in={"seconds": 0})
+            # Not at once: this process, which is about to end, would take it again.
+            return RetryDecision(retry_in={"seconds": 1})
         rest = self.task.retry.rest(job.attempts + 1)
         return None if rest is None else RetryDecision(retry_in={"milliseconds": round(rest.total_seconds() * 1000)})
 
