@@ -60,7 +60,7 @@ class QueueRunner:
         self._rescue()
         self._begin_periods()
         done = faults = 0
-        while done + faults < self.config.batch and not self._stop.is_set() and self._anything_due():
+        while done + faults < self.config.batch and not self._ending and self._anything_due():
             with writing(self.services.engine) as conn:
                 job = self.queue.claim(conn, self.tasks, self.worker)
             if job is None:
@@ -83,6 +83,10 @@ class QueueRunner:
     def stop(self) -> None:
         """Ends a run after the job under way."""
         self._stop.set()
+
+    @property
+    def _ending(self) -> bool:
+        return self._stop.is_set() or self.services.stopping.is_set()
 
     def _anything_due(self) -> bool:
         with self.services.engine.connect() as conn:

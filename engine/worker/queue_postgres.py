@@ -20,6 +20,7 @@ from procrastinate.jobs import Job as QueuedJob
 from procrastinate.worker import Worker
 
 from engine.domain.codec import JSON
+from engine.journal import connections
 from engine.service import logs
 from engine.service.bootstrap import Services
 from engine.service.jobs import Interrupted, Task, forget_fault, note_fault, words
@@ -50,7 +51,8 @@ class _Rests(BaseRetryStrategy):
 
     def get_retry_decision(self, *, exception: BaseException, job: QueuedJob) -> RetryDecision | None:
         if isinstance(exception, Interrupted | asyncio.CancelledError):
-            return RetryDecision(retry_in={"seconds": 0})
+            # Not at once: this process, which is about to end, would take it again.
+            return RetryDecision(retry_in={"seconds": 1})
         rest = self.task.retry.rest(job.attempts + 1)
         return None if rest is None else RetryDecision(retry_in={"milliseconds": round(rest.total_seconds() * 1000)})
 
@@ -115,7 +117,11 @@ class PostgresQueue:
 
     async def _work(self, wait: bool) -> None:
         url = self.services.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
-        app = App(connector=PsycopgConnector(conninfo=url, min_size=1, max_size=self.config.at_once + 2))
+        app = App(
+            connector=PsycopgConnector(
+                conninfo=url, kwargs=_session(), min_size=1, max_size=self.config.at_once + 2, reconnect_timeout=5.0
+            )
+        )
         for task in self.tasks.values():
             app.task(name=task.name, queue=task.name, retry=_Rests(task), pass_context=True)(self._performer(task))
         app.task(name=LATER, pass_context=True, retry=_Rests(Task(LATER, None)))(self._later)
@@ -237,6 +243,12 @@ class PostgresQueue:
         now = self.services.clock.now().timestamp()
         every = [task.every for task in self.tasks.values() if task.every]
         return min((seconds - now % seconds for seconds in every), default=self.config.tend_every) + 0.01
+
+
+def _session() -> dict[str, Any]:
+    """Of each connection of the workers: a machine that is cut off lets go of what it holds, and notices."""
+    kept_alive = {name: value for name, value in connections.SESSION.items() if name.startswith("tcp_")}
+    return {**connections.CLIENT, "options": " ".join(f"-c {name}={value}" for name, value in kept_alive.items())}
 
 
 async def _in_thread(run: Callable[[], None]) -> None:

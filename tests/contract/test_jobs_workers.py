@@ -14,7 +14,9 @@ import pytest
 from sqlalchemy import text
 
 from engine.service.transactions import writing
+from engine.worker import queue_postgres
 from engine.worker.queue import Queue
+from engine.worker.queue_postgres import PostgresQueue
 from tests.support.queues import PATIENCE, Queued, queued, until
 from tests.support.world import ROOT
 
@@ -64,6 +66,11 @@ def one_database(postgres_database) -> str:
 def queue(request, tmp_path) -> Iterator[Queued]:
     url = f"sqlite:///{tmp_path}/q.db" if request.param == "sqlite" else request.getfixturevalue("one_database")
     yield from queued(tmp_path, url)
+
+
+@pytest.fixture
+def postgres_queue(tmp_path, one_database) -> Iterator[Queued]:
+    yield from queued(tmp_path, one_database)
 
 
 @pytest.fixture
@@ -177,3 +184,25 @@ def test_a_stop_does_not_wait_for_a_job_that_hangs(queue: Queued):
     # PostgreSQL: handed back by the worker; SQLite: its process has yet to end, then it is rescued.
     assert left == ((1, 0, 0) if queue.postgres else (0, 1, 0))
     until(lambda: not [thread for thread in threading.enumerate() if thread.name in ("job", "jobs", "beat")])
+
+
+def test_workers_whose_connections_are_cut_go_on_when_the_server_answers_again(postgres_queue: Queued):
+    queue = postgres_queue
+    queue.task("mark")
+    workers = PostgresQueue(queue.services, queue.tasks, queue_postgres.Config(pause=0.1))
+    workers.start()
+    queue.defer("mark", {"n": 1})
+    until(lambda: queue.ran == [("mark", {"n": 1})])
+
+    with queue.services.engine.connect() as conn:
+        cut = conn.exec_driver_sql(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        ).scalar_one()
+    queue.services.engine.dispose()
+    queue.defer("mark", {"n": 2})
+    until(lambda: ("mark", {"n": 2}) in queue.ran)
+    ended = workers.stop(PATIENCE)
+
+    assert cut >= 2
+    assert ended
