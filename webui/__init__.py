@@ -21,6 +21,7 @@ from . import (
     compliance,
     contacts,
     dashboard,
+    delays,
     deployments,
     errors,
     evidence,
@@ -81,6 +82,7 @@ PAGES: Final = (
     health,
     verifications,
     jobs,
+    delays,
 )
 """Modules with a blueprint named `blueprint`, one noun each."""
 
@@ -104,6 +106,7 @@ def create_app(services: Any) -> Flask:
     clock_text.install(app)
     names.install(app)
     watermark.install(app)
+    delays.install(app)
     static_files.install(app)
     app.jinja_env.globals.update(
         t=t,

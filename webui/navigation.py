@@ -53,6 +53,7 @@ MENU: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
             Entry("office.absences", "view_people", "nav.absences", "calendar-off"),
             Entry("office.duty", "view_people", "nav.duty", "calendar"),
             Entry("jobs.index", "view_jobs", "nav.jobs", "history"),
+            Entry("delays.index", "view_jobs", "nav.delays", "clock"),
             Entry("outbox.index", "view_outbox", "nav.outbox", "bell"),
             Entry("admin.roles", "view_roles", "nav.roles", "key", phone=True),
         ),

@@ -229,7 +229,7 @@ class Application:
 
     def settle_due(self, claim: Callable[[Any], Sequence[str]], seconds: float) -> Settled:
         """Fires the due timers of the cases that `claim` gives out inside the transaction, all in one; begins no
-        further case after `seconds`. Anything that goes wrong with one of them undoes it all: see TimerRunner."""
+        further case after `seconds`. The claim must pass over imported cases. Anything that goes wrong with one of them undoes it all: see TimerRunner."""
         done: list[_Work] = []
         fired = busy = 0
         started = time.monotonic()
@@ -239,7 +239,7 @@ class Application:
                     busy += 1  # whoever has it in hand fires what is due first
                     continue
                 work = self._load(tx, case_id)
-                if work is None or self._is_imported(tx, case_id):
+                if work is None:
                     continue
                 done.append(work)
                 fired += self._fire_due(work)

@@ -24,6 +24,7 @@ from engine.readmodels import cases, projector, timers, version
 from . import log_tables as _log_tables  # noqa: F401 its tables belong to the database
 from . import metrics, wakers
 from . import metrics_database as _metrics_database  # noqa: F401 its figures are told
+from . import metrics_jobs as _metrics_jobs  # noqa: F401 its figures are told
 from . import metrics_outbox as _metrics_outbox  # noqa: F401 its figures are told
 from . import metrics_timers as _metrics_timers  # noqa: F401 its figures are told, and its tables belong there too
 from . import outbox_tables as _outbox_tables  # noqa: F401 likewise

@@ -24,7 +24,7 @@ _ID: Final = re.compile(r"[A-Za-z0-9@._+-]{1,64}")
 def addresses(conn: Connection, user_id: str) -> dict[str, str]:
     """channel -> address, for those that the person wants to be told by."""
     rows = conn.execute(select(contacts.c.channel, contacts.c.address).where(contacts.c.user_id == user_id))
-    return dict(rows)
+    return dict(rows.tuples().all())
 
 
 def save(conn: Connection, by: Actor, now: datetime, user_id: str, typed: Mapping[str, str]) -> Rejection | None:

@@ -163,7 +163,7 @@ def try_out(
 
 def _counted(conn: Connection, *where: Any) -> Mapping[str, int]:
     rows = select(deliveries.c.channel, func.count()).where(*where).group_by(deliveries.c.channel)
-    return dict(conn.execute(rows))
+    return dict(conn.execute(rows).tuples().all())
 
 
 def _delivery(row: Row[Any]) -> Delivery:

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -25,7 +25,7 @@ from engine.service import passwords
 from engine.service.bootstrap import Services, build
 from engine.service.deployments import Checked, check
 from engine.service.settings import Settings
-from tests.support.durable_postgres import free_port
+from tests.support.durable_postgres import Inside, free_port
 from tests.support.world import ROOT, found_office, shipped_files
 
 PATIENCE = 60.0
@@ -81,6 +81,8 @@ class Office:
             self._found()
         self.port = free_port()
         self.connect: Sockets = socket.create_connection
+        self.inside: Inside = nullcontext
+        """Where its programs run: the namespace of a machine."""
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("OPINION_")},
             "OPINION_ENV": "development",
@@ -108,10 +110,10 @@ class Office:
         return process
 
     @contextmanager
-    def launcher(self, *before: str) -> Iterator[Start]:
-        """`before`: a command that runs the launcher elsewhere (`ip netns exec NAME`)."""
-        command = (*before, sys.executable, "-m", "tests.crash.launcher")
-        process = self.popen(*command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    def launcher(self) -> Iterator[Start]:
+        command = (sys.executable, "-m", "tests.crash.launcher")
+        with self.inside():
+            process = self.popen(*command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert process.stdin is not None
         assert process.stdout is not None
         source, answers = process.stdin, process.stdout
