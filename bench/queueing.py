@@ -125,7 +125,7 @@ ITEMS_A_DAY: Final = 5.0
 SUBMISSIONS_OF_AN_ITEM: Final = 22
 """Human steps of an ordinary case (bench/submissions.py)."""
 ENTRIES_OF_A_CASE: Final = 25
-"""Of the load model's cases on the shipped bundle, handed over ones and firings included (2,207 of 102 cases, rounded)."""
+"""Of the load model's cases on the shipped bundle, firings included: 2,207 entries of 102 cases, rounded up."""
 ENTRY_BYTES: Final = 4_800
 """Mean size of an entry of the shipped bundle (bench/verify.py)."""
 PAGES_OF_A_SUBMISSION: Final = 3.0
