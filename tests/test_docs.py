@@ -23,8 +23,9 @@ def commands() -> list[str]:
 
 
 def variables() -> list[str]:
-    source = Path(settings.__file__).read_text(encoding="utf-8")
-    return sorted(set(re.findall(r'"(OPINION_[A-Z_]+)"', source)))
+    modules = Path(settings.__file__).parent.glob("*settings.py")
+    sources = "".join(module.read_text(encoding="utf-8") for module in modules)
+    return sorted(set(re.findall(r'"(OPINION_[A-Z_]+)"', sources)))
 
 
 def test_the_settings_found_are_those_of_the_program():

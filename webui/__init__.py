@@ -19,7 +19,9 @@ from . import (
     clock_text,
     clocks,
     compliance,
+    contacts,
     dashboard,
+    delays,
     deployments,
     errors,
     evidence,
@@ -28,6 +30,7 @@ from . import (
     guards,
     health,
     inbox,
+    jobs,
     ledger,
     looks,
     messages,
@@ -35,6 +38,7 @@ from . import (
     names,
     navigation,
     office,
+    outbox,
     packages,
     performance,
     register,
@@ -43,6 +47,7 @@ from . import (
     security,
     static_files,
     tasks,
+    verifications,
     watermark,
     work_actions,
 )
@@ -63,6 +68,8 @@ PAGES: Final = (
     deployments,
     files,
     admin,
+    contacts,
+    outbox,
     office,
     evidence,
     ledger,
@@ -73,6 +80,9 @@ PAGES: Final = (
     mining,
     packages,
     health,
+    verifications,
+    jobs,
+    delays,
 )
 """Modules with a blueprint named `blueprint`, one noun each."""
 
@@ -96,6 +106,7 @@ def create_app(services: Any) -> Flask:
     clock_text.install(app)
     names.install(app)
     watermark.install(app)
+    delays.install(app)
     static_files.install(app)
     app.jinja_env.globals.update(
         t=t,

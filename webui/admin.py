@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, Response, abort, flash, make_response, redirect, render_template, request, url_for
@@ -9,7 +10,9 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from engine.domain.organisation import ROLES, SEPARATED_ROLES
 from engine.domain.rejection import HTTP_STATUS, Rejection
-from engine.service import people, people_admin, people_log, people_sessions
+from engine.service import contacts, people, people_admin, people_log, people_sessions
+from engine.service.outbox_lookup import described
+from engine.service.outbox_tables import CHANNELS
 from engine.service.people_admin import PersonForm
 
 from . import errors
@@ -43,7 +46,7 @@ def persons() -> str:
 @blueprint.get("/persons/new")
 @requires("admin_people")
 def person_new() -> str:
-    return _person_form(PersonForm("", "", ""), None)
+    return person_page(PersonForm("", "", ""), None)
 
 
 @blueprint.post("/persons/new")
@@ -53,7 +56,7 @@ def person_create() -> str | AnyResponse:
     with writing() as conn:
         outcome = people_admin.create_person(conn, current_actor(), services().clock.now(), form)
     if isinstance(outcome, Rejection):
-        return make_response(_person_form(form, outcome), HTTP_STATUS[outcome.code])
+        return make_response(person_page(form, outcome), HTTP_STATUS[outcome.code])
     return _handed_over(form.user_id, form.name, outcome)
 
 
@@ -64,7 +67,7 @@ def person(user_id: str) -> str:
         found = people.person(conn, user_id)
     if found is None:
         abort(404)
-    return _person_form(PersonForm(user_id, found.name, found.unit_id, found.title, found.phone), None, found)
+    return person_page(PersonForm(user_id, found.name, found.unit_id, found.title, found.phone), None, found)
 
 
 @blueprint.post("/persons/<user_id>")
@@ -75,7 +78,7 @@ def person_save(user_id: str) -> str | AnyResponse:
         refused = people_admin.edit_person(conn, current_actor(), services().clock.now(), form)
         found = people.person(conn, user_id)
     if refused is not None and refused.fields:
-        return make_response(_person_form(form, refused, found), HTTP_STATUS[refused.code])
+        return make_response(person_page(form, refused, found), HTTP_STATUS[refused.code])
     return done(refused, url_for("admin.person", user_id=user_id))
 
 
@@ -169,10 +172,26 @@ def _typed(user_id: str) -> PersonForm:
     return PersonForm(user_id, **typed)
 
 
-def _person_form(form: PersonForm, refused: Rejection | None, found: people.Person | None = None) -> str:
+def person_page(
+    form: PersonForm,
+    refused: Rejection | None,
+    found: people.Person | None = None,
+    typed: Mapping[str, str] | None = None,
+) -> str:
+    """`typed`: addresses for notifications as just typed; the stored ones if left out."""
     with reading() as conn:
         units = [unit for unit in people.all_units(conn) if unit.active or unit.unit_id == form.unit_id]
-    return render_template("admin/person.html", form=form, found=found, units=units, faults=faults_of(refused))
+        held = contacts.addresses(conn, form.user_id) if typed is None else typed
+    return render_template(
+        "admin/person.html",
+        form=form,
+        found=found,
+        units=units,
+        faults=faults_of(refused),
+        contacts=held,
+        channels=CHANNELS,
+        set_up=described(services().settings.notices),
+    )
 
 
 def _handed_over(user_id: str, name: str, first: str) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -21,7 +22,9 @@ from flask_login import LoginManager, current_user, login_user, logout_user
 from werkzeug.wrappers import Response as AnyResponse
 
 from engine.domain.rejection import Rejection
-from engine.service import passwords, people_sessions
+from engine.service import contacts, passwords, people_sessions
+from engine.service.outbox_lookup import described
+from engine.service.outbox_tables import CHANNELS
 
 from . import navigation
 from .catalogue import LANGUAGE_COOKIE, LANGUAGES, t
@@ -154,10 +157,25 @@ def _password_refused(refused: str, faults: dict[str, str]) -> Response:
 @signed_in
 def account() -> str:
     with reading() as conn:
+        held = contacts.addresses(conn, current_actor().user_id)
+    return account_page(held, {})
+
+
+def account_page(addresses: Mapping[str, str], faults: Mapping[str, str]) -> str:
+    """The page with these addresses for notifications, as stored or as just typed."""
+    with reading() as conn:
         opened = people_sessions.open_sessions(
             conn, current_actor().user_id, services().clock.now(), services().settings, current_user.id
         )
-    return render_template("auth/account.html", opened=opened, groups=navigation.menu())
+    return render_template(
+        "auth/account.html",
+        opened=opened,
+        groups=navigation.menu(),
+        contacts=addresses,
+        channels=CHANNELS,
+        set_up=described(services().settings.notices),
+        faults=faults,
+    )
 
 
 @blueprint.post("/language")

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from engine.domain.rejection import Rejection
-from engine.service import proof_state
+from engine.service import long_jobs, proof_state, verify_job
 from engine.service import witness_comparison as witness
 from engine.service.system import new_id
 
@@ -18,6 +18,8 @@ from .catalogue import t
 from .guards import current_actor, reading, requires, services
 
 blueprint = Blueprint("checkpoints", __name__)
+VERIFICATIONS = 5
+"""Verifications shown, newest first."""
 
 
 @blueprint.get("/audit/checkpoints")
@@ -74,7 +76,14 @@ def _page(answer: witness.Comparison | None = None, refused: str = "", typed: st
     with reading() as conn:
         page = proof_state.checkpoint_page(conn, request.args.get("before", type=int))
         proof = proof_state.proof_state(conn)
+        verifications = long_jobs.newest(conn, verify_job.KIND, VERIFICATIONS)
     body = render_template(
-        "audit/checkpoints.html", page=page, proof=proof, answer=answer, refused=refused, typed=typed
+        "audit/checkpoints.html",
+        page=page,
+        proof=proof,
+        answer=answer,
+        refused=refused,
+        typed=typed,
+        verifications=verifications,
     )
     return make_response(body, 422 if refused else 200)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -10,7 +9,7 @@ from typing import Final
 from engine.definitions.form_javascript import equal
 from engine.definitions.form_model import Component, FormLimits, Path, descend, dotted
 from engine.definitions.form_state import MISSING, get, initialise, new_row, put
-from engine.domain.codec import JSON
+from engine.domain.codec import JSON, copied
 
 Fault = tuple[str, Mapping[str, object]]
 _NOTHING: Final[Mapping[str, JSON]] = {}
@@ -50,7 +49,7 @@ def read_answer(
 ) -> Answer:
     """The submission, split by field. `data`: the own data that the form was shown with."""
     own = initialise(components, data)
-    answer = Answer(own, copy.deepcopy(own))
+    answer = Answer(own, copied(own))
     _Reading(answer, data, limits).scope(components, submitted, answer.base, ())
     return answer
 
@@ -125,7 +124,7 @@ class _Reading:
             kept = tuple(range(len(own_rows)))
             rows = [*rows, *[_NOTHING] * (len(own_rows) - len(rows))]
         self.answer.rows[path] = kept
-        new = [copy.deepcopy(own_rows[index]) if index is not None else new_row(component, self.data) for index in kept]
+        new = [copied(own_rows[index]) if index is not None else new_row(component, self.data) for index in kept]
         put(base, local, new)
         for number, (row, target) in enumerate(zip(rows, new, strict=True)):
             self.scope(component.children, row, target, (*path, number))

@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -22,19 +21,19 @@ from engine.definitions.form_javascript import equal
 from engine.definitions.form_model import (
     MANY,
     ONE,
+    ByPath,
     Component,
     FieldError,
     FileFact,
     FormLimits,
     Path,
     Submission,
-    descend,
     dotted,
 )
 from engine.definitions.form_rules import broken_rules
 from engine.definitions.form_state import MISSING, get, put, static_options
 from engine.definitions.form_view import Instance, View, look
-from engine.domain.codec import JSON
+from engine.domain.codec import JSON, copied
 from engine.feel import Environment, FeelEvaluationError
 
 MAX_ROUNDS: Final = 20
@@ -47,6 +46,7 @@ class Setting:
     `stored`: all of it, for files already handed in."""
 
     components: tuple[Component, ...]
+    by_path: ByPath
     data: Mapping[str, JSON]
     stored: Mapping[str, JSON]
     env: Environment
@@ -112,9 +112,8 @@ def _shape_fault(submitted: object, limits: FormLimits) -> Fault | None:
 def _settle(judge: _Judge) -> tuple[dict[str, JSON], View]:
     """Steps 2 and 3: the final data and what is visible in them."""
     setting, answer = judge.setting, judge.answer
-    by_path = _components_by_path(setting.components)
     for path, value in answer.given.items():
-        component = by_path[tuple(key for key in path if isinstance(key, str))]
+        component = setting.by_path[tuple(key for key in path if isinstance(key, str))]
         if component.disabled or component.type == "expression" or component.attributes.get("readonly") is True:
             judge.locked.add(path)
             continue
@@ -126,9 +125,9 @@ def _settle(judge: _Judge) -> tuple[dict[str, JSON], View]:
             # else: stored data that do not fit the field, which the viewer hands through untouched; the own value stays
         else:
             judge.clean[path] = clean
-    computes = any(component.type == "expression" for component in descend(setting.components))
+    computes = any(component.computed for component in setting.components)
     while True:
-        state = copy.deepcopy(answer.base)
+        state = copied(answer.base)
         for path, value in judge.clean.items():
             if path not in judge.locked:
                 put(state, path, value)
@@ -144,18 +143,6 @@ def _settle(judge: _Judge) -> tuple[dict[str, JSON], View]:
         if not newly:
             return state, view
         judge.locked |= newly
-
-
-def _components_by_path(
-    components: tuple[Component, ...], prefix: tuple[str, ...] = ()
-) -> dict[tuple[str, ...], Component]:
-    out: dict[tuple[str, ...], Component] = {}
-    for component in components:
-        path = prefix + component.segments
-        if component.keyed:
-            out[path] = component
-        out |= _components_by_path(component.children, path)
-    return out
 
 
 def _compute(judge: _Judge, view: View, state: dict[str, JSON]) -> bool:
@@ -253,7 +240,7 @@ def _judge_files(judge: _Judge, instance: Instance, reference: JSON, sent: bool)
 
 
 def _write(judge: _Judge, path: Path, value: JSON) -> None:
-    put(judge.values, path, copy.deepcopy(value))
+    put(judge.values, path, copied(value))
 
 
 def _add(judge: _Judge, component: Component | None, path: Path, fault: Fault, names: Mapping[str, object]) -> None:

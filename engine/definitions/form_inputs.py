@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Mapping
 from typing import Final
 
 from engine.definitions.form_expressions import is_expression, is_template, names_read, template_expressions
 from engine.definitions.form_model import Component
-from engine.domain.codec import JSON
+from engine.domain.codec import JSON, copied
 
 EXPRESSION_PROPERTIES: Final = tuple(
     tuple(name.split("."))
@@ -66,12 +65,12 @@ def written_names(components: tuple[Component, ...]) -> Iterator[str]:
 
 def _part(value: JSON, tree: Tree | None) -> JSON:
     if tree is None:
-        return copy.deepcopy(value)
+        return copied(value)
     if isinstance(value, list):
         return [_part(item, tree) for item in value]
     if isinstance(value, Mapping):
         return {name: _part(value[name], inner) for name, inner in tree.items() if name in value}
-    return copy.deepcopy(value)
+    return copied(value)
 
 
 def _collect(

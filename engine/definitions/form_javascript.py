@@ -25,7 +25,7 @@ def is_number(value: object) -> bool:
 
 def equal(left: object, right: object) -> bool:
     """Deep equality of JSON values: 1 equals 1.0, but not true and not "1" (lodash isEqual)."""
-    if isinstance(left, str):
+    if type(left) is str or type(right) is str:
         return left == right
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
@@ -87,6 +87,8 @@ def text_of(value: object) -> str:
 
 def big(value: object) -> Decimal | None:
     """`Big(value)`: the exact decimal of a finite number or of a plain decimal text, else None."""
+    if type(value) is int and -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER:
+        return Decimal(value)
     if isinstance(value, Decimal):
         return value if value.is_finite() and abs(value.adjusted()) <= MAX_DIGITS else None
     if isinstance(value, str):

@@ -105,29 +105,34 @@ class Component:
     segments: tuple[str, ...]
     attributes: Mapping[str, JSON]
     children: tuple[Component, ...] = ()
+    options: list[JSON] | None = None
+    """Values of the options that stand in the file itself, if any do."""
+    # What each submission asks of each component again, found once.
+    keyed: bool = field(init=False, repr=False, compare=False)
+    repeated: bool = field(init=False, repr=False, compare=False)
+    disabled: bool = field(init=False, repr=False, compare=False)
+    validate: Mapping[str, JSON] = field(init=False, repr=False, compare=False)
+    hide: str | None = field(init=False, repr=False, compare=False)
+    conditional: bool = field(init=False, repr=False, compare=False)
+    """Whether it, or something in it, may be hidden."""
+    computed: bool = field(init=False, repr=False, compare=False)
+    """Whether it, or something in it, is an expression."""
 
-    @property
-    def keyed(self) -> bool:
-        return self.type in KEYED and bool(self.segments)
-
-    @property
-    def repeated(self) -> bool:
-        return self.type == "dynamiclist"
-
-    @property
-    def disabled(self) -> bool:
-        return bool(self.attributes.get("disabled"))
-
-    @property
-    def validate(self) -> Mapping[str, JSON]:
+    def __post_init__(self) -> None:
+        found = self.attributes.get("conditional")
+        hide = found.get("hide") if isinstance(found, Mapping) else None
         rules = self.attributes.get("validate")
-        return rules if isinstance(rules, Mapping) else {}
-
-    @property
-    def hide(self) -> str | None:
-        conditional = self.attributes.get("conditional")
-        hide = conditional.get("hide") if isinstance(conditional, Mapping) else None
-        return hide if isinstance(hide, str) else None
+        facts: dict[str, object] = {
+            "keyed": self.type in KEYED and bool(self.segments),
+            "repeated": self.type == "dynamiclist",
+            "disabled": bool(self.attributes.get("disabled")),
+            "validate": rules if isinstance(rules, Mapping) else {},
+            "hide": hide if isinstance(hide, str) else None,
+            "conditional": isinstance(hide, str) or any(child.conditional for child in self.children),
+            "computed": self.type == "expression" or any(child.computed for child in self.children),
+        }
+        for name, fact in facts.items():
+            object.__setattr__(self, name, fact)
 
     @property
     def label(self) -> str:
@@ -157,3 +162,18 @@ def descend(components: tuple[Component, ...]) -> Iterator[Component]:
     for component in components:
         yield component
         yield from descend(component.children)
+
+
+ByPath = Mapping[tuple[str, ...], Component]
+"""Fields by the data path at which they stand, rows of lists left out."""
+
+
+def fields_by_path(components: tuple[Component, ...], prefix: tuple[str, ...] = ()) -> dict[tuple[str, ...], Component]:
+    """Every field of a form; of two with the same path the later."""
+    out: dict[tuple[str, ...], Component] = {}
+    for component in components:
+        path = prefix + component.segments
+        if component.keyed:
+            out[path] = component
+        out |= fields_by_path(component.children, path)
+    return out

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from engine.definitions.form_model import CONTAINERS, KEYED, Component
+from engine.definitions.form_options import option_values
 from engine.domain.codec import JSON
 
 MAX_BYTES: Final = 1_000_000
@@ -76,6 +77,7 @@ def _component(item: JSON, place: str, nesting: int, left: list[int]) -> Compone
         segments=segments,
         attributes=item,
         children=_children(item, f"{place}.", nesting + 1, left) if kind in CONTAINERS else (),
+        options=option_values(item["values"]) if isinstance(item.get("values"), list) else None,
     )
 
 

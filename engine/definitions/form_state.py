@@ -5,14 +5,13 @@ The twin of form-js `Form._getInitializedFieldData` and of each field's `sanitiz
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from typing import Final
 
 from engine.definitions import form_moments, form_options
-from engine.definitions.form_javascript import big, is_number, json_number, number_text, text_of, trim
+from engine.definitions.form_javascript import MAX_SAFE_INTEGER, big, is_number, json_number, number_text, text_of, trim
 from engine.definitions.form_model import MANY, ONE, Component, Path
-from engine.domain.codec import JSON
+from engine.domain.codec import JSON, copied
 
 
 class _Missing:
@@ -53,7 +52,7 @@ def put(node: dict[str, JSON], path: Path, value: JSON) -> None:
 
 def initialise(components: tuple[Component, ...], data: Mapping[str, JSON]) -> dict[str, JSON]:
     """A copy of `data` in which every field and list of the form has a value."""
-    state: dict[str, JSON] = copy.deepcopy(dict(data))
+    state: dict[str, JSON] = copied(dict(data))
     _fill(components, state, (), dict(data))
     return state
 
@@ -93,7 +92,7 @@ def first_value(component: Component, stored: object, data: Mapping[str, JSON]) 
     if stored is not MISSING:
         return sanitised(component, stored, data)
     default = component.attributes.get("defaultValue", MISSING)
-    return component.own_empty() if default is MISSING else copy.deepcopy(default)
+    return component.own_empty() if default is MISSING else copied(default)
 
 
 def sanitised(component: Component, value: object, data: Mapping[str, JSON]) -> JSON:
@@ -129,12 +128,16 @@ def static_options(component: Component, data: Mapping[str, JSON]) -> list[JSON]
     attributes = component.attributes
     if form_options.source_of(component) == "valuesKey":
         return form_options.option_values(data.get(str(attributes["valuesKey"])))
+    if component.options is not None:
+        return component.options
     fallback = [] if attributes.get("valuesExpression") else form_options.DEFAULT_OPTIONS
     return form_options.option_values(attributes.get("values", fallback))
 
 
 def number_value(component: Component, value: object) -> JSON:
     """A number, or its text for `serializeToString`; null for what is no number."""
+    if type(value) is int and abs(value) <= MAX_SAFE_INTEGER and not component.attributes.get("serializeToString"):
+        return value
     number = big(trim(value)) if isinstance(value, str) else big(value)
     if number is None:
         return None

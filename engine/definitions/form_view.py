@@ -7,15 +7,14 @@ again of the data so filtered, and that decides what is shown.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from engine.definitions import form_expressions
-from engine.definitions.form_model import Component, Path, descend
+from engine.definitions.form_model import Component, Path
 from engine.definitions.form_state import MISSING, get
-from engine.domain.codec import JSON
+from engine.domain.codec import JSON, copied
 from engine.feel import Environment, FeelEvaluationError
 
 _HOLE: Final = None
@@ -112,9 +111,9 @@ def _is_readonly(component: Component, scope: Scope, env: Environment) -> bool:
 
 def _filtered(components: tuple[Component, ...], state: dict[str, JSON], env: Environment) -> dict[str, JSON]:
     """The data without what conditions hide."""
-    if not any(component.hide is not None for component in descend(components)):
+    if not any(component.conditional for component in components):
         return state
-    out = copy.deepcopy(state)
+    out: dict[str, JSON] = copied(state)
     for path in _hidden(components, (), state, state, Scope.root(state), False, env):
         _clear(out, path)
     return out

@@ -6,17 +6,26 @@ trusts the browser this side does not: see docs of `Form.check`.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from engine.definitions.form_check import Setting
 from engine.definitions.form_check import check as judge
 from engine.definitions.form_inputs import Tree, inputs_of, paths_of, projected, written_names
-from engine.definitions.form_model import Component, FieldError, FileFact, FormLimits, FormProblem, Submission, descend
+from engine.definitions.form_model import (
+    ByPath,
+    Component,
+    FieldError,
+    FileFact,
+    FormLimits,
+    FormProblem,
+    Submission,
+    descend,
+    fields_by_path,
+)
 from engine.definitions.form_problems import problems_of
 from engine.definitions.form_reader import FormUnreadable, read_components, read_schema
-from engine.domain.codec import JSON
+from engine.domain.codec import JSON, copied
 from engine.feel import Environment
 
 __all__ = [
@@ -44,6 +53,7 @@ class Form:
     schema: Mapping[str, JSON]
     inputs: Tree
     """The names that the form shows or reads; found once, because each submission needs it."""
+    by_path: ByPath
     fresh: tuple[tuple[str, ...], ...] = ()
     """Paths of fields that begin empty on every visit: a decision or an opinion is given anew, never taken over."""
 
@@ -93,7 +103,13 @@ class Form:
         Never raises for what a client can send. `values` is empty when there are errors.
         """
         setting = Setting(
-            self.components, self.initial(data), data, env, files if files is not None else NO_FILES, limits
+            self.components,
+            self.by_path,
+            self.initial(data),
+            data,
+            env,
+            files if files is not None else NO_FILES,
+            limits,
         )
         return judge(setting, submitted)
 
@@ -103,7 +119,7 @@ def read_form(data: bytes) -> Form:
     schema = read_schema(data)
     components = read_components(schema)
     fresh = tuple(c.segments for c in descend(components) if c.keyed and _fresh(c))
-    return Form(str(schema.get("id", "")), components, schema, inputs_of(components), fresh)
+    return Form(str(schema.get("id", "")), components, schema, inputs_of(components), fields_by_path(components), fresh)
 
 
 def _fresh(component: Component) -> bool:
@@ -131,11 +147,7 @@ def merged(data: Mapping[str, JSON], submission: Submission) -> dict[str, JSON]:
 
 def _over(old: JSON, new: JSON, path: str, kept: Mapping[str, tuple[int | None, ...]]) -> JSON:
     if isinstance(new, dict):
-        base = (
-            {name: copy.deepcopy(value) for name, value in old.items() if name not in new}
-            if isinstance(old, dict)
-            else {}
-        )
+        base = {name: copied(value) for name, value in old.items() if name not in new} if isinstance(old, dict) else {}
         known = old if isinstance(old, dict) else {}
         return base | {name: _over(known.get(name), value, _join(path, name), kept) for name, value in new.items()}
     if isinstance(new, list) and path in kept:
@@ -145,7 +157,7 @@ def _over(old: JSON, new: JSON, path: str, kept: Mapping[str, tuple[int | None, 
             _over(one, row, _join(path, str(number)), kept)
             for number, (one, row) in enumerate(zip(from_row, new, strict=True))
         ]
-    return copy.deepcopy(new)
+    return copied(new)
 
 
 def _join(path: str, name: str) -> str:

@@ -53,10 +53,14 @@ ACTIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "view_directory": _WORK | {PROCESS_OWNER, SYSTEM_ADMIN, SECURITY_ADMIN, AUDITOR},
         "view_people": frozenset({SYSTEM_ADMIN, SECURITY_ADMIN, AUDITOR}),
         "admin_people": frozenset({SYSTEM_ADMIN}),
+        "view_outbox": frozenset({SYSTEM_ADMIN, AUDITOR}),  # case numbers, logins and times; nothing of a case
+        "admin_outbox": frozenset({SYSTEM_ADMIN}),
         "view_roles": frozenset({SECURITY_ADMIN, AUDITOR}),
         "admin_roles": frozenset({SECURITY_ADMIN}),
         "unlock_account": frozenset({SECURITY_ADMIN}),
         "reset_password": frozenset({SYSTEM_ADMIN, SECURITY_ADMIN}),
+        "view_jobs": frozenset({SYSTEM_ADMIN, AUDITOR}),
+        "admin_jobs": frozenset({SYSTEM_ADMIN}),
         # evidence
         "view_evidence": _COMMAND | {AUDITOR},  # limits, ledgers, compliance of all units; one's own case: view_case
         "view_people_log": frozenset({SECURITY_ADMIN, AUDITOR}),
@@ -70,8 +74,8 @@ ACTIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
 WRITE_ACTIONS: Final = frozenset(
     {
         "work_task", "open_case", "comment", "attach_file", "send_message", "copy_case", "urge_task",
-        "resolve_incident", "deploy_bundle", "migrate_case", "admin_people", "admin_roles", "unlock_account",
-        "reset_password",
+        "resolve_incident", "deploy_bundle", "migrate_case", "admin_people", "admin_roles", "admin_outbox",
+        "admin_jobs", "unlock_account", "reset_password",
     }
 )  # fmt: skip
 """Actions that change something. The auditor has none of them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from dataclasses import MISSING, fields
 from datetime import UTC, datetime
@@ -26,6 +27,18 @@ _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_asci
 def canonical(value: JSON) -> bytes:
     """JSON with sorted keys, no spaces, UTF-8, finite numbers: the only form that is ever hashed."""
     return _CANONICAL(value).encode()
+
+
+def copied(value: JSON) -> JSON:
+    """A copy that shares no list and no dict with `value`; what is neither is taken over.
+
+    copy.deepcopy takes ten times as long, to be ready for what JSON cannot hold.
+    """
+    if type(value) is dict:
+        return {name: copied(item) if isinstance(item, dict | list) else item for name, item in value.items()}
+    if type(value) is list:
+        return [copied(item) if isinstance(item, dict | list) else item for item in value]
+    return copy.deepcopy(value) if isinstance(value, dict | list) else value
 
 
 def instant_text(at: datetime) -> str:

@@ -19,7 +19,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 CONNECT_SECONDS = 4
 PING_SECONDS = 5.0
 """For an answer on a connection that has just been made or was idle: a server that is well answers in a millisecond."""
-SILENCE_SECONDS = 30.0
+SILENCE_SECONDS = 20.0
 """For an answer to a statement. The server ends it at the same time (`statement_timeout`)."""
 
 SESSION: Mapping[str, int] = {
@@ -33,7 +33,7 @@ SESSION: Mapping[str, int] = {
     "lock_timeout": 15_000,
     # A process that stands still while its machine is well. A turn may take two seconds (Application.TURN_SECONDS).
     "idle_in_transaction_session_timeout": 30_000,
-    "statement_timeout": 30_000,
+    "statement_timeout": 20_000,
 }
 """Settings of each session, milliseconds unless the name begins with tcp_keepalives (seconds, a number)."""
 

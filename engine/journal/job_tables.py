@@ -1,21 +1,17 @@
-"""Where background jobs wait: Procrastinate's own schema on PostgreSQL, one table on SQLite; faults beside both.
-
-`install` makes what is missing. It is no part of `metadata`: the two databases have different tables.
-"""
+"""Where background jobs wait: one table on SQLite; on PostgreSQL, where it stays empty, Procrastinate's own schema
+(revision 0002 makes it). Beside both: why a job failed, and long jobs."""
 
 from __future__ import annotations
 
-from typing import Any
+from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text
 
-from procrastinate.schema import SchemaManager
-from sqlalchemy import BigInteger, Column, Connection, Index, Integer, MetaData, Table, Text, text
+from .schema import metadata
 
-queue = MetaData()
 _LONG = BigInteger().with_variant(Integer(), "sqlite")
 
 jobs = Table(
     "jobs",
-    queue,
+    metadata,
     Column("id", Integer, primary_key=True, comment="order of queueing"),
     Column("task", Text, nullable=False, comment="name of the task, see engine/worker/tasks.py"),
     Column("args", Text, nullable=False, comment="JSON object"),
@@ -36,7 +32,7 @@ jobs = Table(
 
 job_periods = Table(
     "job_periods",
-    queue,
+    metadata,
     Column("task", Text, primary_key=True, comment="name of a periodic task"),
     Column("period", _LONG, nullable=False, comment="number of its last period that was queued: seconds / every"),
     comment="SQLite only: which period of a periodic task was queued last",
@@ -44,40 +40,29 @@ job_periods = Table(
 
 job_faults = Table(
     "job_faults",
-    queue,
+    metadata,
     Column("job", _LONG, primary_key=True, autoincrement=False, comment="id of the job"),
     Column("at", Text, nullable=False, comment="instant of the last failure, UTC"),
     Column("error", Text, nullable=False, comment="what failed: class and words of the exception, cut"),
     comment="Why a job failed the last time; Procrastinate keeps no words. Deleted with the job",
 )
 
-# Not Procrastinate's queueing lock: its unique index would make two writers wait for each other, would undo the
-# caller's transaction when a job of that name waits, and would refuse the retry of one while another waits.
-ONCE_INDEX = (
-    "CREATE INDEX IF NOT EXISTS opinion_jobs_waiting_once ON procrastinate_jobs ((args->>'once')) WHERE status = 'todo'"
+long_jobs = Table(
+    "long_jobs",
+    metadata,
+    Column("id", Text, primary_key=True, comment="random"),
+    Column("kind", Text, nullable=False, comment="what is to be done, e.g. verify"),
+    Column("args", Text, nullable=False, comment="JSON object"),
+    Column("status", Text, nullable=False, comment="waiting, running, done, failed, cancelled"),
+    Column("asked_by", Text, nullable=False, comment="login of who asked for it"),
+    Column("asked_at", Text, nullable=False, comment="instant, UTC"),
+    Column("heard_at", Text, nullable=False, comment="instant of the last progress, UTC"),
+    Column("ended_at", Text, nullable=False, comment="instant, UTC; '' before"),
+    Column("cancel", Integer, nullable=False, comment="1: somebody wants it to stop"),
+    Column("done", Integer, nullable=False, comment="things done so far"),
+    Column("total", Integer, nullable=False, comment="things there are, as far as known; 0 before it is known"),
+    Column("result", Text, nullable=False, comment="JSON; '' before it is done"),
+    Column("error", Text, nullable=False, comment="why it failed, one line"),
+    Index("long_jobs_newest", "kind", "asked_at"),
+    comment="Work that takes minutes, asked for on a page; kept for some months after its end",
 )
-INSTALLING = 5_003_001
-"""Key of the advisory lock under which the schema is made."""
-
-
-def install(conn: Connection) -> None:
-    """Makes the tables of the queue that are missing. Requires a writing transaction.
-
-    A role without the right to create finds everything there and creates nothing.
-    """
-    if conn.dialect.name != "postgresql":
-        queue.create_all(conn)
-        return
-    if _installed(conn):
-        return
-    conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": INSTALLING})
-    if conn.scalar(text("SELECT to_regclass('procrastinate_jobs')")) is None:
-        driver: Any = conn.connection.dbapi_connection
-        driver.execute(SchemaManager.get_schema())  # many statements at once: only without parameters
-    conn.exec_driver_sql(ONCE_INDEX)
-    job_faults.create(conn, checkfirst=True)
-
-
-def _installed(conn: Connection) -> bool:
-    names = ("procrastinate_jobs", "opinion_jobs_waiting_once", job_faults.name)
-    return all(conn.scalar(text("SELECT to_regclass(:name)"), {"name": name}) is not None for name in names)

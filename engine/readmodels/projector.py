@@ -49,10 +49,11 @@ def project(conn: Connection, *entries: StoredEntry) -> None:
     """
     writer = Writer(conn)
     passages: Counter[project_performance.Passage] = Counter()
-    for entry in entries:
-        if not entry.case_id.startswith("_"):
-            passages.update(_project(writer, entry))
-    project_performance.write_passages(writer, passages)
+    with writer.batch():
+        for entry in entries:
+            if not entry.case_id.startswith("_"):
+                passages.update(_project(writer, entry))
+        project_performance.write_passages(writer, passages)
 
 
 def _project(writer: Writer, entry: StoredEntry) -> Counter[project_performance.Passage]:

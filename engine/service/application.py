@@ -40,9 +40,14 @@ from engine.kernel.withdraw import withdraw
 
 from .authorise import authorise, manages
 from .live_cases import LiveCases
+from .outages import connection_lost, is_outage
 
 TURN_SECONDS = 2.0
 """Wall time that one turn may use; a regulation step needs a hundredth of it."""
+ATTEMPTS = 3
+"""At a command that loses races or the connection to the database."""
+OWN_KNOWN = 20_000
+"""Cases remembered as opened here, about 100 bytes each; for another one the database is asked again."""
 MAX_FIRINGS = 50
 """Timers fired for one case in one transaction; the rest stays due for the next one."""
 
@@ -142,8 +147,8 @@ class Application:
         self._unknown = unknown
         self._options = options
         self._imported = imported
-        self._own: set[str] = set()
-        """Cases known to have been opened here, which never changes."""
+        self._own: dict[str, None] = {}
+        """Cases known to have been opened here, which never changes; the last OWN_KNOWN that were asked for first."""
         self._cause = cause
         self._committed = committed
         self._written = written
@@ -157,8 +162,11 @@ class Application:
         3. Fire what became due by it (a limit that had passed before it was armed).
         All in one transaction. The same `command_id` is carried out once; asking again gives the recorded answer.
         Rejections: not_found for a case the actor may not see, forbidden, invalid, conflict (also: races lost).
+        Raises the error of an outage (outages.is_outage) that could not be got over: the same command may come again.
         """
-        for _ in range(3):
+        lost: Exception | None = None
+        for _ in range(ATTEMPTS):
+            lost = None
             try:
                 if isinstance(command, OpenCase):
                     return self._open(command, actor, command_id)
@@ -171,7 +179,30 @@ class Application:
             except CommandSeen:
                 self.live.drop(case_id)
                 return self._recorded(command_id)
+            except Exception as error:
+                if not is_outage(error):
+                    raise
+                self.live.drop(case_id)
+                if (answer := self._after_outage(command_id)) is not None:
+                    return answer
+                if not connection_lost(error):
+                    raise  # a full disk, a lock: trying again at once would only wait again
+                lost = error
+        if lost is not None:
+            raise lost
         return Rejection("conflict", "case.busy", {"case": case_id})
+
+    def _after_outage(self, command_id: str) -> Done | Rejection | None:
+        """The answer to a command whose commit may have come through though its confirmation was lost; None where it
+        did not, or the database can't say. Trying again is safe either way: a commit still under way holds the
+        command's unique key."""
+        try:
+            with self._reading() as tx:
+                return self._answer(tx, command_id) if self._seen(tx, command_id) else None
+        except Exception as error:
+            if not is_outage(error):
+                raise
+            return None
 
     def recorded(self, command_id: str) -> Done | None:
         """The outcome of a command that is in the journal; None for one that is not. For a page whose answer got
@@ -198,7 +229,7 @@ class Application:
 
     def settle_due(self, claim: Callable[[Any], Sequence[str]], seconds: float) -> Settled:
         """Fires the due timers of the cases that `claim` gives out inside the transaction, all in one; begins no
-        further case after `seconds`. Anything that goes wrong with one of them undoes it all: see TimerRunner."""
+        further case after `seconds`. The claim must pass over imported cases. Anything that goes wrong with one of them undoes it all: see TimerRunner."""
         done: list[_Work] = []
         fired = busy = 0
         started = time.monotonic()
@@ -208,7 +239,7 @@ class Application:
                     busy += 1  # whoever has it in hand fires what is due first
                     continue
                 work = self._load(tx, case_id)
-                if work is None or self._is_imported(tx, case_id):
+                if work is None:
                     continue
                 done.append(work)
                 fired += self._fire_due(work)
@@ -336,7 +367,9 @@ class Application:
             return False
         if self._imported(tx, case_id):
             return True
-        self._own.add(case_id)
+        if len(self._own) >= OWN_KNOWN:
+            self._own.pop(next(iter(self._own)), None)
+        self._own[case_id] = None
         return False
 
     def _turn(self, work: _Work, actor: Actor, on_behalf_of: str) -> Turn:

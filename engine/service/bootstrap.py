@@ -14,7 +14,6 @@ from sqlalchemy.dialects import postgresql, sqlite
 from engine.domain.calendar import ZONE
 from engine.domain.clock import Clock
 from engine.domain.organisation import ROLES, SEPARATED_ROLES, Actor
-from engine.journal import job_tables
 from engine.journal.database import create_tables, open_database
 from engine.journal.entry import StoredEntry
 from engine.journal.imports import is_imported
@@ -23,9 +22,10 @@ from engine.journal.store import SqlJournal, SqlTransaction
 from engine.readmodels import cases, projector, timers, version
 
 from . import log_tables as _log_tables  # noqa: F401 its tables belong to the database
-from . import long_jobs as _long_jobs  # noqa: F401 its table belongs to the database
 from . import metrics, wakers
 from . import metrics_database as _metrics_database  # noqa: F401 its figures are told
+from . import metrics_jobs as _metrics_jobs  # noqa: F401 its figures are told
+from . import metrics_outbox as _metrics_outbox  # noqa: F401 its figures are told
 from . import metrics_timers as _metrics_timers  # noqa: F401 its figures are told, and its tables belong there too
 from . import outbox_tables as _outbox_tables  # noqa: F401 likewise
 from . import processes as _processes  # noqa: F401 its table belongs to the database
@@ -78,8 +78,6 @@ def build(settings: Settings, clock: Clock | None = None, *, wake: Callable[[], 
     engine = open_database(settings.database_url)
     try:
         journal = SqlJournal(engine, create_tables(engine, settings.hash_algorithm))
-        with journal.writing() as tx:
-            job_tables.install(tx.connection)
         version.bring_up(engine, lambda conn: case_entries(SqlTransaction(conn)))
     except Exception:
         engine.dispose()

@@ -12,21 +12,19 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-from sqlalchemy import Column, Connection, Index, Integer, Row, Table, Text, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from engine.domain.codec import JSON, canonical, instant_text
-from engine.journal.schema import metadata
+from engine.journal.job_tables import long_jobs
 from engine.readmodels.page import instant
 
+from .bootstrap import Services
 from .jobs import KEPT_DAYS, Interrupted, words
 from .system import new_id
 from .transactions import writing
-
-if TYPE_CHECKING:
-    from .bootstrap import Services  # which needs the table below
 
 log = logging.getLogger("opinion.jobs")
 TASK = "long"
@@ -38,26 +36,6 @@ SILENT = timedelta(hours=1)
 
 Status = Literal["waiting", "running", "done", "failed", "cancelled"]
 UNDER_WAY: tuple[Status, ...] = ("waiting", "running")
-
-long_jobs = Table(
-    "long_jobs",
-    metadata,
-    Column("id", Text, primary_key=True, comment="random"),
-    Column("kind", Text, nullable=False, comment="what is to be done, e.g. verify"),
-    Column("args", Text, nullable=False, comment="JSON object"),
-    Column("status", Text, nullable=False, comment="waiting, running, done, failed, cancelled"),
-    Column("asked_by", Text, nullable=False, comment="login of who asked for it"),
-    Column("asked_at", Text, nullable=False, comment="instant, UTC"),
-    Column("heard_at", Text, nullable=False, comment="instant of the last progress, UTC"),
-    Column("ended_at", Text, nullable=False, comment="instant, UTC; '' before"),
-    Column("cancel", Integer, nullable=False, comment="1: somebody wants it to stop"),
-    Column("done", Integer, nullable=False, comment="things done so far"),
-    Column("total", Integer, nullable=False, comment="things there are, as far as known; 0 before it is known"),
-    Column("result", Text, nullable=False, comment="JSON; '' before it is done"),
-    Column("error", Text, nullable=False, comment="why it failed, one line"),
-    Index("long_jobs_newest", "kind", "asked_at"),
-    comment="Work that takes minutes, asked for on a page; kept for some months after its end",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +106,7 @@ class Progress:
             log.exception("progress not told", extra={"job": self._job})
 
 
-Work = Callable[["Services", Mapping[str, JSON], Progress], JSON]
+Work = Callable[[Services, Mapping[str, JSON], Progress], JSON]
 """Does it and returns the result; it must bear being begun anew."""
 
 

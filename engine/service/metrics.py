@@ -148,7 +148,7 @@ class _OfInstallation(Collector):
         try:
             with services.engine.connect() as conn:
                 up = 1.0
-                yield from _read(conn, services.clock.now())
+                yield from _read(conn, services.clock.now(), (*_gauges.values(), _jobs(services)))
         except SQLAlchemyError as error:
             up = 0.0
             log.warning("database not read for metrics", extra={"fault": type(error).__name__})
@@ -158,8 +158,17 @@ class _OfInstallation(Collector):
         return ()  # nothing is read when it is registered
 
 
-def _read(conn: Connection, now: datetime) -> Iterator[Metric]:
-    for one in list(_gauges.values()):
+def _jobs(services: Services) -> Gauge:
+    """Which of the two queues this database has is known to the services only. Done jobs leave no row."""
+
+    def read(conn: Connection, now: datetime) -> Mapping[Labels, float]:
+        return {state: float(number) for state, number in services.jobs.counts(conn).items()}
+
+    return Gauge("opinion_jobs", "Background jobs that wait, run, or were given up", read, ("state",))
+
+
+def _read(conn: Connection, now: datetime, gauges: Iterable[Gauge]) -> Iterator[Metric]:
+    for one in gauges:
         try:
             with conn.begin():
                 values = one.read(conn, now)

@@ -43,6 +43,12 @@ class Hook:
     url: str = field(repr=False)
     secret: str = field(default="", repr=False)
 
+    @property
+    def place(self) -> str:
+        """Scheme and host: what may be shown."""
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}"
+
 
 @dataclass(frozen=True, slots=True)
 class NoticeSettings:

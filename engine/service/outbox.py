@@ -10,7 +10,6 @@ Each delivery is taken by one worker in a transaction of its own, sent outside o
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -18,7 +17,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, delete, func, select, update
 
-from engine.domain.codec import JSON, instant_text, parse_instant
+from engine.domain.codec import instant_text, parse_instant
 from engine.readmodels import outbox as notifications
 
 from .bootstrap import Services
@@ -109,12 +108,6 @@ def deliver(services: Services, limits: Limits = Limits(), ways: tuple[Channel, 
     return counts
 
 
-def task(services: Services, args: Mapping[str, JSON]) -> None:
-    """`deliver` as a background job takes it."""
-    while deliver(services).fired:
-        pass
-
-
 def seconds_to_next(services: Services, longest: float) -> float:
     """Seconds until something is due in a channel that is set up, at most `longest`."""
     names = [channel.name for channel in channels(services.settings.notices)]
@@ -137,6 +130,8 @@ def rest(delivery_id: str, attempts: int) -> timedelta:
 def _send_due(services: Services, channel: Channel, limits: Limits, counts: Counts) -> Counts:
     sent, later, dead = counts.sent, counts.later, counts.dead
     for _ in range(limits.sends):
+        if services.stopping.is_set():
+            break
         with services.engine.connect() as conn:
             # A look before the write lock is asked for: most runs find nothing.
             if not _due(conn, channel, services.clock.now()):

@@ -1,4 +1,8 @@
-"""Sends notifications in the background: as soon as the process has committed something, and when a retry is due."""
+"""Sends notifications in the background: looks every two seconds, and when a retry is due.
+
+It is not woken by what writes notifications. Each submission writes one, and a wake-up in its transaction would cost
+every one of them; a look costs two reads of small indexes.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +15,9 @@ from engine.service.outbox import Counts, Limits
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """`look_again`: longest sleep in seconds, each look two small queries: bounds how late a notification written by
-    another process goes out. `limits`: of one run."""
+    """`look_again`: longest sleep in seconds, bounds how late a notification goes out. `limits`: of one run."""
 
-    look_again: float = 5.0
+    look_again: float = 2.0
     limits: Limits = Limits()
 
 

@@ -20,6 +20,7 @@ from procrastinate.jobs import Job as QueuedJob
 from procrastinate.worker import Worker
 
 from engine.domain.codec import JSON
+from engine.service import logs
 from engine.service.bootstrap import Services
 from engine.service.jobs import Interrupted, Task, forget_fault, note_fault, words
 from engine.service.jobs_postgres import LATER, JobsOnPostgres, await_writers
@@ -160,7 +161,12 @@ class PostgresQueue:
     def _performer(self, task: Task) -> Callable[..., Coroutine[Any, Any, None]]:
         async def perform(context: JobContext, args: Mapping[str, JSON], once: str = "", timestamp: int = 0) -> None:
             self._runs += 1
-            await _in_thread(lambda: self._perform(task, context.job, args, once))
+
+            def run() -> None:
+                with logs.within():
+                    self._perform(task, context.job, args, once)
+
+            await _in_thread(run)
 
         return perform
 

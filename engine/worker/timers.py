@@ -44,7 +44,7 @@ class Config:
     `look_again`: longest time without a look at the rows."""
 
     batch: int = 50
-    seconds: float = 0.1
+    seconds: float = 0.2
     look_again: float = LOOK_AGAIN_SECONDS
 
 

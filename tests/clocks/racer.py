@@ -78,7 +78,10 @@ def child(url: str, folder: Path, mode: str) -> None:
     clock = str(folder / "clock")
     services = build(Settings(database_url=url, data_dir=folder, test_clock=clock))
     tell(ready=os.getpid())
+    until = time.monotonic() + PATIENCE
     while not (folder / "go").exists():
+        if time.monotonic() > until:
+            raise TimeoutError("nobody said go")
         threading.Event().wait(0.01)
     begun = time.monotonic()
     fired = naive(services) if mode == "naive" else honest(services)

@@ -9,7 +9,6 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import event
 
-from engine.journal import job_tables
 from engine.service.transactions import writing
 from engine.worker import queue_postgres
 from tests.support.queues import AT, Queued, queued, until
@@ -46,15 +45,6 @@ def test_a_commit_leaves_the_job_and_a_rollback_leaves_none(queue: Queued):
     assert [(job.task, job.args, job.lock, job.attempts) for job in waiting] == [
         ("mail", {"id": "a", "more": [1, {"x": None}]}, "WQ-1", 0)
     ]
-
-
-def test_the_schema_is_there_already_for_who_installs_it_a_second_time(queue: Queued):
-    queue.defer("mail")
-
-    with writing(queue.services.engine) as conn:
-        job_tables.install(conn)
-
-    assert len(queue.jobs("waiting")) == 1
 
 
 def test_while_a_job_of_a_name_waits_another_one_is_not_queued(queue: Queued):

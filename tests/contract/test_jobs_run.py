@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from engine.service import metrics
 from engine.service.jobs import NEVER, NO_SIGN_OF_LIFE, Interrupted, Retry
 from engine.service.transactions import writing
 from tests.support.queues import AT, Queued, queued
@@ -250,3 +251,16 @@ def test_a_job_that_kills_its_worker_each_time_is_given_up(queue: Queued):
     assert (dead.args, dead.attempts, dead.error) == ({"n": 1}, 3, NO_SIGN_OF_LIFE)
     queue.drain()
     assert queue.ran == [("mail", {"n": 2})]
+
+
+def test_monitoring_is_told_how_many_jobs_are_in_each_state(queue: Queued):
+    queue.task("mail")
+    queue.task("broken", fail)
+    queue.defer("broken")
+    queue.drain()
+    queue.defer("mail", at=AT + timedelta(hours=1))
+
+    told = metrics.render(queue.services).decode()
+
+    assert 'opinion_jobs{state="failed",task="broken"} 1.0' in told
+    assert 'opinion_jobs{state="waiting",task="mail"} 1.0' in told

@@ -48,8 +48,17 @@ class Log:
     """Seconds after which the server answered that its database is away."""
     slowest: float = 0.0
     """Seconds that the slowest answer of all took, whatever it was."""
+    gap: float = 0.0
+    """Seconds, the longest, in which nobody got a confirmation."""
+    last: float = 0.0
     fresh: threading.Event = field(default_factory=threading.Event)
     """Set by each confirmation, and when a clerk stops."""
+
+    def confirm(self, sent: Sent) -> None:
+        now = time.monotonic()
+        self.gap = max(self.gap, now - (self.last or now))
+        self.last = now
+        self.confirmed.append(sent)
 
 
 class Browser:
@@ -175,7 +184,7 @@ class Clerk(threading.Thread):
                 self.enough.wait(0.02)
                 continue
             if status == CONFIRMED:
-                self.log.confirmed.append(sent)
+                self.log.confirm(sent)
                 self.log.fresh.set()
                 return target
             if status == KNOWN_ALREADY and tries > 1:

@@ -115,6 +115,16 @@ class Office:
 
 
 @dataclass(slots=True)
+class At:
+    """Where a browser asks; may change while it is at work."""
+
+    port: int
+
+    def connect(self, address: tuple[str, int], seconds: float) -> socket.socket:
+        return socket.create_connection(address, seconds)
+
+
+@dataclass(slots=True)
 class Outcome:
     """What one client met with. `confirmed`: titles of cases that the server said it had opened."""
 
@@ -131,13 +141,20 @@ class Client(threading.Thread):
     def __init__(self, ports: list[int], name: str, login: str, at: datetime, told: threading.Event) -> None:
         super().__init__(name=name, daemon=True)
         self.ports = ports
-        self.browser = Browser(ports[0], login)
+        self.at = At(ports[0])
+        self.browser = Browser(self.at, login)
         self.now = (at - timedelta(minutes=2)).astimezone(ZONE).isoformat(timespec="minutes")
         self.told = told
         self.enough = threading.Event()
         self.outcome = Outcome()
 
     def run(self) -> None:
+        try:
+            self.work()
+        finally:
+            self.browser.hang_up()
+
+    def work(self) -> None:
         number = 0
         while not self.enough.is_set():
             number += 1
@@ -163,8 +180,8 @@ class Client(threading.Thread):
         return connection is None or connection.sock is None
 
     def move_on(self) -> bool:
-        self.ports.remove(self.browser.port)
+        self.ports.remove(self.at.port)
         if self.ports:
-            self.browser.port = self.ports[0]
+            self.at.port = self.ports[0]
         self.browser.hang_up()
         return bool(self.ports)

@@ -86,7 +86,7 @@ def messages(running: Running) -> list[str]:
     return [json.loads(line)["message"] for line in running.words().splitlines() if line.startswith("{")]
 
 
-@pytest.mark.parametrize("database", ["sqlite", "postgres"])
+@pytest.mark.parametrize("database", ["sqlite", pytest.param("postgres", marks=pytest.mark.long)])
 def test_every_request_accepted_before_the_stop_is_answered(found, database: str, request):
     office = found("" if database == "sqlite" else request.getfixturevalue("postgres_url"))
     server = office.start("serve").await_live()
@@ -196,7 +196,7 @@ class BehindProxy(Browser):
 
     def send(self, method: str, path: str, fields: dict[str, str] | None = None) -> None:
         self.hang_up()
-        self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        self.connection = http.client.HTTPConnection("127.0.0.1", self.office.port, timeout=30)
         body = None if fields is None else urlencode({**fields, "csrf_token": self.token})
         headers = {"X-Forwarded-For": "192.0.2.9", "Cookie": self.cookie}
         if body:
@@ -207,7 +207,7 @@ class BehindProxy(Browser):
 def test_what_a_trusted_proxy_says_of_the_client_reaches_the_log_through_the_real_server(found):
     office = found()
     server = office.start("serve", OPINION_TRUSTED_PROXIES="1").await_live()
-    browser = BehindProxy(server.port, "wangfang")
+    browser = BehindProxy(server, "wangfang")
 
     browser.sign_in()
 

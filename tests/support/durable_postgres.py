@@ -15,6 +15,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import psycopg
@@ -32,6 +33,7 @@ SETTINGS = {
     "checkpoint_timeout": "30s",
 }
 PR_SET_PDEATHSIG = 1
+Inside = Callable[[], AbstractContextManager[None]]
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -46,13 +48,12 @@ def free_port() -> int:
 class DurablePostgres:
     """`start`, `stop_immediately` (what is not on disk is gone), `start` again. Use as a context manager."""
 
-    def __init__(self, listen: Sequence[str] = ("127.0.0.1",), enter: Callable[[], None] = lambda: None) -> None:
-        """`listen`: addresses beside the Unix socket in `root`. `enter`: what the server's process does before it
-        begins, to get into a namespace."""
+    def __init__(self, listen: Sequence[str] = ("127.0.0.1",), inside: Inside = nullcontext) -> None:
+        """`listen`: addresses beside the Unix socket in `root`. `inside`: where the server's process is started."""
         self.root = Path(tempfile.mkdtemp(prefix="opinion-durable-"))
         self.port = free_port()
         self.address = listen[0]
-        self.enter = enter
+        self.inside = inside
         self.process: subprocess.Popen[bytes] | None = None
         self.log = (self.root / "log").open("w")
         self.runner = Runner.in_directory(self.root)
@@ -73,7 +74,8 @@ class DurablePostgres:
         settings = {**SETTINGS, "listen_addresses": ",".join(self.listen), "port": str(self.port)}
         arguments = [f"-c{name}={value}" for name, value in settings.items()]
         program: list[str | Path] = [self.programs / "postgres", "-D", self.root / "data", "-k", self.root]
-        self.process = self.runner.popen(*program, *arguments, log=self.log, before=self._before)
+        with self.inside():
+            self.process = self.runner.popen(*program, *arguments, log=self.log, before=self._before)
         until = time.monotonic() + START_SECONDS
         while True:
             try:
@@ -85,9 +87,8 @@ class DurablePostgres:
                 time.sleep(0.05)
 
     def _before(self) -> None:
-        """In the server's process: it dies with this one, however this one dies; and goes where it is to live."""
+        """In the server's process: it dies with this one, however this one dies."""
         _libc.prctl(PR_SET_PDEATHSIG, signal.SIGQUIT, 0, 0, 0)
-        self.enter()
 
     def stop_immediately(self) -> None:
         """As `pg_ctl stop -m immediate` does: every process of the server quits without writing anything more."""

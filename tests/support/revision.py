@@ -20,8 +20,9 @@ from engine.readmodels import version as version
 from engine.readmodels.schema import READ_MODELS
 from engine.service import bootstrap as bootstrap  # every table of the program
 
-NOT_OURS = ("procrastinate_",)
-"""Beginnings of the names of tables that a library makes by statements of its own."""
+NOT_OURS = ("procrastinate_", "job")
+"""Beginnings of the names of the queue's tables: Procrastinate's, and those of job_tables, which differ
+between the databases."""
 
 
 def context(connection: Connection) -> MigrationContext:

@@ -10,15 +10,23 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
+from argon2 import PasswordHasher
+
+from engine.definitions.bundle import version_of
+from engine.domain.clock import FixedClock
+from engine.service import passwords
 from engine.service.bootstrap import Services, build
+from engine.service.deployments import Checked, check
 from engine.service.settings import Settings
-from tests.support.durable_postgres import free_port
-from tests.support.world import ROOT, World, shipped_files
+from tests.support.durable_postgres import Inside, free_port
+from tests.support.world import ROOT, found_office, shipped_files
 
 PATIENCE = 60.0
 """Seconds in which a server must have come up, on a machine that has other things to do."""
@@ -39,6 +47,11 @@ def hasty_files() -> dict[str, bytes]:
         profile = profile.replace(f'\n{name} = "PT30M"', f'\n{name} = "{hasty}"')
     files["bpmn/regulation.toml"] = profile.encode()
     return files
+
+
+@cache
+def _checked() -> Checked:
+    return check(hasty_files())
 
 
 def kill(pid: int) -> None:
@@ -65,10 +78,11 @@ class Office:
         self.settings = Settings(database_url=look_url or url, data_dir=folder)
         self.started_at = datetime.now(UTC)
         if found:
-            made = World(folder, self.settings.database_url, at=self.started_at, files=hasty_files())
-            made.services.engine.dispose()
+            self._found()
         self.port = free_port()
         self.connect: Sockets = socket.create_connection
+        self.inside: Inside = nullcontext
+        """Where its programs run: the namespace of a machine."""
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("OPINION_")},
             "OPINION_ENV": "development",
@@ -80,16 +94,26 @@ class Office:
         self.output = (folder / "server.log").open("ab")
         self.processes: list[subprocess.Popen[bytes]] = []
 
+    def _found(self) -> None:
+        """Cast and bundle, with hashes that cost little and a bundle that is checked once a run."""
+        services = build(self.settings, FixedClock(self.started_at))
+        files = hasty_files()
+        services.deployments._checked[version_of(files)] = _checked()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+            found_office(services, self.started_at, files)
+        services.engine.dispose()
+
     def popen(self, *command: str, **more: Any) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(command, cwd=ROOT, env=self.environment, stderr=self.output, **more)
         self.processes.append(process)
         return process
 
     @contextmanager
-    def launcher(self, *before: str) -> Iterator[Start]:
-        """`before`: a command that runs the launcher elsewhere (`ip netns exec NAME`)."""
-        command = (*before, sys.executable, "-m", "tests.crash.launcher")
-        process = self.popen(*command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    def launcher(self) -> Iterator[Start]:
+        command = (sys.executable, "-m", "tests.crash.launcher")
+        with self.inside():
+            process = self.popen(*command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert process.stdin is not None
         assert process.stdout is not None
         source, answers = process.stdin, process.stdout

@@ -27,10 +27,14 @@ migrate_case         .    .    .    .     .      .      x     .     .      .
 view_directory       x    x    x    x     x      x      x     x     x      x
 view_people          .    .    .    .     .      .      .     x     x      x
 admin_people         .    .    .    .     .      .      .     .     x      .
+view_outbox          .    .    .    .     .      .      .     x     x      .
+admin_outbox         .    .    .    .     .      .      .     .     x      .
 view_roles           .    .    .    .     .      .      .     x     .      x
 admin_roles          .    .    .    .     .      .      .     .     .      x
 unlock_account       .    .    .    .     .      .      .     .     .      x
 reset_password       .    .    .    .     .      .      .     .     x      x
+view_jobs            .    .    .    .     .      .      .     x     x      .
+admin_jobs           .    .    .    .     .      .      .     .     x      .
 view_people_log      .    .    .    .     .      .      .     x     .      x
 view_security_log    .    .    .    .     .      .      .     x     .      x
 replay_case          .    .    x    x     x      x      .     x     .      .

@@ -1,0 +1,73 @@
+"""A database that has no room left: who writes is told, nothing is half-written, and work goes on once there is room.
+
+SQLite's own limit of pages stands for the disk: it fails with the same code at the same places (SQLITE_FULL).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, event
+from sqlalchemy.exc import OperationalError
+
+from engine.domain.commands import AddComment
+from engine.service.outages import is_outage
+from engine.service.verify import Asked, verify
+from tests.support.walks import assign, graded
+from tests.support.world import World
+
+NO_LIMIT = 4_294_967_294
+
+
+def limited(engine: Engine, spare_pages: int) -> Callable[[], None]:
+    """Lets the database file grow by so many pages only; returns what lifts the limit."""
+    limit = [engine.connect().exec_driver_sql("PRAGMA page_count").scalar_one() + spare_pages]
+
+    @event.listens_for(engine, "checkout")
+    def _on_checkout(connection: sqlite3.Connection, _record: object, _proxy: object) -> None:
+        connection.execute(f"PRAGMA max_page_count = {limit[0]}")
+
+    def lift() -> None:
+        limit[0] = NO_LIMIT
+
+    return lift
+
+
+@pytest.mark.parametrize("spare_pages", [0, 1, 3, 13])
+def test_a_full_disk_is_told_and_leaves_nothing_half_written_and_work_goes_on_when_there_is_room(
+    tmp_path: Path, spare_pages
+):
+    world = World(tmp_path)
+    case = graded(world)
+    lift = limited(world.services.engine, spare_pages)
+    actor = world.actor("wangfang")
+    handle = world.services.application.handle
+
+    done = 0
+    with pytest.raises(OperationalError) as told:
+        for number in range(200):
+            handle(AddComment(f"第{number}条" + "长" * 400), actor, case_id=case.id, command_id=f"full-{number}")
+            done += 1
+    assert told.value.orig is not None and told.value.orig.sqlite_errorcode == sqlite3.SQLITE_FULL  # type: ignore[attr-defined]
+    assert is_outage(told.value), "the web layer answers 503 with it"
+    assert len(case.kinds("CommentAdded")) == done
+    assert_sound(world)
+
+    lift()
+    again = handle(AddComment("有空间了"), actor, case_id=case.id, command_id=f"full-{done}")
+
+    assert again.events[0]["text"] == "有空间了"  # type: ignore[union-attr]
+    assign(case)
+    assert len(case.kinds("CommentAdded")) == done + 1
+    assert_sound(world)
+    world.services.engine.dispose()
+
+
+def assert_sound(world: World) -> None:
+    report = verify(world.services, Asked(parts=("chains", "tree", "replays", "models", "numbers")))
+    assert report.faults == 0, report.as_json()
+    with world.services.engine.connect() as conn:
+        assert conn.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
