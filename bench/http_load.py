@@ -11,9 +11,11 @@ case is graded.
 
 from __future__ import annotations
 
+import http.client
 import json
 import multiprocessing
 import random
+import re
 import socket
 import statistics
 import threading
@@ -22,7 +24,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from sqlalchemy import insert, select
 
@@ -37,9 +39,9 @@ from engine.service.bundle_folder import from_folder
 from engine.service.demo import ROOT, walker
 from engine.service.demo_answers import ANSWERS, filled
 from engine.service.load_forms import stamp
+from engine.service.passwords import DEMO_PASSWORD
 from engine.service.settings import Settings
 from engine.service.transactions import writing
-from tests.crash.clerks import CONFIRMED, Browser
 
 from . import shipped, stores
 from .burst import processes
@@ -56,6 +58,46 @@ STEPS: Final = (
 LOGINS: Final = ("wangfang", "lina")
 """The office's clerks: each is signed in many times."""
 WAITING: Final = 100_000
+
+
+TOKEN: Final = re.compile(r'name="csrf-token" content="([^"]+)"')
+CONFIRMED: Final = 303
+
+
+class Browser:
+    """One signed-in person's kept connection: cookie, CSRF token, no redirects followed."""
+
+    def __init__(self, port: int, login: str) -> None:
+        self.login = login
+        self.cookie = self.token = ""
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+
+    def sign_in(self) -> None:
+        self._learn("/login")
+        status, _ = self.request("POST", "/login", {"user_id": self.login, "password": DEMO_PASSWORD})
+        assert status == CONFIRMED, status
+        self._learn("/register")
+
+    def _learn(self, path: str) -> None:
+        status, body = self.request("GET", path)
+        found = TOKEN.search(body)
+        assert status == 200, (path, status)
+        assert found, path
+        self.token = found[1]
+
+    def request(self, method: str, path: str, fields: dict[str, str] | None = None) -> tuple[int, str]:
+        """Status and body."""
+        body = None if fields is None else urlencode({**fields, "csrf_token": self.token})
+        headers = {"Cookie": self.cookie} if self.cookie else {}
+        if body:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        self.connection.request(method, path, body, headers)
+        answer = self.connection.getresponse()
+        text = answer.read().decode()
+        set_cookie = answer.getheader("Set-Cookie") or ""
+        if set_cookie.startswith("session="):
+            self.cookie = set_cookie.split(";")[0]
+        return answer.status, text
 
 
 @dataclass(slots=True)
@@ -110,7 +152,7 @@ class Clerk(threading.Thread):
 
     def ask(self, kind: str, expected: int, method: str, path: str, fields: dict[str, str] | None = None) -> None:
         began = time.perf_counter()
-        status, _, body = self.browser.request(method, path, fields)
+        status, body = self.browser.request(method, path, fields)
         self.done.times[kind].append(time.perf_counter() - began)
         assert status == expected, (kind, status, body[:500])
 
@@ -123,8 +165,7 @@ def staff(port: int, shares: list[tuple[int, list[str]]], think: float, result: 
         clerk.start()
     for clerk in clerks:
         clerk.join()
-    failed = [repr(clerk.failure) for clerk in clerks if clerk.failure]
-    result.put(failed or [clerk.done for clerk in clerks])
+    result.put([clerk.done if clerk.failure is None else repr(clerk.failure) for clerk in clerks])
 
 
 def phase(port: int, cases: list[str], think: float, people: int) -> Done:
