@@ -46,19 +46,19 @@ ELEMENTS = ("Task_screen", "Task_grade", "Task_instruct_vice", "Task_assign")
 PREPARED_A_SECOND = {"service": 700, "raw": 150, "shipped": 300}
 """Submissions prepared for each second of a measurement, divided among the processes: more than they can do."""
 
-Run = Callable[[float], tuple[int, float]]
-"""Works for so many seconds; returns submissions and seconds taken."""
+Run = Callable[[float], tuple[int, float, float]]
+"""Works for so many seconds; returns submissions, seconds taken, and seconds of this process on a core."""
 
 
-def run_for(steps: Iterator[Callable[[], object]], seconds: float) -> tuple[int, float]:
-    started = time.perf_counter()
+def run_for(steps: Iterator[Callable[[], object]], seconds: float) -> tuple[int, float, float]:
+    started, core = time.perf_counter(), time.process_time()
     done = 0
     for step in steps:
         step()
         done += 1
         if time.perf_counter() - started >= seconds:
             break
-    return done, time.perf_counter() - started
+    return done, time.perf_counter() - started, time.process_time() - core
 
 
 class Worker:
@@ -201,8 +201,8 @@ def answered(pipe: Connection) -> Any:
     return answer
 
 
-def rate(pipes: list[Connection], contender: str, seconds: float) -> float:
-    """Submissions a second of all of them together."""
+def rate(pipes: list[Connection], contender: str, seconds: float) -> tuple[float, float]:
+    """Submissions a second of all of them together, and seconds on a core that the program took for one."""
     for pipe in pipes:
         pipe.send((contender, seconds, len(pipes)))
     for pipe in pipes:
@@ -210,7 +210,7 @@ def rate(pipes: list[Connection], contender: str, seconds: float) -> float:
     for pipe in pipes:
         pipe.send("go")
     did = [answered(pipe) for pipe in pipes]
-    return sum(count / took for count, took in did)
+    return sum(count / took for count, took, _ in did), sum(core for *_, core in did) / sum(count for count, *_ in did)
 
 
 @dataclass(slots=True)
@@ -218,6 +218,11 @@ class Measured:
     """Submissions a second by contender, one figure a round."""
 
     rates: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in CONTENDERS})
+    cores: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in CONTENDERS})
+
+    def add(self, contender: str, found: tuple[float, float]) -> None:
+        self.rates[contender].append(found[0])
+        self.cores[contender].append(found[1])
 
     def median(self, contender: str) -> float:
         return statistics.median(self.rates[contender])
@@ -243,13 +248,13 @@ def measure(store: stores.Store, seconds: float, rounds: int, workers: tuple[int
             conn.execute(text("CREATE TABLE bench_raw (id BIGINT PRIMARY KEY, state TEXT)"))
         with crew(url, place, max(workers)) as pipes:
             for count in workers:
-                found[count].rates["shipped"].append(rate(pipes[:count], "shipped", seconds))
+                found[count].add("shipped", rate(pipes[:count], "shipped", seconds))
             # From here on new cases run on the common diagram.
             services.deployments.deploy(files, "bench", "bench", "bench-common")
             for _ in range(rounds):
                 for count in workers:
                     for contender in ("service", "bare", "raw"):
-                        found[count].rates[contender].append(rate(pipes[:count], contender, seconds))
+                        found[count].add(contender, rate(pipes[:count], contender, seconds))
         services.engine.dispose()
     return found
 
@@ -257,7 +262,9 @@ def measure(store: stores.Store, seconds: float, rounds: int, workers: tuple[int
 def report(options: stores.Options = stores.SHORT) -> None:
     seconds, rounds = (5.0, 5) if options.full else (1.0, 2)
     print(f"durable submissions/s by processes, {rounds} rounds of {seconds:.1f} s; ratios with as many processes")
-    print("  database    processes   service    bare   raw Spiff   /bare   /raw   x one process   shipped bundle")
+    print(
+        "  database    processes   service    bare   raw Spiff   /bare   /raw   x one process   shipped bundle   ms on a core: common, shipped"
+    )
     with stores.stores(options.kinds) as every:
         for store in every:
             found = measure(store, seconds, rounds, WORKERS)
@@ -267,6 +274,8 @@ def report(options: stores.Options = stores.SHORT) -> None:
                     f"  {store.kind:<11} {count:>9} {measured.median('service'):>9.0f} {measured.median('bare'):>7.0f}"
                     f" {measured.median('raw'):>11.0f} {measured.ratio('bare'):>7.2f} {measured.ratio('raw'):>6.1f}"
                     f" {measured.median('service') / one:>15.2f} {measured.median('shipped'):>16.0f}"
+                    f" {statistics.median(measured.cores['service']) * 1e3:>22.2f}"
+                    f" {statistics.median(measured.cores['shipped']) * 1e3:>8.2f}"
                 )
     print("  aims: /bare at least 0.5 on SQLite; x one process at least 3 with 8 on PostgreSQL, or bare is the limit")
 

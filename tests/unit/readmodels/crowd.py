@@ -98,3 +98,41 @@ def _case(rows: dict[Table, list[dict[str, Any]]], number: int) -> None:
     )
     if number % 20 == 0:
         rows[copies].append({"case_id": case_id, "grp": "office", "author": "zhangmin", "note": "请阅", "at": at})
+
+
+def past(conn: Connection, closed_cases: int, batch: int = 20_000) -> None:
+    """`closed_cases` closed cases beside those of `crowd`: their finished tasks, limits, readers; nothing open."""
+    for first in range(0, closed_cases, batch):
+        rows: dict[Table, list[dict[str, Any]]] = {table: [] for table in (cases, case_access, tasks, limits)}
+        for number in range(first, min(first + batch, closed_cases)):
+            _closed(rows, number)
+        for table, made in rows.items():
+            conn.execute(insert(table), made)
+
+
+def _closed(rows: dict[Table, list[dict[str, Any]]], number: int) -> None:
+    case_id, unit = f"WQ-2025-{number:07}", UNITS[number % len(UNITS)]
+    at = instant_text(NOW - timedelta(days=40, minutes=number % 400_000))
+    title = f"{DISTRICTS[number % 6]}绿地被围挡施工 {number}"
+    rows[cases].append(
+        {
+            **blank_row(cases), "case_id": case_id, "title": title, "body": f"{BODY}{number}", "status": "closed",
+            "outcome": "archived", "grade": GRADES[number % 4], "district": DISTRICTS[number % 6], "stage": "tracking",
+            "stage_label": "跟踪管理", "opened_at": at, "updated_at": at, "closed_at": at,
+        }
+    )  # fmt: skip
+    rows[case_access] += [{"case_id": case_id, "grp": group} for group in (f"unit:{unit}", "office", "user:wangfang")]
+    rows[tasks] += [
+        {
+            **blank_row(tasks), "case_id": case_id, "task": f"Task_past#{n}", "element": "Task_opinion",
+            "label": "提出回复意见", "unit": unit, "state": "done", "completed_at": at, "next_due": at,
+            "completed_by": "wangfang" if n == 1 and number % 20 == 0 else "x",
+        }
+        for n in range(PAST_TASKS)
+    ]  # fmt: skip
+    rows[limits].append(
+        {
+            **blank_row(limits), "case_id": case_id, "timer": "Call_units#1[0]/Timer_8h#1", "armed_seq": 1,
+            "limit_id": "eight_hours", "host": "Call_units#1", "deadline": at, "state": "met", "unit": unit,
+        }
+    )  # fmt: skip
