@@ -263,7 +263,7 @@ def report(options: stores.Options = stores.SHORT) -> None:
     seconds, rounds = (5.0, 5) if options.full else (1.0, 2)
     print(f"durable submissions/s by processes, {rounds} rounds of {seconds:.1f} s; ratios with as many processes")
     print(
-        "  database    processes   service    bare   raw Spiff   /bare   /raw   x one process   shipped bundle   ms on a core: common, shipped"
+        "  database    processes   service    bare   raw Spiff   /bare   /raw   x one process   shipped   ms on a core"
     )
     with stores.stores(options.kinds) as every:
         for store in every:
