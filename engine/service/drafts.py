@@ -16,6 +16,8 @@ from engine.domain.codec import JSON, instant_text, parse_instant
 from engine.domain.rejection import Rejection
 from engine.journal.schema import metadata
 
+from .transactions import writing
+
 MAX_BYTES: Final = 512 * 1024
 """Of one draft as ASCII JSON, where a Chinese character takes six: some 87,000 of them."""
 KEPT: Final = timedelta(days=90)
@@ -71,7 +73,7 @@ class Drafts:
         if len(content) > MAX_BYTES:
             return Rejection("invalid", "draft.too_large", {"limit": MAX_BYTES // 1024})
         now = self._clock.now()
-        with self._engine.begin() as conn:
+        with writing(self._engine) as conn:
             conn.execute(
                 delete(drafts).where(drafts.c.user_id == user_id, drafts.c.saved_at < instant_text(now - KEPT))
             )
@@ -80,7 +82,7 @@ class Drafts:
 
     def delete(self, user_id: str, form: str) -> None:
         """Forgets the draft; nothing happens when there is none."""
-        with self._engine.begin() as conn:
+        with writing(self._engine) as conn:
             conn.execute(delete(drafts).where(drafts.c.user_id == user_id, drafts.c.form == form))
 
 

@@ -57,6 +57,8 @@ def ready(services: Services) -> tuple[Check, ...]:
         with services.engine.connect() as conn:
             conn.execute(select(journal_format.c.version)).first()
             found += [Check("database", "ok"), *_database(services, conn)]
+    except version.Replaced:
+        found += [Check("database", "ok"), Check("schema", "error")]
     except SQLAlchemyError as error:
         log.warning("not ready: database", extra={"fault": type(error).__name__})
         found.append(Check("database", "error"))

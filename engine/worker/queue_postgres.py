@@ -11,6 +11,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable, Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,11 +94,12 @@ class PostgresQueue:
         return not self._thread.is_alive()
 
     def drain(self) -> int:
-        """Runs what is due now, in the caller's thread; returns how many runs that were: for tests and benches."""
+        """Runs what is due now and waits for it; returns how many runs that were: for tests and benches."""
         before = self._runs
         while True:
             now = self._runs
-            asyncio.run(self._work(wait=False))
+            with ThreadPoolExecutor(1) as apart:  # the caller's thread may have an event loop of its own
+                apart.submit(asyncio.run, self._work(wait=False)).result()
             if self._runs == now:  # jobs that stood in the line of a lock were left by the round before
                 return self._runs - before
 

@@ -126,7 +126,7 @@ def test_an_imported_case_takes_no_command_and_its_clocks_stand_still(empty: Ser
         AddComment("改一改"), office.world.actor("wangfang"), case_id=office.late.id, command_id="c-1"
     )
 
-    assert counts.due == counts.fired == 0
+    assert counts.cases == counts.fired == 0
     assert empty.application.settle(office.late.id) == 0
     assert isinstance(outcome, Rejection) and outcome.key == "case.imported"
     assert rows(empty, office.late.id) == before

@@ -21,4 +21,5 @@ def upgrade() -> None:
         sa.Column("version", sa.Text(), nullable=False),
         sa.Column("started_at", sa.Text(), nullable=False),
         sa.Column("seen_at", sa.Text(), nullable=False),
+        if_not_exists=True,
     )

@@ -20,6 +20,7 @@ def upgrade() -> None:
         sa.Column("ready", sa.Integer(), nullable=False),
         sa.Column("seen", _LONG, nullable=False),
         sa.PrimaryKeyConstraint("name"),
+        if_not_exists=True,
     )
     op.create_table(
         "readmodel_behind",
@@ -27,4 +28,5 @@ def upgrade() -> None:
         sa.Column("case_id", sa.Text(), nullable=False),
         sa.Column("seq", sa.Integer(), autoincrement=False, nullable=False),
         sa.PrimaryKeyConstraint("set_name", "case_id", "seq"),
+        if_not_exists=True,
     )
