@@ -24,7 +24,7 @@ CLICKS = 8
 USER = "wangfang"
 
 note = logging.getLogger("crash")
-in_ci_and_long = pytest.mark.parametrize("rounds", [100, pytest.param(1000, marks=pytest.mark.long)])
+in_ci_and_long = pytest.mark.parametrize("rounds", [50, pytest.param(1000, marks=pytest.mark.long)])
 
 
 class Mouse:

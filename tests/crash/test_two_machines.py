@@ -10,11 +10,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from sqlalchemy import Engine, text
 
+from engine.domain.codec import instant_text
+from engine.domain.ids import TIMER_ACTOR
 from engine.journal.connections import SESSION
 from engine.journal.database import open_database
 from tests.crash.checks import check_sound, entries_of, lost_or_doubled
@@ -115,6 +118,16 @@ def sessions(network: Network, pids: set[int]) -> set[int]:
         return pids & {int(row[0]) for row in found}
 
 
+def plain(url: str) -> str:
+    return url.replace("+psycopg", "")
+
+
+def fired_since(conn: psycopg.Connection[Any], at: datetime) -> bool:
+    """Whether the journal has a timer that was fired after `at`."""
+    asked = "SELECT 1 FROM entries WHERE actor = %s AND at > %s LIMIT 1"
+    return conn.execute(asked, (TIMER_ACTOR, instant_text(at))).fetchone() is not None
+
+
 @pytest.mark.postgres
 def test_a_machine_that_is_cut_off_says_so_and_the_other_goes_on_without_it(network, machines, holder):
     a, b = machines["a"], machines["b"]
@@ -137,6 +150,8 @@ def test_a_machine_that_is_cut_off_says_so_and_the_other_goes_on_without_it(netw
 
     a.await_confirmed(12)
     free_after = time.monotonic() - begun
+    with psycopg.connect(plain(network.postgres.look_url("opinion")), autocommit=True) as looking:
+        a.await_that(lambda: fired_since(looking, cut_at))
     b.await_that(lambda: len(b.log.away) >= len(b.clerks), TOLD_AFTER_SECONDS)
     gone = {ours, theirs} - sessions(network, {ours, theirs})
     told = len(b.log.confirmed) + len(b.log.settled)
