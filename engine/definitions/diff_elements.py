@@ -9,7 +9,7 @@ from typing import Final
 
 from .diff_matching import overlap, pairs
 from .diff_model import Subject
-from .diff_xml import TEXT, Part
+from .diff_xml import Part
 
 REFERENCES: Final = frozenset(
     {
@@ -113,5 +113,3 @@ def _content(part: Part) -> str:
     inside = sorted(child.signature for child in part.children if child.tag not in ("incoming", "outgoing"))
     return repr((part.tag, sorted(kept.items()), part.text, inside))
 
-
-__all__ = ["REFERENCES", "TEXT", "Element", "Matched", "match"]

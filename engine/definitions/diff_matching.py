@@ -98,3 +98,21 @@ def alike(old: str, new: str) -> float:
 def overlap(old: set[Hashable], new: set[Hashable]) -> float:
     """Share of what both have in all that either has; 0 where neither has anything."""
     return len(old & new) / len(old | new) if old or new else 0.0
+
+
+def merged(count_old: int, count_new: int, found: Sequence[Pair]) -> list[tuple[int | None, int | None]]:
+    """Both lists as one: in the order of the new one, what is gone behind what it stood behind."""
+    twin = {i: j for i, j in found}
+    gone: dict[int | None, list[int]] = defaultdict(list)
+    anchor: int | None = None
+    for i in range(count_old):
+        if i in twin:
+            anchor = twin[i]
+        else:
+            gone[anchor].append(i)
+    back = {j: i for i, j in found}
+    rows: list[tuple[int | None, int | None]] = [(i, None) for i in gone[None]]
+    for j in range(count_new):
+        rows.append((back.get(j), j))
+        rows += [(i, None) for i in gone[j]]
+    return rows
