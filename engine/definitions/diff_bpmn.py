@@ -9,13 +9,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from .diff_effects import of_element, of_part
 from .diff_elements import Element, Matched, match
 from .diff_layout import changes as layout_changes
-from .diff_model import Change, Kind, Subject
+from .diff_model import Change, Effect, Kind, Subject
 from .diff_xml import Part, describe, differences, part_of, values
 from .xml import parse
 
@@ -128,7 +128,9 @@ def _ends(drawing: Drawing) -> None:
         for tag, drawn in ends.items():
             named = [child for child in element.part.children if child.tag == tag and not child.attributes]
             texts = {child.text for child in named}
-            odd = {f"+{one}" for one in texts - drawn[key]} | ({f"-{o}" for o in drawn[key] - texts} if listed else set())
+            odd = {f"+{one}" for one in texts - drawn[key]} | (
+                {f"-{o}" for o in drawn[key] - texts} if listed else set()
+            )
             if odd:
                 element.part.attributes[tag] = " ".join(sorted(odd))
             element.part.children = [child for child in element.part.children if child not in named]
@@ -192,13 +194,17 @@ def _near(drawing: Drawing, element: Element) -> None:
 def _changed(old: Drawing, new: Drawing, one: Element, other: Element, matched: Matched) -> Iterator[Change]:
     if one.key in matched.guessed:
         # The id of a process is what other diagrams call; of anything else people never see it.
-        effect = "flow" if one.type == "process" else "technical"
-        yield Change("renamed", effect, one.subject, other.subject, ("@id",), one.key, other.key)  # type: ignore[arg-type]
+        effect: Effect = "flow" if one.type == "process" else "technical"
+        yield Change("renamed", effect, one.subject, other.subject, ("@id",), one.key, other.key)
     if matched.same.get(one.parent, one.parent) != other.parent and one.parent:
         effect = "people" if one.type == "lane" else "technical" if one.type in BOXES else "flow"
-        yield Change("moved", effect, one.subject, other.subject, ("@container",), _around(old, one), _around(new, other))  # type: ignore[arg-type]
+        yield Change(
+            "moved", effect, one.subject, other.subject, ("@container",), _around(old, one), _around(new, other)
+        )
+    if one.type != other.type:
+        yield Change("changed", "flow", one.subject, other.subject, ("@type",), one.type, other.type)
     for kind, path, before, after in differences(one.part, other.part, same=matched.equal):
-        effect = of_part(one.type, path)
+        effect = of_part(min(one.type, other.type), path)
         if path == ("@lane",):
             before, after = _lanes(old, before), _lanes(new, after)
         yield Change(kind, effect, one.subject, other.subject, path, before, after)
@@ -235,10 +241,3 @@ def _whole(kind: Kind, element: Element) -> Change:
     if kind == "removed":
         return Change(kind, effect, element.subject, None, (), said, None)
     return Change(kind, effect, None, element.subject, (), None, said)
-
-
-def drawn(change: Change, side: Mapping[str, object]) -> list[str]:
-    """Ids on the picture of a side that a change concerns."""
-    subject = change.new or change.old
-    assert subject is not None
-    return [one for one in (subject.id, *subject.drawn) if one in side]

@@ -98,7 +98,10 @@ def read(data: bytes) -> Decisions:
         else:
             own.append(child)
     decisions.elements[ROOT] = Element(
-        ROOT, Part(part.tag, part.attributes, part.text, own), "", Subject(part.get("id") or ROOT, part.get("name"), ROOT)
+        ROOT,
+        Part(part.tag, part.attributes, part.text, own),
+        "",
+        Subject(part.get("id") or ROOT, part.get("name"), ROOT),
     )
     for element in list(decisions.elements.values()):
         for inside in element.part.walk():
@@ -112,9 +115,11 @@ def _namespaces(root: etree._Element) -> Mapping[str, str]:
     """Every version of DMN spells its elements alike; which one it is is told at the root."""
     found = dict(PREFIXES)
     for element in root.iter():
-        uri = etree.QName(element).namespace or "" if isinstance(element.tag, str) else ""
+        uri = etree.QName(element).namespace or ""
         if "/spec/DMN/" in uri and uri not in found:
-            found[uri] = next((p for end, p in (("/DMNDI/", "dmndi:"), ("/DC/", "dc:"), ("/DI/", "di:")) if end in uri), "")
+            found[uri] = next(
+                (p for end, p in (("/DMNDI/", "dmndi:"), ("/DC/", "dc:"), ("/DI/", "di:")) if end in uri), ""
+            )
     return found
 
 
@@ -136,8 +141,10 @@ def _changed(old: Decisions, new: Decisions, key: str, twin: str, matched: Match
     one, other = old.elements[key], new.elements[twin]
     if key in matched.guessed:
         yield Change("renamed", "decision", one.subject, other.subject, ("@id",), key, twin)
+    if one.type != other.type:
+        yield Change("changed", "decision", one.subject, other.subject, ("@type",), one.type, other.type)
     for kind, path, before, after in differences(one.part, other.part, same=matched.equal):
-        yield Change(kind, _effect(one.type, path), one.subject, other.subject, path, before, after)
+        yield Change(kind, _effect(min(one.type, other.type), path), one.subject, other.subject, path, before, after)
     left, right = old.tables.get(key), new.tables.get(twin)
     if left is not None and right is not None:
         # The name from both sides, so that a renamed decision reads the same backwards.

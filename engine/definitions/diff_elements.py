@@ -20,6 +20,7 @@ REFERENCES: Final = frozenset(
     }
 )  # fmt: skip
 """Attributes whose values are ids of other elements of the file."""
+Near = Mapping[str, set[Hashable]]
 ROUNDS: Final = 3
 """A new id is guessed from neighbours, which may have new ids themselves."""
 
@@ -33,7 +34,7 @@ class Element:
     part: Part
     parent: str
     subject: Subject
-    near: set[Hashable] = field(default_factory=set)
+    near: set[tuple[str, str]] = field(default_factory=set)
 
     @property
     def type(self) -> str:
@@ -63,8 +64,9 @@ class Matched:
 
 
 def match(old: Mapping[str, Element], new: Mapping[str, Element]) -> Matched:
-    """By id where both have it; what is left by likeness. Only elements of one type are the same element."""
-    same = {key: key for key in old.keys() & new.keys() if old[key].type == new[key].type}
+    """By id where both have it: an editor that makes another type of an element keeps its id. What is left is guessed,
+    among elements of one type."""
+    same = {key: key for key in old if key in new}
     guessed: set[str] = set()
     for _ in range(ROUNDS):
         left = [old[key] for key in old if key not in same]
@@ -78,7 +80,7 @@ def match(old: Mapping[str, Element], new: Mapping[str, Element]) -> Matched:
         near_old = {one.key: _known(one, names) for one in left}
         near_new = {one.key: _known(one, names_new) for one in right}
 
-        def likeness(one: Element, other: Element, a: Mapping = near_old, b: Mapping = near_new) -> float:
+        def likeness(one: Element, other: Element, a: Near = near_old, b: Near = near_new) -> float:
             return _likeness(one, other, a[one.key], b[other.key])
 
         found = pairs(left, right, likeness=likeness, least=0.6)
@@ -91,7 +93,7 @@ def match(old: Mapping[str, Element], new: Mapping[str, Element]) -> Matched:
 
 
 def _known(element: Element, names: Mapping[str, str]) -> set[Hashable]:
-    return {(how, names[key]) for how, key in element.near if key in names}  # type: ignore[misc]
+    return {(how, names[key]) for how, key in element.near if key in names}
 
 
 def _likeness(old: Element, new: Element, near_old: set[Hashable], near_new: set[Hashable]) -> float:
@@ -112,4 +114,3 @@ def _content(part: Part) -> str:
     kept = {n: v for n, v in part.attributes.items() if f"@{n}" not in REFERENCES and n not in ("id", "name")}
     inside = sorted(child.signature for child in part.children if child.tag not in ("incoming", "outgoing"))
     return repr((part.tag, sorted(kept.items()), part.text, inside))
-

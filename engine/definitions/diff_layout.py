@@ -27,14 +27,15 @@ def changes(
     shared = {key: twin for key, twin in twins.items() if twin in after}
     for key, twin in shared.items():
         one, other = olds.get(key[0], Subject(key[0])), news.get(twin[0], Subject(twin[0]))
-        yield from _differ(one, other, before[key], after[twin])
+        if key != twin or before[key].signature != after[twin].signature:
+            yield from _differ(one, other, _aspects(before[key], key[0]), _aspects(after[twin], twin[0]))
     kept, kept_new = set(matched.same), set(matched.same.values())
     for key in before.keys() - shared.keys():
         if key[0] in kept or key[0] not in olds:
-            yield _whole("removed", olds.get(key[0], Subject(key[0])), before[key])
+            yield _whole("removed", olds.get(key[0], Subject(key[0])), _aspects(before[key], key[0]))
     for key in after.keys() - set(shared.values()):
         if key[0] in kept_new or key[0] not in news:
-            yield _whole("added", news.get(key[0], Subject(key[0])), after[key])
+            yield _whole("added", news.get(key[0], Subject(key[0])), _aspects(after[key], key[0]))
 
 
 def _differ(one: Subject, other: Subject, before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[Change]:
@@ -52,22 +53,22 @@ def _whole(kind: Kind, subject: Subject, shape: Mapping[str, str]) -> Change:
     return Change(kind, "layout", None, subject, ("@shape",), None, said)
 
 
-def _shapes(diagrams: Iterable[Part]) -> dict[Key, dict[str, str]]:
-    """Aspect -> value of every shape and line, and of what is around them."""
-    found: dict[Key, dict[str, str]] = {}
+def _shapes(diagrams: Iterable[Part]) -> dict[Key, Part]:
+    """Every shape and line, and what is around them."""
+    found: dict[Key, Part] = {}
     for diagram in diagrams:
         _collect(diagram, found)
     return found
 
 
-def _collect(part: Part, found: dict[Key, dict[str, str]]) -> None:
+def _collect(part: Part, found: dict[Key, Part]) -> None:
     inside = [child for child in part.children if child.tag in SHAPES or _holds(child)]
     rest = [child for child in part.children if child not in inside]
     shown = next((part.attributes[name] for name in SHOWN if part.get(name)), "")
     number = 1
     while (shown, number) in found:
         number += 1
-    found[shown, number] = _aspects(Part(part.tag, part.attributes, part.text, rest), shown)
+    found[shown, number] = Part(part.tag, part.attributes, part.text, rest) if inside else part
     for child in inside:
         _collect(child, found)
 

@@ -102,7 +102,7 @@ def overlap(old: set[Hashable], new: set[Hashable]) -> float:
 
 def merged(count_old: int, count_new: int, found: Sequence[Pair]) -> list[tuple[int | None, int | None]]:
     """Both lists as one: in the order of the new one, what is gone behind what it stood behind."""
-    twin = {i: j for i, j in found}
+    twin = dict(found)
     gone: dict[int | None, list[int]] = defaultdict(list)
     anchor: int | None = None
     for i in range(count_old):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from typing import Any, Final
 
-from .diff_matching import pairs
+from .diff_matching import moved, pairs
 from .diff_model import Change, Effect, Subject
 from .diff_values import differences, text_of, written
 
@@ -16,6 +17,9 @@ TABLES: Final[Mapping[str, Effect]] = {
 }  # fmt: skip
 """What a table of the profile is about; lists of choices and anything else are data of the forms."""
 WORDS: Final = frozenset({"title", "title_en", "label", "says", "says_en", "rule_en", "note", "name", "name_en"})
+
+
+_NAME: Final = re.compile(r"[A-Za-z_]\w*")
 
 
 class Unreadable(ValueError):
@@ -31,7 +35,7 @@ def diff(before: bytes, after: bytes) -> list[Change]:
         if isinstance(one, list) and isinstance(other, list) and _tables(one) and _tables(other):
             found += _entries(table, one, other)
         elif isinstance(one, Mapping) and isinstance(other, Mapping):
-            found += _keys(table, one, other)
+            found += _keys(table, one, other, (_users(old), _users(new)))
         else:
             found += [_plain(table, kind, path, a, b) for kind, path, a, b in _value(table, old, new)]
     return found
@@ -60,12 +64,25 @@ def _plain(table: str, kind: Any, path: tuple[str, ...], a: str | None, b: str |
     return Change(kind, TABLES.get(table, "data"), one, other, inside, a, b)
 
 
-def _keys(table: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
+def _users(profile: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Parameter -> clauses of the limits that are reckoned with it."""
+    found: dict[str, list[str]] = {}
+    limits = profile.get("limits", {})
+    for limit in limits.values() if isinstance(limits, Mapping) else ():
+        if isinstance(limit, Mapping):
+            for name in set(_NAME.findall(str(limit.get("due", "")))):
+                found.setdefault(name, []).extend(str(one) for one in limit.get("clauses", ()))
+    return {name: tuple(sorted(set(clauses))) for name, clauses in found.items()}
+
+
+def _keys(
+    table: str, old: Mapping[str, Any], new: Mapping[str, Any], users: tuple[Mapping[str, Any], Mapping[str, Any]]
+) -> list[Change]:
     """A table of keys, each with a value or a table of its own: `limits.same_day`."""
     found = []
     for key in dict.fromkeys((*old, *new)):
-        one = _subject(table, key, old[key]) if key in old else None
-        other = _subject(table, key, new[key]) if key in new else None
+        one = _subject(table, key, old[key], users[0]) if key in old else None
+        other = _subject(table, key, new[key], users[1]) if key in new else None
         if one is None or other is None:
             before, after = (text_of(side[key]) if key in side else None for side in (old, new))
             kind: Any = "added" if one is None else "removed"
@@ -78,8 +95,6 @@ def _keys(table: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Ch
 
 def _entries(table: str, old: list[Mapping[str, Any]], new: list[Mapping[str, Any]]) -> list[Change]:
     """A list of tables: `[[business_lines]]` by id, `[[checks]]` by clause and what they say."""
-    from .diff_matching import moved
-
     matched = pairs(
         old,
         new,
@@ -118,8 +133,8 @@ def _likeness(old: Mapping[str, Any], new: Mapping[str, Any]) -> float:
     return len(left & right) / max(len(left), len(right), 1)
 
 
-def _subject(table: str, key: str, value: Any) -> Subject:
-    name, clauses = "", [key] if table == "clauses" else []
+def _subject(table: str, key: str, value: Any, users: Mapping[str, Any]) -> Subject:
+    name, clauses = "", [key] if table == "clauses" else list(users.get(key, ())) if table == "parameters" else []
     if isinstance(value, Mapping):
         name = next((str(value[n]) for n in ("label", "title", "rule", "says") if value.get(n)), "")
         given = value.get("clauses", [])

@@ -73,7 +73,9 @@ class Tables:
     @cached_property
     def rules(self) -> list[Pair]:
         old, new = self._old["rule"], self._new["rule"]
-        texts = {id(rule): self._text(rule, "old") for rule in old} | {id(rule): self._text(rule, "new") for rule in new}
+        texts = {id(rule): self._text(rule, "old") for rule in old} | {
+            id(rule): self._text(rule, "new") for rule in new
+        }
         return pairs(
             old,
             new,
@@ -135,11 +137,11 @@ class Tables:
         rows = []
         for i, j in merged(len(old), len(new), self.rules):
             left, right = None if i is None else old[i], None if j is None else new[j]
-            cells = tuple(
-                (_at(left, kind, a), _at(right, kind, b)) for kind, a, b in shape
-            )
+            cells = tuple((_at(left, kind, a), _at(right, kind, b)) for kind, a, b in shape)
             notes = (_note(left), _note(right))
-            rows.append(Row(self._state(i, j, cells, notes), _number(i), _number(j), cells, (right or left).get("id"), notes))  # type: ignore[union-attr]
+            known = right or left
+            ident = known.get("id") if known is not None else ""
+            rows.append(Row(self._state(i, j, cells, notes), _number(i), _number(j), cells, ident, notes))
         return columns, tuple(rows)
 
     def _state(
@@ -155,7 +157,9 @@ class Tables:
         """Every difference between the two tables. `place`: name of the decision."""
         table = [Subject(one.get("id"), "", "decisionTable", place) for one in (self.old, self.new)]
         for kind, path, before, after in differences(_frame(self.old), _frame(self.new)):
-            effect: Effect = "technical" if path[-1] in INNER else "layout" if path[-1] == "@preferredOrientation" else "decision"
+            effect: Effect = (
+                "technical" if path[-1] in INNER else "layout" if path[-1] == "@preferredOrientation" else "decision"
+            )
             if path[-1].startswith("@biodi:"):
                 effect = "layout"
             yield Change(kind, effect, table[0], table[1], path, before, after)
@@ -175,14 +179,18 @@ class Tables:
                 yield Change("added", effect, None, _column(column, place), (), None, describe(column))
         for i, j in found:
             for kind, path, before, after in differences(old[i], new[j]):
-                what: Effect = "technical" if path[-1] in INNER else "layout" if path[-1].startswith("@biodi:") else effect
+                what: Effect = (
+                    "technical" if path[-1] in INNER else "layout" if path[-1].startswith("@biodi:") else effect
+                )
                 what = "text" if path == ("@label",) else what
                 yield Change(kind, what, _column(old[i], place), _column(new[j], place), path, before, after)
         order = moved(found, lambda pair: repr(sorted((old[pair[0]].signature, new[pair[1]].signature))))
         for i, j in sorted(order):
             # The order of outputs ranks the results of some hit policies.
             what = "decision" if side == "output" else "layout"
-            yield Change("moved", what, _column(old[i], place), _column(new[j], place), ("@place",), str(i + 1), str(j + 1))
+            yield Change(
+                "moved", what, _column(old[i], place), _column(new[j], place), ("@place",), str(i + 1), str(j + 1)
+            )
 
     def _rules(self, place: tuple[str, ...]) -> Iterator[Change]:
         old, new = self._old["rule"], self._new["rule"]
@@ -302,4 +310,3 @@ def _rule(rule: Part, place: int, decision: tuple[str, ...]) -> Subject:
 
 def _column(column: Part, decision: tuple[str, ...]) -> Subject:
     return Subject(column.get("id"), _label(column), column.tag, decision)
-

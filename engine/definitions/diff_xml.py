@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property, partial
 from typing import Final
 
 from lxml import etree
@@ -38,7 +38,7 @@ UNORDERED: Final = frozenset({"camunda:property", "zeebe:property", "incoming", 
 tags is fixed by the schema."""
 
 
-@dataclass(slots=False)
+@dataclass(eq=False)
 class Part:
     """An element: attributes and text exactly as written, children in order. Blank text counts as none."""
 
@@ -79,6 +79,11 @@ class Part:
             yield from child.walk()
 
 
+@cache
+def _usual(qualified: str) -> str:
+    return name_of(qualified)
+
+
 def name_of(qualified: str, namespaces: Mapping[str, str] = PREFIXES) -> str:
     """`{uri}local` with the usual prefix of its namespace, whichever the file uses; unknown namespaces stay."""
     uri, _, local = qualified.rpartition("}")
@@ -90,17 +95,16 @@ def name_of(qualified: str, namespaces: Mapping[str, str] = PREFIXES) -> str:
 
 def part_of(element: etree._Element, namespaces: Mapping[str, str] = PREFIXES) -> Part:
     """The element with everything in it."""
-    attributes = {}
-    for name, value in element.attrib.items():
-        spelled = name_of(str(name), namespaces)
-        if spelled == "xsi:type" and ":" in value:  # a name with a prefix of this file
-            prefix, _, local = str(value).partition(":")
-            value = name_of(f"{{{element.nsmap.get(prefix, prefix)}}}{local}", namespaces)
-        attributes[spelled] = str(value)
-    children = [part_of(child, namespaces) for child in element if isinstance(child.tag, str)]
-    pieces = [element.text or "", *(child.tail or "" for child in element)]
-    text = "".join(pieces) if not children else " ".join(" ".join(pieces).split())
-    return Part(name_of(str(element.tag), namespaces), attributes, text if text.strip() else "", children)
+    spelled = _usual if namespaces is PREFIXES else partial(name_of, namespaces=namespaces)
+    attributes = {spelled(str(name)): str(value) for name, value in element.items()}
+    if ":" in attributes.get("xsi:type", ""):  # a name with a prefix of this file
+        prefix, _, local = attributes["xsi:type"].partition(":")
+        attributes["xsi:type"] = spelled(f"{{{element.nsmap.get(prefix, prefix)}}}{local}")
+    children = [part_of(child, namespaces) for child in element]
+    text = element.text or ""
+    if children:
+        text = " ".join(" ".join((text, *(child.tail or "" for child in element))).split())
+    return Part(spelled(str(element.tag)), attributes, text if text.strip() else "", children)
 
 
 Difference = tuple[Kind, tuple[str, ...], str | None, str | None]
