@@ -86,9 +86,11 @@ def _aspects(part: Part, shown: str) -> dict[str, str]:
     rest = Part(part.tag, part.attributes, part.text, [child for child in part.children if child not in points])
     for steps, value in values(rest):
         last = steps[-1]
-        if last[1:] in SHOWN or (last == "@id" and len(steps) == 1 and value in (f"{shown}_di", f"BPMNShape_{shown}")):
+        if last[1:] in SHOWN:
             continue
-        if last.startswith(COLOURS):
+        if steps == ("@id",):  # made from the element's id, so a new one of these is nothing new
+            aspect, said = "id", value.replace(shown, "*") if shown and value.endswith(f"{shown}_di") else value
+        elif last.startswith(COLOURS):
             aspect, said = "colour", f"{last[1:].partition(':')[2]} {value}"
         elif "Label" in steps[0]:
             aspect, said = "label", f"{last[1:]} {value}"
