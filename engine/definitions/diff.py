@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from difflib import SequenceMatcher
 from pathlib import PurePosixPath
 from typing import Final
@@ -26,6 +27,7 @@ READERS: Final[Mapping[str, Callable[[bytes, bytes], list[Change]]]] = {
     ".toml": diff_profile.diff,
 }
 UNREADABLE: Final = (XmlRefused, diff_form.Unreadable, diff_profile.Unreadable, RecursionError)
+SCENARIO: Final = ".scenario.toml"
 MAX_LINES: Final = 3_000
 """Longer files that can't be read are told as one change."""
 MAX_GUESSED: Final = 50_000
@@ -53,10 +55,15 @@ def diff_file(old_path: str, new_path: str, old: bytes, new: bytes) -> FileDiff:
     reader = READERS.get(suffix) if suffix == PurePosixPath(old_path).suffix else None
     if reader is not None:
         try:
-            return finished(old_path, new_path, reader(old, new))
+            return finished(old_path, new_path, _of_scenario(new_path, reader(old, new)))
         except UNREADABLE:
             pass
     return finished(old_path, new_path, lines(old, new))
+
+
+def _of_scenario(path: str, changes: list[Change]) -> list[Change]:
+    """What a test of the bundle says is nothing that a case does."""
+    return [replace(one, effect="other") for one in changes] if path.endswith(SCENARIO) else changes
 
 
 def lines(old: bytes, new: bytes) -> list[Change]:
