@@ -93,7 +93,7 @@ def _aspects(part: Part, shown: str) -> dict[str, str]:
         elif last.startswith(COLOURS):
             aspect, said = "colour", f"{last[1:].partition(':')[2]} {value}"
         elif "Label" in steps[0]:
-            aspect, said = "label", f"{last[1:]} {value}"
+            aspect, said = "label_place", f"{last[1:]} {value}"
         elif steps[0] == "dc:Bounds":
             aspect, said = "bounds", f"{last[1:]} {value}"
         else:
