@@ -50,16 +50,41 @@ const translateFormJs = {
   },
 };
 
-// CodeMirror writes its styles into a <style>, which our policy forbids; a sheet that a script constructs is allowed.
-const allowStyles = {
-  name: "constructed-style-sheets",
+// What our policy forbids and how the same is said within it. Each must be found, so that an upgrade that changes it stops
+// the build instead of a page: [file, what, becomes].
+const policyEdits = [
+  // CodeMirror writes its styles into a <style>; a sheet that a script constructs is allowed.
+  [
+    /style-mod[\\/]src[\\/]style-mod\.js$/,
+    /if \(!root\.head && root\.adoptedStyleSheets && win\.CSSStyleSheet\) \{/g,
+    () => "if (root.adoptedStyleSheets && win.CSSStyleSheet) {",
+  ],
+  // The panel's frame: what its styles say is in assets/studio/bpmn.css.
+  [/bpmn-js-properties-panel[\\/]dist[\\/]index\.esm\.js$/, /<div style="(height: 100%|flex: none; height: auto)"/g, () => "<div"],
+  // Icons: style="stroke:red;fill:none" becomes stroke="red" fill="none".
+  [
+    /bpmn-js[\\/]lib[\\/]features[\\/](align|distribute)-elements[\\/]\w+Icons\.js$/,
+    /style="([^"]*)"/g,
+    (_, style) =>
+      style
+        .split(";")
+        .filter(Boolean)
+        .map((one) => one.replace(/^\s*([\w-]+)\s*:\s*(.*)$/, '$1="$2"'))
+        .join(" "),
+  ],
+];
+
+const keepPolicy = {
+  name: "keep-policy",
   setup(build) {
-    build.onLoad({ filter: /style-mod[\\/]src[\\/]style-mod\.js$/ }, ({ path }) => {
-      const contents = readFileSync(path, "utf8");
-      const before = "if (!root.head && root.adoptedStyleSheets && win.CSSStyleSheet) {";
-      if (contents.split(before).length !== 2) throw new Error(`style-mod: expected once: ${before}`);
-      return { contents: contents.replace(before, "if (root.adoptedStyleSheets && win.CSSStyleSheet) {"), loader: "js" };
-    });
+    for (const [filter, what, becomes] of policyEdits) {
+      build.onLoad({ filter }, ({ path }) => {
+        const before = readFileSync(path, "utf8");
+        const contents = before.replace(what, becomes);
+        if (contents === before) throw new Error(`${path}: expected ${what}`);
+        return { contents, loader: "js" };
+      });
+    }
   },
 };
 
@@ -84,7 +109,7 @@ const result = await esbuild.build({
   // Without the shadow of a link to a source map that is not served.
   sourcemap: false,
   loader: { ".woff2": "dataurl", ".woff": "dataurl", ".ttf": "dataurl", ".svg": "dataurl", ".eot": "empty" },
-  plugins: [translateFormJs, allowStyles],
+  plugins: [translateFormJs, keepPolicy],
   logLevel: "warning",
 });
 

@@ -30,7 +30,8 @@ def edit(draft_id: str, path: str) -> str:
         kind=kind,
         beside=sorted(one for one in files if PurePosixPath(one).suffix == PurePosixPath(path).suffix),
         readonly=draft.state != "open",
-        file_url=url_for("studio.file", draft_id=draft_id, path=path),
-        findings_url=url_for("studio.findings", draft_id=draft_id, file=path),
+        file_url=url_for("studio_files.read", draft_id=draft_id, path=path),
+        here_url=url_for("studio_files.here", draft_id=draft_id),
+        findings_url=url_for("studio_files.findings", draft_id=draft_id, file=path),
         back_url=url_for("studio.show", draft_id=draft_id),
     )
