@@ -127,6 +127,11 @@ for (const file of result.outputFiles) {
   manifest[name + extension] = `${name}-${hash}${extension}`;
   writeFileSync(join(out, manifest[name + extension]), contents);
 }
+// For Camunda Modeler as well: the element templates of our properties.
+const templates = readFileSync(join(here, "assets", "studio", "templates.json"));
+const templatesHash = createHash("sha256").update(templates).digest("hex").slice(0, 12);
+manifest["opinion-templates.json"] = `opinion-templates-${templatesHash}.json`;
+writeFileSync(join(out, manifest["opinion-templates.json"]), templates);
 // Not for pages: the font that PDF reports embed (engine/service/fonts.py), with its licence beside it.
 const font = join(here, "node_modules", "@expo-google-fonts", "noto-sans-sc");
 copyFileSync(join(font, "400Regular", "NotoSansSC_400Regular.ttf"), join(out, "NotoSansSC-Regular.ttf"));

@@ -5,13 +5,17 @@ import panel from "bpmn-js-i18n-zh/lib/properties-panel";
 import { isChinese } from "../language.js";
 import { bpmnWords } from "./bpmn-zh.js";
 
-export const chinese = { ...bpmn, ...panel, ...camunda, ...bpmnWords };
+// "Timer Boundary Event (Non Interrupting)" of the panel is "Timer boundary event (non-interrupting)" of the menus.
+const simple = (text) => text.toLowerCase().replaceAll("-", " ").trim();
+
+const chinese = new Map(
+  [bpmn, panel, camunda, bpmnWords].flatMap((words) =>
+    Object.entries(words).map(([english, said]) => [simple(english), said.replaceAll(" (非中断)", "（不打断）")]),
+  ),
+);
+
+const inChinese = (text) => (isChinese && typeof text === "string" && chinese.get(simple(text))) || text;
 
 export function translate(template, replacements = {}) {
-  const text = (isChinese && chinese[template]) || template;
-  return text.replace(/{([^}]+)}/g, (placeholder, key) => {
-    const value = replacements[key];
-    if (value === undefined) return placeholder;
-    return (isChinese && chinese[value]) || value;
-  });
+  return inChinese(template).replace(/{([^}]+)}/g, (placeholder, key) => inChinese(replacements[key] ?? placeholder));
 }

@@ -22,6 +22,9 @@ import { XmlSource } from "./xml-source.js";
 // The configuration of the modeler without a page around it; tests/roundtrip builds the same.
 export const moddleExtensions = { camunda };
 
+// Pixels on the left that the palette covers.
+const PALETTE = 90;
+
 class BpmnEditor {
   constructor(root, changed) {
     this.canvasBox = root.querySelector("#editor-canvas");
@@ -69,7 +72,13 @@ class BpmnEditor {
   fit() {
     const canvas = this.modeler.get("canvas");
     canvas.zoom("fit-viewport", "auto");
-    if (canvas.zoom() > 1) canvas.zoom(1, "auto");
+    const scale = Math.min(1, canvas.zoom() * 0.92);
+    canvas.zoom(scale, "auto");
+    // Beside the palette, not under it.
+    const { x } = canvas.viewbox();
+    const box = canvas.viewbox().inner;
+    const left = (box.x - x) * scale;
+    if (left < PALETTE) canvas.scroll({ dx: PALETTE - left, dy: 0 });
   }
 
   async written() {

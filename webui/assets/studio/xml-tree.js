@@ -144,16 +144,28 @@ export function attribute(node, ns, local) {
 
 export const idOf = (node) => attribute(node, "", "id")?.value;
 
+const said = (node) =>
+  node.attributes
+    .filter((one) => !one.declares)
+    .map((one) => `${one.ns}|${one.local}=${JSON.stringify(one.value)}`)
+    .sort()
+    .join(" ");
+
 // What an element says, whatever prefixes, order of attributes and white space it is written with.
 export function canonical(node) {
   if (node.canonical === undefined) {
-    const said = node.attributes
-      .filter((one) => !one.declares)
-      .map((one) => `${one.ns}|${one.local}=${JSON.stringify(one.value)}`)
-      .sort();
     const inside = elements(node).map(canonical);
     const text = inside.length ? textOf(node).trim() : textOf(node);
-    node.canonical = `{${node.ns}|${node.local} ${said.join(" ")}>${JSON.stringify(text)}${inside.join("")}}`;
+    node.canonical = `{${node.ns}|${node.local} ${said(node)}>${JSON.stringify(text)}${inside.join("")}}`;
   }
   return node.canonical;
+}
+
+// The same, and whatever order the children stand in that have an id: libraries sort these as they are drawn.
+export function content(node) {
+  const inside = elements(node);
+  const named = inside.filter((child) => idOf(child) !== undefined).map(content).sort();
+  const rest = inside.filter((child) => idOf(child) === undefined).map(content);
+  const text = inside.length ? textOf(node).trim() : textOf(node);
+  return `{${node.ns}|${node.local} ${said(node)}>${JSON.stringify(text)}${rest.join("")}${named.join("")}}`;
 }
