@@ -59,8 +59,22 @@ const policyEdits = [
     /if \(!root\.head && root\.adoptedStyleSheets && win\.CSSStyleSheet\) \{/g,
     () => "if (root.adoptedStyleSheets && win.CSSStyleSheet) {",
   ],
-  // The panel's frame: what its styles say is in assets/studio/bpmn.css.
-  [/bpmn-js-properties-panel[\\/]dist[\\/]index\.esm\.js$/, /<div style="(height: 100%|flex: none; height: auto)"/g, () => "<div"],
+  // Markup with style="..." in it: parsed without, then set by script.
+  [
+    /domify[\\/]index\.js$/,
+    /export default function domify\(/g,
+    () => `export default function styled(html, document) {
+      const made = domify(typeof html === "string" ? html.replace(/\\sstyle="/g, ' data-style="') : html, document);
+      const around = made.nodeType === 1 ? [made] : [];
+      for (const one of [...around, ...(made.querySelectorAll?.("[data-style]") ?? [])]) {
+        if (!one.dataset?.style) continue;
+        one.style.cssText = one.dataset.style;
+        one.removeAttribute("data-style");
+      }
+      return made;
+    }
+    function domify(`,
+  ],
   // Icons: style="stroke:red;fill:none" becomes stroke="red" fill="none".
   [
     /bpmn-js[\\/]lib[\\/]features[\\/](align|distribute)-elements[\\/]\w+Icons\.js$/,
@@ -88,7 +102,17 @@ const keepPolicy = {
   },
 };
 
-const studio = ["bpmn"];
+// Of the icon fonts the one that every browser from scriptTargets on reads; all would be three times the size.
+const oneFont = {
+  name: "one-font",
+  setup(build) {
+    build.onResolve({ filter: /font\/\w+\.(eot|svg|ttf|woff)(\?|$)/ }, ({ path, kind }) =>
+      kind === "url-token" ? { path: `data:,${path.replace(/\W/g, "-")}`, external: true } : undefined,
+    );
+  },
+};
+
+const studio = ["bpmn", "dmn", "text"];
 
 const result = await esbuild.build({
   absWorkingDir: here,
@@ -109,7 +133,7 @@ const result = await esbuild.build({
   // Without the shadow of a link to a source map that is not served.
   sourcemap: false,
   loader: { ".woff2": "dataurl", ".woff": "dataurl", ".ttf": "dataurl", ".svg": "dataurl", ".eot": "empty" },
-  plugins: [translateFormJs, keepPolicy],
+  plugins: [translateFormJs, keepPolicy, oneFont],
   logLevel: "warning",
 });
 

@@ -170,7 +170,7 @@ class BpmnEditor {
       ["Ctrl+A", keys.all],
       ["Delete", keys.remove],
       ["E", keys.edit],
-      ["A N R", keys.pad],
+      ["R", keys.replace],
       ["H L S C", keys.tools],
       ["← → ↑ ↓", keys.move],
       ["Ctrl+← Ctrl+→", keys.scroll],
