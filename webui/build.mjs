@@ -6,6 +6,7 @@ import { basename, dirname, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
 import { transform } from "lightningcss";
+import { formWords } from "./assets/studio/form-zh.js";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const out = join(here, "static", "dist");
@@ -112,7 +113,41 @@ const oneFont = {
   },
 };
 
-const studio = ["bpmn", "dmn", "text"];
+const studio = ["bpmn", "dmn", "form", "text"];
+
+// The form editor has no translation: each text of assets/studio/form-zh.js is replaced where it stands as something to be
+// read (the value of a label, a branch, an argument, an item), never as a key or in a comparison. Its own, older viewer
+// has texts of the canvas.
+const isRead =
+  /(\b(label|title|description|children|placeholder|tooltip|text|name|alt|emptyListMessage|closeButtonTooltip|placeholderContent|'aria-label'|"aria-label")\s*[:=]\s*|\breturn\s+|[?(,[]\s*|[^'"\w]:\s*|\|\|\s*|\b\w+\s*=\s*)$/;
+
+const translateFormEditor = {
+  name: "translate-form-editor",
+  setup(build) {
+    const found = new Set();
+    const wanted = Object.keys(formWords).sort((one, other) => other.length - one.length);
+    build.onLoad({ filter: /form-js-editor[\\/](dist|node_modules[\\/]@bpmn-io[\\/]form-js-viewer[\\/]dist)[\\/]index\.es\.js$/ }, ({ path }) => {
+      const language = JSON.stringify(join(here, "assets", "studio", "form-words.js"));
+      const quoted = wanted.flatMap((text) => [`'${text}'`, `"${text}"`, `\`${text}\``]);
+      const pattern = new RegExp(quoted.map((text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|"), "g");
+      const contents = readFileSync(path, "utf8").replace(pattern, (literal, at, whole) => {
+        const before = whole.slice(Math.max(0, at - 80), at);
+        const after = whole.slice(at + literal.length, at + literal.length + 12);
+        if (!isRead.test(before) || /^\s*(:(?!:)|=>|in\b)/.test(after) && !/\?[^:]*$/.test(before)) return literal;
+        if (/(===?|!==?|case|isKey\w*\(|has\()\s*(\[\s*)?$/.test(before)) return literal;
+        const text = literal.slice(1, -1);
+        const values = literal[0] === "`" ? [...text.matchAll(/\$\{([^}]*)\}/g)].map(([, value]) => value) : [];
+        found.add(text);
+        return `ourText(${[JSON.stringify(text), ...values].join(", ")})`;
+      });
+      return { contents: `import { ourText } from ${language};\n${contents}`, loader: "js" };
+    });
+    build.onEnd(() => {
+      const missed = wanted.filter((text) => !found.has(text));
+      if (missed.length) throw new Error(`form-js-editor: not found: ${missed.join(" | ")}`);
+    });
+  },
+};
 
 const result = await esbuild.build({
   absWorkingDir: here,
@@ -133,7 +168,7 @@ const result = await esbuild.build({
   // Without the shadow of a link to a source map that is not served.
   sourcemap: false,
   loader: { ".woff2": "dataurl", ".woff": "dataurl", ".ttf": "dataurl", ".svg": "dataurl", ".eot": "empty" },
-  plugins: [translateFormJs, keepPolicy, oneFont],
+  plugins: [translateFormEditor, translateFormJs, keepPolicy, oneFont],
   logLevel: "warning",
 });
 

@@ -43,7 +43,7 @@ class DmnEditor {
     for (const warning of warnings) console.warn("decision:", warning.message);
     this.source.open(text, await this.written());
     const tables = this.modeler.getViews().filter((view) => view.type !== "drd");
-    if (tables.length === 1) await this.modeler.open(tables[0]);
+    await this.show(tables.length === 1 ? tables[0] : this.modeler.getActiveView());
   }
 
   async written() {
@@ -68,11 +68,23 @@ class DmnEditor {
         }
         const found = this.findings.filter((one) => this.holds(view, one.element));
         if (view.type !== "drd" && found.length) tab.append(badge(found));
-        tab.addEventListener("click", () => this.modeler.open(view).then(() => this.paint()));
+        tab.addEventListener("click", () => this.show(view));
         return tab;
       }),
     );
     this.offerSteps();
+  }
+
+  async show(view) {
+    await this.modeler.open(view);
+    if (view.type === "drd") {
+      // Beside the palette and the name of the file, not under them.
+      const canvas = this.modeler.getActiveViewer().get("canvas");
+      canvas.zoom(1);
+      const { x, y, inner } = canvas.viewbox();
+      canvas.scroll({ dx: Math.max(0, 110 - (inner.x - x)), dy: Math.max(0, 120 - (inner.y - y)) });
+    }
+    this.paint();
   }
 
   // Whether `id` is the decision of a view or something inside it.
@@ -124,8 +136,7 @@ class DmnEditor {
   async choose({ element }) {
     const views = this.modeler.getViews();
     const view = views.find((one) => one.type !== "drd" && this.holds(one, element)) ?? views[0];
-    if (view && view.element !== this.modeler.getActiveView()?.element) await this.modeler.open(view);
-    this.paint();
+    if (view && view.element !== this.modeler.getActiveView()?.element) await this.show(view);
     requestAnimationFrame(() =>
       requestAnimationFrame(() =>
         this.box.querySelector(".lint-row, .lint-badge")?.scrollIntoView({ block: "center", inline: "center" }),
