@@ -22,7 +22,8 @@ from engine.journal.schema import case_numbers
 from engine.journal.store import SqlJournal, SqlTransaction
 from engine.readmodels import cases, projector, sets, timers, version
 
-from . import log_tables as _log_tables  # noqa: F401 its tables belong to the database
+from . import items_tables as _items_tables  # noqa: F401 its tables belong to the database
+from . import log_tables as _log_tables  # noqa: F401 likewise
 from . import metrics, wakers
 from . import metrics_database as _metrics_database  # noqa: F401 its figures are told
 from . import metrics_jobs as _metrics_jobs  # noqa: F401 its figures are told
