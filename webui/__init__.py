@@ -30,6 +30,8 @@ from . import (
     guards,
     health,
     inbox,
+    item_entry,
+    items,
     jobs,
     ledger,
     looks,
@@ -47,6 +49,7 @@ from . import (
     security,
     static_files,
     tasks,
+    topics,
     verifications,
     watermark,
     work_actions,
@@ -83,6 +86,9 @@ PAGES: Final = (
     verifications,
     jobs,
     delays,
+    items,
+    item_entry,
+    topics,
 )
 """Modules with a blueprint named `blueprint`, one noun each."""
 

@@ -52,7 +52,9 @@ const translateFormJs = {
 
 const result = await esbuild.build({
   absWorkingDir: here,
-  entryPoints: ["app", "form", "diagram", "replay"].flatMap((name) => [`assets/${name}.js`, `assets/${name}.css`]),
+  entryPoints: ["app", "form", "diagram", "replay"]
+    .flatMap((name) => [`assets/${name}.js`, `assets/${name}.css`])
+    .concat(["assets/items.js"]),
   bundle: true,
   minify: true,
   write: false,

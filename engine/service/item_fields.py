@@ -39,7 +39,8 @@ _SOURCE_WORDS: Final[Mapping[str, str]] = {
     "微信公众号": "wechat", "热线电话": "hotline", "热线": "hotline", "12345": "hotline", "市长热线": "hotline",
     "新闻跟贴": "news_comment", "新闻跟帖": "news_comment", "跟贴": "news_comment", "跟帖": "news_comment",
     "评论": "news_comment", "短视频": "short_video", "视频": "short_video", "抖音": "short_video",
-    "快手": "short_video",    "领导留言板": "leader_board", "留言板": "leader_board", "人民网留言板": "leader_board", "上级转办": "superior",
+    "快手": "short_video", "领导留言板": "leader_board",
+    "留言板": "leader_board", "人民网留言板": "leader_board", "上级转办": "superior",
     "转办": "superior", "其他": "other", "其它": "other",
 }  # fmt: skip
 _KIND_WORDS: Final[Mapping[str, str]] = {

@@ -173,7 +173,7 @@ def counts(conn: Connection, actor: Actor) -> dict[str, int]:
     """state -> number of items that the actor may see."""
     mine = _mine(actor)
     found = select(items.c.state, func.count()).group_by(items.c.state)
-    return dict(conn.execute(found if mine is None else found.where(mine)).tuples().all())
+    return {row[0]: row[1] for row in conn.execute(found if mine is None else found.where(mine))}
 
 
 def masked(text: str) -> str:
@@ -234,7 +234,7 @@ def _known(conn: Connection, identities: Iterable[str]) -> dict[str, int]:
     found: dict[str, int] = {}
     for start in range(0, len(wanted), 500):  # SQLite takes a bounded number of values
         some = select(items.c.identity, items.c.item_id).where(items.c.identity.in_(wanted[start : start + 500]))
-        found |= dict(conn.execute(some).tuples().all())
+        found |= {row[0]: row[1] for row in conn.execute(some)}
     return found
 
 
@@ -244,7 +244,7 @@ def _parents(conn: Connection, urls: Iterable[str]) -> dict[str, int]:
     if not wanted:
         return {}
     first = select(items.c.url, func.min(items.c.item_id)).where(items.c.url.in_(wanted), items.c.parent_id.is_(None))
-    return dict(conn.execute(first.group_by(items.c.url)).tuples().all())
+    return {row[0]: row[1] for row in conn.execute(first.group_by(items.c.url))}
 
 
 def _row(new: NewItem, now: datetime, parents: Mapping[str, int]) -> dict[str, Any]:

@@ -25,9 +25,9 @@ HOURS: Final = 24
 OUTLETS: Final = 5
 """Of R48's "众多媒体", which names no number (G-8); used where the profile gives none."""
 MEDIA: Final = (
-    "人民日报", "人民网", "新华社", "新华网", "央视", "中央电视台", "央视网", "中央广播电视总台", "光明日报", "光明网", "经济日报",
-    "中国青年报", "中国新闻网", "中新网", "中新社", "法治日报", "工人日报", "农民日报", "中国自然资源报", "河南日报", "大河网",
-    "大河报", "河南广播电视台", "映象网", "顶端新闻", "河南卫视",
+    "人民日报", "人民网", "新华社", "新华网", "央视", "中央电视台", "央视网", "中央广播电视总台", "光明日报", "光明网",
+    "经济日报", "中国青年报", "中国新闻网", "中新网", "中新社", "法治日报", "工人日报", "农民日报", "中国自然资源报",
+    "河南日报", "大河网", "大河报", "河南广播电视台", "映象网", "顶端新闻", "河南卫视",
 )  # fmt: skip
 """Central and provincial (Henan) media, by the beginning of their name; where the profile names none."""
 _ASKED: Final = "regrade_request"

@@ -16,6 +16,7 @@ from engine.domain.codec import instant_text
 from engine.domain.organisation import Actor
 from engine.domain.rejection import FieldFault, Rejection
 from engine.readmodels.page import Page, instant, matches, offset
+from engine.readmodels.schema import cases
 
 from . import items
 from .item_decisions import TELL_CASE
@@ -65,13 +66,11 @@ def offer(conn: Connection, now: datetime, item_id: int, found: Iterable[tuple[s
 
     `target`: `t:<topic>` or `i:<item>`. Requires a writing transaction. Returns how many were handed in.
     """
+    undecided = {"state": "offered", "offered_at": instant_text(now), "decided_by": "", "decided_at": "", "reason": ""}
     rows = [
-        {
-            "item_id": item_id, "target": target, "score": score, "reasons": json.dumps(list(reasons), ensure_ascii=False),
-            "state": "offered", "offered_at": instant_text(now), "decided_by": "", "decided_at": "", "reason": "",
-        }
+        {"item_id": item_id, "target": target, "score": score, "reasons": _json(reasons), **undecided}
         for target, score, reasons in list(found)[:OFFERED]
-    ]  # fmt: skip
+    ]
     if rows:
         dialect: Any = postgresql if conn.dialect.name == "postgresql" else sqlite
         statement = dialect.insert(item_offers).on_conflict_do_nothing(index_elements=["item_id", "target"])
@@ -207,6 +206,20 @@ def listed(conn: Connection, q: str, only: str, page: int, per_page: int) -> Pag
     return Page(tuple(_topic(row) for row in rows), total, max(1, page), per_page)
 
 
+def grades(conn: Connection, case_ids: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """case -> (grade, status) of the cases of topics."""
+    mine = cases.c.case_id.in_(sorted(set(case_ids)))
+    found = conn.execute(select(cases.c.case_id, cases.c.grade, cases.c.status).where(mine))
+    return {case_id: (grade, status) for case_id, grade, status in found}
+
+
+def undecided(conn: Connection, ids: Iterable[int]) -> dict[int, int]:
+    """item -> candidates that wait for somebody to decide, for those that have any."""
+    mine = item_offers.c.item_id.in_(sorted(ids)), item_offers.c.state == "offered"
+    found = select(item_offers.c.item_id, func.count()).where(*mine).group_by(item_offers.c.item_id)
+    return {row[0]: row[1] for row in conn.execute(found)}
+
+
 def members(conn: Connection, topic_id: int, limit: int = 200) -> tuple[Item, ...]:
     """The items of a topic, newest first."""
     found = select(table).where(table.c.topic_id == topic_id).order_by(table.c.item_id.desc()).limit(limit)
@@ -219,6 +232,10 @@ def waiting(conn: Connection, topic_id: int, limit: int = 20) -> tuple[Item, ...
     found = select(table).join(item_offers, item_offers.c.item_id == table.c.item_id).where(*of)
     rows = conn.execute(found.order_by(item_offers.c.score.desc(), table.c.item_id).limit(limit))
     return tuple(items.read(row) for row in rows)
+
+
+def _json(texts: Sequence[str]) -> str:
+    return json.dumps(list(texts), ensure_ascii=False)
 
 
 def _begin(writing: Writing, first: Item) -> int:

@@ -10,6 +10,11 @@ down_revision: str | None = "0006"
 branch_labels: str | None = None
 depends_on: str | None = None
 
+_SOURCES = (
+    "source_type IN ('portal', 'forum', 'weibo', 'wechat', 'hotline', 'news_comment', 'short_video', 'leader_board',"
+    " 'superior', 'other')"
+)
+
 
 def upgrade() -> None:
     op.create_table(
@@ -164,10 +169,7 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "route IN ('manual', 'hotline', 'bookmarklet', 'csv', 'xlsx', 'api', 'feed', 'mail')", name="route_known"
         ),
-        sa.CheckConstraint(
-            "source_type IN ('portal', 'forum', 'weibo', 'wechat', 'hotline', 'news_comment', 'short_video', 'leader_board', 'superior', 'other')",
-            name="source_type_known",
-        ),
+        sa.CheckConstraint(_SOURCES, name="source_type_known"),
         sa.CheckConstraint("state IN ('new', 'linked', 'opened', 'irrelevant')", name="state_known"),
         sa.ForeignKeyConstraint(
             ["parent_id"],
