@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -336,11 +337,6 @@ def test_an_item_is_taken_out_of_its_topic_with_a_reason_and_that_is_remembered(
 def test_an_instant_is_corrected_by_two_people(world: World, numbers):
     (item_id,) = add(world, new(next(numbers), discovered_at="2026-03-02T00:30:00.000000Z"))
     office = world.actor("wangfang")
-    second = next(
-        login
-        for login in ("chenjing", "wangfang", "liqiang", "zhangmin")
-        if login != "wangfang" and _known(world, login)
-    )
 
     edit = item_instants.propose(world.services, office, item_id, "discovered_at", "2026-03-02 08:10", "值班日志记载")
     assert isinstance(edit, int)
@@ -402,9 +398,9 @@ def test_what_was_decided_on_items_verifies_with_the_rest_of_the_journal(world: 
     (item_id,) = add(world, new(next(numbers)))
     item_decisions.irrelevant(world.services, world.actor("wangfang"), item_id, "无关")
 
-    report = verify(world.services)
+    report = json.loads(verify(world.services).as_json())
 
-    assert report.whole, report.as_json()[:2000]
+    assert report["whole"], report
 
 
 def test_unknown_words_and_instants_are_refused_each_beside_its_field(world: World):
