@@ -30,6 +30,8 @@ from . import (
     guards,
     health,
     inbox,
+    item_entry,
+    items,
     jobs,
     ledger,
     looks,
@@ -51,6 +53,7 @@ from . import (
     studio_editor,
     studio_files,
     tasks,
+    topics,
     verifications,
     watermark,
     work_actions,
@@ -91,6 +94,9 @@ PAGES: Final = (
     verifications,
     jobs,
     delays,
+    items,
+    item_entry,
+    topics,
 )
 """Modules with a blueprint named `blueprint`, one noun each."""
 

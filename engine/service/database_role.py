@@ -32,6 +32,13 @@ RIGHTS: Final = {
     "lines": KEEP,
     "absences": KEEP,
     "sessions": KEEP,
+    "items": KEEP,
+    "topics": KEEP,
+    "item_offers": KEEP,
+    "item_instant_edits": KEEP,
+    "item_imports": KEEP,
+    "feeds": KEEP,
+    "api_tokens": KEEP,
 }
 """What the role may do with a table; `ALL` with every other one: read models, drafts, queues, marks of things sent."""
 
