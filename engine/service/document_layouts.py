@@ -55,6 +55,10 @@ class Sheet:
         style: Any = self.document.styles["Normal"]
         _font(style.element.get_or_add_rPr(), FANG)
         style.font.size = Pt(16)
+        language = OxmlElement("w:lang")
+        language.set(qn("w:val"), "zh-CN")
+        language.set(qn("w:eastAsia"), "zh-CN")  # else marks of punctuation stand where Japanese has them
+        style.element.rPr.append(language)
         for name in [one.name for one in self.document.styles if one.name not in _KEPT]:
             self.document.styles[name or ""].delete()
         self._page_number(section.footer.paragraphs[0])
@@ -93,7 +97,7 @@ class Sheet:
         self.line(text, SONG, 22, align=CENTRE, bold=True, after=12, exact=34)
 
     def heading(self, text: str) -> None:
-        self.line(text, HEI, 16, indent=2)
+        self.line(text, HEI, 16, indent=2).paragraph_format.keep_with_next = True
 
     def text(self, text: str) -> None:
         self.line(text, indent=2)
