@@ -45,6 +45,11 @@ ACTIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "urge_task": _WORK,
         "view_clocks_board": _WORK | {AUDITOR},
         "resolve_incident": frozenset({PROCESS_OWNER, OFFICE}),
+        # documents (文书); which of them a person reads is decided by kind, case and recipients
+        "view_documents": _WORK | {AUDITOR},
+        "make_document": frozenset({OFFICE, SUPERVISION}),
+        "view_templates": frozenset({PROCESS_OWNER, OFFICE, AUDITOR}),
+        "edit_templates": frozenset({PROCESS_OWNER, OFFICE}),
         # the process itself
         "view_bundles": _LEADERS | {PROCESS_OWNER, OFFICE, AUDITOR},
         "deploy_bundle": frozenset({PROCESS_OWNER}),
@@ -75,7 +80,7 @@ WRITE_ACTIONS: Final = frozenset(
     {
         "work_task", "open_case", "comment", "attach_file", "send_message", "copy_case", "urge_task",
         "resolve_incident", "deploy_bundle", "migrate_case", "admin_people", "admin_roles", "admin_outbox",
-        "admin_jobs", "unlock_account", "reset_password",
+        "admin_jobs", "unlock_account", "reset_password", "make_document", "edit_templates",
     }
 )  # fmt: skip
 """Actions that change something. The auditor has none of them."""

@@ -22,6 +22,7 @@ from engine.journal.schema import case_numbers
 from engine.journal.store import SqlJournal, SqlTransaction
 from engine.readmodels import cases, projector, sets, timers, version
 
+from . import documents_tables as _documents_tables  # noqa: F401 likewise
 from . import log_tables as _log_tables  # noqa: F401 its tables belong to the database
 from . import metrics, wakers
 from . import metrics_database as _metrics_database  # noqa: F401 its figures are told

@@ -21,6 +21,8 @@ PAGE: Final = "\ue000"
 PAGES: Final = "\ue001"
 """Stand for a field in the text of a run: number of the page, of all pages."""
 BREAK: Final = "\f"
+HEAVY: Final = frozenset({"黑体", "SimHei", "方正小标宋简体", "方正小标宋_GBK", "小标宋"})
+"""Fonts of headings: the PDF has one font, and shows these by heavier letters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,10 +269,11 @@ class _Reader:
 def _look(properties: etree._Element | None, base: Look) -> Look:
     if properties is None:
         return base
-    size, colour, under = (properties.find(qn(name)) for name in ("w:sz", "w:color", "w:u"))
+    size, colour, under, font = (properties.find(qn(name)) for name in ("w:sz", "w:color", "w:u", "w:rFonts"))
+    named = "" if font is None else str(font.get(qn("w:eastAsia")) or "")
     return Look(
         base.size if size is None else float(str(size.get(qn("w:val")))) / HALF,
-        _on(properties, "w:b", base.bold),
+        _on(properties, "w:b", named in HEAVY if named else base.bold),
         base.underline if under is None else under.get(qn("w:val")) != "none",
         base.colour if colour is None else _colour(str(colour.get(qn("w:val")))),
     )
