@@ -23,6 +23,7 @@ from engine.journal.store import SqlJournal, SqlTransaction
 from engine.readmodels import cases, projector, sets, timers, version
 
 from . import bundle_draft_tables as _bundle_draft_tables  # noqa: F401 its tables belong to the database
+from . import documents_tables as _documents_tables  # noqa: F401 likewise
 from . import item_triage, metrics, wakers
 from . import items_tables as _items_tables  # noqa: F401 likewise
 from . import log_tables as _log_tables  # noqa: F401 likewise
