@@ -43,7 +43,13 @@ MENU: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
             Entry("clocks.index", "view_clocks_board", "nav.clocks", "clock", phone=True),
         ),
     ),
-    ("nav.process", (Entry("deployments.index", "view_bundles", "nav.deployments", "route", phone=True),)),
+    (
+        "nav.process",
+        (
+            Entry("deployments.index", "view_bundles", "nav.deployments", "route", phone=True),
+            Entry("migrations.index", "migrate_case", "nav.migrations", "arrow-right"),
+        ),
+    ),
     (
         "nav.people",
         (

@@ -21,7 +21,8 @@ from engine.service.transactions import writing
 from tests.support.world import CaseView, World, shipped_files
 
 TO_THE_UNIT = (
-    "Task_screen", "Task_grade", "Task_contact", "Task_instruct_vice", "Task_confirm_subject", "Task_assign", "Task_sign",
+    "Task_screen", "Task_grade", "Task_contact", "Task_instruct_vice", "Task_confirm_subject", "Task_assign",
+    "Task_sign",
 )  # fmt: skip
 DRAWN = b'=delivered_at + duration("PT8H")</bpmn:timeDate>'
 
