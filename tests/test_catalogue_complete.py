@@ -20,8 +20,9 @@ ROOT = Path(__file__).parents[1]
 SPOKEN = frozenset(
     {
         "access", "auth", "bpmn", "bundle", "calendar", "case", "check", "compare", "delivery", "dmn", "draft", "feel",
-        "file", "form", "incident", "instant", "limit", "message", "migrate", "notice", "package", "password", "people",
-        "process", "regulation", "settings", "task", "timeline", "timer", "verify", "withdraw", "xml",
+        "file", "form", "incident", "instant", "limit", "message", "migrate", "migrations", "notice", "package",
+        "password", "people", "play", "process", "regulation", "settings", "task", "timeline", "timer", "verify",
+        "withdraw", "xml",
     }
 )  # fmt: skip
 """First words of keys that reach people; other dotted strings of the engine are columns, files and names."""

@@ -31,8 +31,10 @@ from . import metrics_database as _metrics_database  # noqa: F401 its figures ar
 from . import metrics_jobs as _metrics_jobs  # noqa: F401 its figures are told
 from . import metrics_outbox as _metrics_outbox  # noqa: F401 its figures are told
 from . import metrics_timers as _metrics_timers  # noqa: F401 its figures are told, and its tables belong there too
+from . import migration_tables as _migration_tables  # noqa: F401 likewise
 from . import outbox_tables as _outbox_tables  # noqa: F401 likewise
 from . import processes as _processes  # noqa: F401 its table belongs to the database
+from . import whatif_tables as _whatif_tables  # noqa: F401 likewise
 from .application import Application
 from .bundle_drafts import BundleDrafts
 from .deployments import Deployments
