@@ -21,7 +21,7 @@ SPOKEN = frozenset(
     {
         "access", "auth", "bpmn", "bundle", "calendar", "case", "check", "compare", "delivery", "dmn", "draft", "feel",
         "file", "form", "incident", "instant", "limit", "message", "migrate", "migrations", "notice", "package",
-        "password", "people", "play", "process", "regulation", "settings", "task", "timeline", "timer", "verify",
+        "password", "people", "play", "process", "register", "regulation", "settings", "task", "timeline", "timer", "verify",
         "withdraw", "xml",
     }
 )  # fmt: skip
