@@ -15,8 +15,8 @@ from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import SandboxedEnvironment
 
 from . import docx_package, docx_placeholders
-from .docx_package import BadPackage, TemplateFault
 from .document_kinds import Kind
+from .docx_package import BadPackage, TemplateFault
 
 Row = Mapping[str, str]
 Data = Mapping[str, "str | Sequence[Row]"]
