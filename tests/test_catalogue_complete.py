@@ -13,7 +13,9 @@ import pytest
 
 from engine.readmodels.timeline import KEYS as TIMELINE_KEYS
 from engine.service import mining_csv
+from engine.service.bundle_draft_tables import STATES
 from engine.service.mining_model import CASE_FIELDS, EVENT_FIELDS
+from engine.service.play_script import EXPECTED
 from engine.service.verification import FAULTS, PARTS
 
 ROOT = Path(__file__).parents[1]
@@ -21,7 +23,7 @@ SPOKEN = frozenset(
     {
         "access", "auth", "bpmn", "bundle", "calendar", "case", "check", "delivery", "dmn", "draft", "feel", "file",
         "form", "incident", "instant", "limit", "message", "migrate", "notice", "package", "password", "people",
-        "process", "regulation", "settings", "task", "timeline", "timer", "verify", "withdraw", "xml",
+        "process", "regulation", "scenario", "settings", "task", "timeline", "timer", "verify", "withdraw", "xml",
     }
 )  # fmt: skip
 """First words of keys that reach people; other dotted strings of the engine are columns, files and names."""
@@ -32,6 +34,9 @@ FINDINGS = ("bpmn", "bundle", "dmn", "form", "xml", "calendar", "check", "regula
 LANGUAGES = ("zh", "en")
 COMPOSED = {
     ("engine/readmodels/statements.py", "excluded."): (),
+    ("engine/service/bundle_approval.py", "draft.still."): tuple(f"draft.still.{one}" for one in STATES[1:]),
+    ("engine/service/bundle_drafts.py", "draft.still."): (),
+    ("engine/service/scenarios.py", "scenario.what."): tuple(f"scenario.what.{name}" for name in EXPECTED),
     ("engine/readmodels/timeline.py", "timeline."): TIMELINE_KEYS,
     ("engine/service/verification.py", "verify."): tuple(f"verify.{what}" for what in FAULTS),
     ("engine/service/verification.py", "verify.part."): tuple(f"verify.part.{part}" for part in PARTS),
