@@ -1,4 +1,4 @@
-"""流程编辑：one file of a draft in its editor. Reading and writing the file are the draft's own routes; this is the page."""
+"""The editors of a draft's files: the page. Reading and writing a file are the draft's own routes (studio_files)."""
 
 from __future__ import annotations
 

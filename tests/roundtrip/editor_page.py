@@ -15,12 +15,16 @@ HOST = "http://editor.test"
 PAGE = """<!doctype html><html lang="{language}"><head><meta charset="utf-8"><title>-</title>
 <link rel="stylesheet" href="/app.css"><link rel="stylesheet" href="/studio-{kind}.css">
 <script src="/studio-{kind}.js" defer></script></head><body>
-<div id="editor" class="editor editor-{kind}" data-draft="d" data-path="{path}" data-file-url="/file" data-findings-url="/findings">
-<header class="editor-bar"><span data-status></span><button data-do="undo">1</button><button data-do="redo">2</button></header>
+<div id="editor" class="editor editor-{kind}" data-draft="d" data-path="{path}"
+  data-file-url="/file" data-findings-url="/findings">
+<header class="editor-bar"><span data-status></span>
+<button data-do="undo">1</button><button data-do="redo">2</button></header>
 <main class="editor-main"><div id="editor-canvas" class="editor-canvas"></div>
-<div class="editor-preview"><h2></h2><iframe id="editor-preview" data-styles="/app.css /form.css" data-script="/form.js"></iframe></div>
+<div class="editor-preview"><h2></h2>
+<iframe id="editor-preview" data-styles="/app.css /form.css" data-script="/form.js"></iframe></div>
 <aside id="editor-panel" class="editor-panel"></aside></main>
-<section id="editor-findings" class="editor-findings"><button data-do="findings"><span data-counts></span></button><ul></ul></section>
+<section id="editor-findings" class="editor-findings">
+<button data-do="findings"><span data-counts></span></button><ul></ul></section>
 </div></body></html>"""
 
 

@@ -28,12 +28,15 @@ DRAWING = (
 )
 EXTENSIONS = (
     '<camunda:properties><camunda:property name="clause" value="R50 &amp; R56" /></camunda:properties>',
-    '<camunda:executionListener class="a.B" event="start"><camunda:field name="f"><camunda:expression><![CDATA[${x < 1}]]>'
-    "</camunda:expression></camunda:field></camunda:executionListener>",
-    '<zeebe:taskDefinition type="pay" retries="3" /><zeebe:ioMapping><zeebe:input source="= a" target="b" /></zeebe:ioMapping>',
-    '<flowable:formProperty id="p" name="天数" type="long" required="true"><flowable:value id="v" name="一" /></flowable:formProperty>',
+    '<camunda:executionListener class="a.B" event="start"><camunda:field name="f">'
+    "<camunda:expression><![CDATA[${x < 1}]]></camunda:expression></camunda:field></camunda:executionListener>",
+    '<zeebe:taskDefinition type="pay" retries="3" /><zeebe:ioMapping><zeebe:input source="= a" target="b" />'
+    "</zeebe:ioMapping>",
+    '<flowable:formProperty id="p" name="天数" type="long" required="true"><flowable:value id="v" name="一" />'
+    "</flowable:formProperty>",
     '<activiti:taskListener event="create" delegateExpression="${bean}" /><activiti:formProperty id="d" type="date" />',
-    '<signavio:signavioMetaData metaKey="bgcolor" metaValue="#ffffcc" /><signavio:signavioLabel ref="text_name" x="1.5" />',
+    '<signavio:signavioMetaData metaKey="bgcolor" metaValue="#ffffcc" />'
+    '<signavio:signavioLabel ref="text_name" x="1.5" />',
     '<acme:note xml:lang="zh">  留意 &lt;时限&gt; <acme:b>粗</acme:b> 尾 </acme:note>',
     '<own:box xmlns:own="urn:own:inside" own:size="2"><own:item/></own:box>',
     '<box xmlns="urn:without:prefix" size="2"><item>1</item></box>',
@@ -160,8 +163,8 @@ def _has_shape(one: etree._Element) -> bool:
 
 def _with_picture(text: str, process: str, nodes: list[str]) -> str:
     shapes = "".join(
-        f'<bpmndi:BPMNShape id="S{place}" bpmnElement="{node}"><dc:Bounds x="{150 * place}" y="90" width="100" height="80"/>'
-        "</bpmndi:BPMNShape>"
+        f'<bpmndi:BPMNShape id="S{place}" bpmnElement="{node}">'
+        f'<dc:Bounds x="{150 * place}" y="90" width="100" height="80"/></bpmndi:BPMNShape>'
         for place, node in enumerate(nodes)
     )
     plane = f'<bpmndi:BPMNPlane id="Plane" bpmnElement="{process}">{shapes}</bpmndi:BPMNPlane>'

@@ -17,7 +17,8 @@ TABLES = {path.name: path.read_text(encoding="utf-8") for path in sorted((ROOT /
 FORMS = {path.name: path.read_text(encoding="utf-8") for path in sorted((ROOT / "forms").glob("*.form"))}
 VENDOR = """<?xml version="1.0" encoding="UTF-8"?>
 <!-- 来自别处 -->
-<definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/" xmlns:acme="urn:acme" id="d" name="n" namespace="urn:n">
+<definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/" xmlns:acme="urn:acme" id="d" name="n"
+  namespace="urn:n">
   <decision id="t" name="表" acme:owner="张三">
     <extensionElements><acme:note>留意 &lt;此处&gt;</acme:note></extensionElements>
     <decisionTable id="dt" hitPolicy="FIRST"><?acme keep?>

@@ -29,7 +29,8 @@ OPEN_AND_CHANGE = """async (texts) => {
     editor.modeler.get("modeling").updateProperties(task, { startQuantity: 7 });
     const changed = await editor.text();
     editor.undo();
-    told.push({ unchanged, library, id: task.id, changed, rewritten: editor.source.rewritten, undone: await editor.text() });
+    const { rewritten } = editor.source;
+    told.push({ unchanged, library, id: task.id, changed, rewritten, undone: await editor.text() });
   }
   return told;
 }"""
