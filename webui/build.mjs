@@ -52,7 +52,7 @@ const translateFormJs = {
 
 const result = await esbuild.build({
   absWorkingDir: here,
-  entryPoints: ["app", "form", "diagram", "replay"].flatMap((name) => [`assets/${name}.js`, `assets/${name}.css`]),
+  entryPoints: ["app", "form", "diagram", "replay", "compare"].flatMap((name) => [`assets/${name}.js`, `assets/${name}.css`]),
   bundle: true,
   minify: true,
   write: false,
