@@ -50,7 +50,8 @@ def _mark(row: Row, side: str) -> str | None:
 def _said(row: Row) -> str:
     if not row.what:
         return row.kind_words
-    return f"{row.what} {row.before or '∅'} → {row.after or '∅'}"
+    said = f"{row.what} {row.before or '∅'} → {row.after or '∅'}"
+    return f"{said}，{row.means}" if row.effect == "limit" else said
 
 
 def _note(mark: str, count: int) -> str:

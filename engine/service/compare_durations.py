@@ -37,17 +37,11 @@ def words(length: int, language: str) -> str:
 
 
 def told(text: str, language: str) -> str:
-    """The text with each duration in it also in words: `PT8H（8小时）`."""
-
-    def one(found: re.Match[str]) -> str:
-        length = seconds(found[0])
-        return (
-            found[0]
-            if length is None
-            else sentence("compare.said", {"text": found[0], "words": words(length, language)}, language)
-        )
-
-    return _IN_TEXT.sub(one, text)
+    """A duration also in words: `PT8H（8小时）`; anything else, expressions too, as it is written."""
+    length = seconds(text)
+    return (
+        text if length is None else sentence("compare.said", {"text": text, "words": words(length, language)}, language)
+    )
 
 
 def difference(before: str, after: str, language: str) -> str:

@@ -149,7 +149,7 @@ def value_words(change: Change, value: str | None, language: str) -> str:
         return sentence(TYPES[value], {}, language) if value in TYPES else value
     if value in TRUTH:
         return sentence(TRUTH[value], {}, language)
-    return compare_durations.told(value, language) if change.effect in ("limit", "regulation") else value
+    return compare_durations.told(value, language)
 
 
 def means(change: Change, language: str) -> str:
