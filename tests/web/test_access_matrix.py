@@ -36,7 +36,7 @@ PERSONAS = {
 """One of the cast for each role, one of a unit that has nothing to do with the case, one without any role."""
 
 EXPORTS: set[str] = {
-    "audit.find", "checkpoints.compare", "checkpoints.take_out",
+    "audit.find", "checkpoints.compare", "checkpoints.take_out", "compare.export",
     "compliance.csv", "evidence.case_csv", "evidence.csv", "ledger.registrations_csv",
     "ledger.reports_csv", "mining.make", "packages.make", "packages.make_case", "performance.table",
 }  # fmt: skip
