@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine import VERSION, cli_evidence, cli_jobs, cli_serving, cli_store
+from engine import VERSION, cli_compare, cli_evidence, cli_jobs, cli_serving, cli_store, cli_triage
 
 if TYPE_CHECKING:
     from engine.definitions.model import Finding
@@ -63,9 +63,11 @@ def _parser() -> argparse.ArgumentParser:
     tried.add_argument("--cell", default="", help="EXPR is a cell of a table, tested with this JSON / 作为表格单元格")
     tried.add_argument("--calendar", default="", help="profile with the office calendar / 含工作日历的 regulation.toml")
     tried.add_argument("--lang", choices=("zh", "en"), default="zh")
+    cli_compare.declare(add, _services)
     cli_evidence.declare(add, _services)
     cli_store.declare(add)
     cli_jobs.declare(add, _services)
+    cli_triage.declare(add)
     add("rebuild", _rebuild, "rebuild all read models from the journal / 由日志重建全部查询表")
     first = add("init", _init, "make units and the first two admins of a real office / 建立正式环境的单位和首批管理员")
     first.add_argument("--system-admin", required=True, help="login of the system admin / 系统管理员账号")

@@ -16,13 +16,7 @@ blueprint = Blueprint("jobs", __name__, url_prefix="/admin/jobs")
 
 SHOWN: Final = 50
 """Jobs of a state on the page; those given up come first, they want somebody."""
-TASKS: Final = {
-    "deliver": "jobs.task.deliver",
-    "long": "jobs.task.long",
-    "settle": "jobs.task.settle",
-    "tidy": "jobs.task.tidy",
-    "watch": "jobs.task.watch",
-}
+TASKS: Final = {"long": "jobs.task.long", "tidy": "jobs.task.tidy"}
 """Names of tasks for people; one that is not here is shown as the program calls it."""
 
 

@@ -46,6 +46,7 @@ MENU: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
     (
         "nav.process",
         (
+            Entry("studio.index", "view_bundles", "nav.studio", "edit", phone=True),
             Entry("deployments.index", "view_bundles", "nav.deployments", "route", phone=True),
             Entry("migrations.index", "migrate_case", "nav.migrations", "arrow-right"),
         ),

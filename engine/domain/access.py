@@ -48,6 +48,8 @@ ACTIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         # the process itself
         "view_bundles": _LEADERS | {PROCESS_OWNER, OFFICE, AUDITOR},
         "deploy_bundle": frozenset({PROCESS_OWNER}),
+        "edit_bundle": frozenset({PROCESS_OWNER}),
+        "approve_bundle": frozenset({PROCESS_OWNER, CHIEF}),  # never the proposer himself
         "migrate_case": frozenset({PROCESS_OWNER}),
         # people
         "view_directory": _WORK | {PROCESS_OWNER, SYSTEM_ADMIN, SECURITY_ADMIN, AUDITOR},
@@ -74,8 +76,8 @@ ACTIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
 WRITE_ACTIONS: Final = frozenset(
     {
         "work_task", "open_case", "comment", "attach_file", "send_message", "copy_case", "urge_task",
-        "resolve_incident", "deploy_bundle", "migrate_case", "admin_people", "admin_roles", "admin_outbox",
-        "admin_jobs", "unlock_account", "reset_password",
+        "resolve_incident", "deploy_bundle", "edit_bundle", "approve_bundle", "migrate_case", "admin_people",
+        "admin_roles", "admin_outbox", "admin_jobs", "unlock_account", "reset_password",
     }
 )  # fmt: skip
 """Actions that change something. The auditor has none of them."""
