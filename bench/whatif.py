@@ -109,7 +109,8 @@ def measure(cases: int) -> None:
         client = sign_in(importlib.import_module("webui").create_app(services), "wangfang")
         for name, files in candidates().items():
             version = stored(services, files)
-            stop, times = threading.Event(), []
+            stop = threading.Event()
+            times: list[float] = []
             looker = threading.Thread(target=looking, args=(client, stop, times))
             looker.start()
             summary, took = run(services, version)

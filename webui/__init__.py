@@ -54,6 +54,7 @@ from . import (
     tasks,
     verifications,
     watermark,
+    whatif,
     work_actions,
 )
 from .catalogue import language, t
@@ -71,6 +72,7 @@ PAGES: Final = (
     replay,
     clocks,
     deployments,
+    whatif,
     migrations,
     studio,
     studio_files,

@@ -104,7 +104,7 @@ def _page(case_id: str, asked: int) -> dict[str, Any]:
         "next_marked": next_of(replay, step),
         "loud": LOUD,
         "recorded": _recorded(frame) if frame.divergence is not None else "",
-        "drawing": _drawing(case_id, step, shown, frame, names, request.args.get("have", "")),
+        "drawing": drawing_of(case_id, step, shown, frame, names, request.args.get("have", "")),
     }
 
 
@@ -136,7 +136,7 @@ def _files(command: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
     return {ref: [{"name": fact["name"]} for fact in facts] for ref, facts in (command.get("files") or {}).items()}
 
 
-def _drawing(case_id: str, step: int, shown: Diagram, frame: Frame, names: Names, have: str) -> dict[str, Any]:
+def drawing_of(case_id: str, step: int, shown: Diagram, frame: Frame, names: Names, have: str) -> dict[str, Any]:
     """What assets/diagram.js draws. The picture itself only where the page does not `have` it already."""
     key = f"{frame.bundle[:12]} {shown.process}"
     marks: dict[str, Sequence[str]] = {flow: ["completed"] for flow in shown.flows}

@@ -16,7 +16,7 @@ from engine.domain.codec import JSON, canonical, instant_text, parse_instant
 from engine.domain.rejection import Rejection
 from engine.journal.store import SqlTransaction
 from engine.kernel.compile import compile_bundle
-from engine.kernel.whatif import VERDICTS
+from engine.kernel.whatif import VERDICTS as VERDICTS
 from engine.readmodels.schema import cases, limits
 
 from . import bundle_names, long_jobs, whatif_sample

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from engine.domain.codec import JSON
-from engine.service import long_jobs, migration_jobs, migrations, verify_job, whatif
+from engine.service import long_jobs, migration_jobs, migrations, verify_job, whatif, whatif_simulation
 from engine.service.bootstrap import Services
 from engine.service.jobs import NEVER, Retry, Task
 from engine.service.transactions import writing
@@ -20,6 +20,7 @@ LONG_WORK: Mapping[str, long_jobs.Work] = {
     migrations.MOVE: migration_jobs.move,
     migrations.BACK: migration_jobs.back,
     whatif.KIND: whatif.work,
+    whatif_simulation.KIND: whatif_simulation.work,
 }
 """What pages may ask for as a long job, by kind."""
 
