@@ -21,7 +21,8 @@ SPOKEN = frozenset(
     {
         "access", "auth", "bpmn", "bundle", "calendar", "case", "check", "compare", "delivery", "dmn", "draft", "feel",
         "file", "form", "incident", "instant", "limit", "message", "migrate", "migrations", "notice", "package",
-        "password", "people", "process", "regulation", "settings", "task", "timeline", "timer", "verify", "whatif",
+        "password", "people", "play", "process", "regulation", "settings", "task", "timeline", "timer", "verify",
+        "whatif",
         "withdraw", "xml",
     }
 )  # fmt: skip

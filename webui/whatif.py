@@ -158,7 +158,7 @@ def _side(side: Any, acts: Any, place: int, which: str, names: Names) -> dict[st
     drawn = diagrams(side, steps[-1])
     moved = moved_in(drawn, frame)
     shown = next(one for one in drawn if one.scope == moved)
-    drawing = replay.drawing_of(side.case_id, steps[-1], shown, frame, names, "")
+    drawing = replay.drawing(shown, frame, names, lambda scope: "")
     return {"which": which, "frame": frame, "drawing": {**drawing, "links": {}}, "at": frame.entry.at}
 
 

@@ -41,7 +41,7 @@ PARTS: Final[Mapping[str, str]] = {
     "timerEventDefinition": "compare.part.timer", "messageEventDefinition": "compare.part.message",
     "signalEventDefinition": "compare.part.signal", "errorEventDefinition": "compare.part.error",
     "escalationEventDefinition": "compare.part.escalation", "@xmlns": "compare.part.format",
-    "@bounds": "compare.part.bounds", "@waypoints": "compare.part.waypoints", 
+    "@bounds": "compare.part.bounds", "@waypoints": "compare.part.waypoints",
     "@label_place": "compare.part.label_place",
     "@colour": "compare.part.colour", "@shape": "compare.part.shape", "@hitPolicy": "compare.part.hit_policy",
     "@aggregation": "compare.part.hit_policy", "@typeRef": "compare.part.value_type", "@place": "compare.part.place",
