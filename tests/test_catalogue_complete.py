@@ -24,7 +24,7 @@ SPOKEN = frozenset(
         "access", "auth", "bpmn", "bundle", "calendar", "case", "check", "compare", "delivery", "dmn", "draft",
         "feel", "file", "form", "incident", "instant", "limit", "message", "migrate", "migrations", "notice",
         "package", "password", "people", "play", "process", "register", "regulation", "scenario", "settings", "task",
-        "timeline", "timer", "verify", "withdraw", "xml",
+        "timeline", "timer", "verify", "whatif", "withdraw", "xml",
     }
 )  # fmt: skip
 """First words of keys that reach people; other dotted strings of the engine are columns, files and names."""

@@ -62,6 +62,7 @@ from . import (
     topics,
     verifications,
     watermark,
+    whatif,
     work_actions,
 )
 from .catalogue import language, t
@@ -87,6 +88,7 @@ PAGES: Final = (
     studio_files,
     studio_changes,
     studio_editor,
+    whatif,
     migrations,
     studio_tests,
     files,

@@ -52,6 +52,7 @@ MENU: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
         (
             Entry("studio.index", "view_bundles", "nav.studio", "edit", phone=True),
             Entry("deployments.index", "view_bundles", "nav.deployments", "route", phone=True),
+            Entry("whatif.index", "view_bundles", "nav.whatif", "search"),
             Entry("migrations.index", "migrate_case", "nav.migrations", "arrow-right"),
         ),
     ),

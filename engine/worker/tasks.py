@@ -19,6 +19,8 @@ from engine.service import (
     migration_jobs,
     migrations,
     verify_job,
+    whatif,
+    whatif_simulation,
 )
 from engine.service.bootstrap import Services
 from engine.service.jobs import NEVER, Retry, Task
@@ -29,6 +31,8 @@ LONG_WORK: Mapping[str, long_jobs.Work] = {
     migrations.LOOK: migration_jobs.look,
     migrations.MOVE: migration_jobs.move,
     migrations.BACK: migration_jobs.back,
+    whatif.KIND: whatif.work,
+    whatif_simulation.KIND: whatif_simulation.work,
 }
 """What pages may ask for as a long job, by kind."""
 
