@@ -38,12 +38,21 @@ MENU: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
         (
             Entry("dashboard.index", "view_case", "nav.start", "home"),
             Entry("inbox.index", "view_inbox", "nav.inbox", "inbox", phone=True, unread="inbox.unread"),
+            Entry("items.index", "view_items", "nav.items", "message"),
+            Entry("topics.index", "view_all_cases", "nav.topics", "hierarchy"),
             Entry("register.index", "open_case", "nav.register", "plus", phone=True),
             Entry("cases.index", "view_case", "nav.cases", "folders", phone=True),
             Entry("clocks.index", "view_clocks_board", "nav.clocks", "clock", phone=True),
         ),
     ),
-    ("nav.process", (Entry("deployments.index", "view_bundles", "nav.deployments", "route", phone=True),)),
+    (
+        "nav.process",
+        (
+            Entry("studio.index", "view_bundles", "nav.studio", "edit", phone=True),
+            Entry("deployments.index", "view_bundles", "nav.deployments", "route", phone=True),
+            Entry("migrations.index", "migrate_case", "nav.migrations", "arrow-right"),
+        ),
+    ),
     (
         "nav.people",
         (

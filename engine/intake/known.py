@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from .compare import Compared, Print, compare, prior_words, print_of
+from .compare import Compared, Print, compare, print_of, prior_words
 from .item import Item
 from .majors import majors
 from .reading import Reading, read
