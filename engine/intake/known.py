@@ -19,7 +19,7 @@ from .similar import Query, Weights
 
 LISTED: Final = 5
 """Candidates that a person is shown."""
-OFFERED: Final = 0.22
+OFFERED: Final = 0.18
 """Likeness from which a topic is offered at all; decides about the list only, never about a merge."""
 ECHO: Final = 0.55
 """Share of one of our replies in a text from which it is told as an echo."""
@@ -107,9 +107,7 @@ class Known:
         if not self._replies:
             return ""
         mine = self._print(reading)
-        best = max(
-            ((mine.share_of(one), ident) for ident, one in self._replies.items()), default=(0.0, "")
-        )
+        best = max(((mine.share_of(one), ident) for ident, one in self._replies.items()), default=(0.0, ""))
         return best[1] if best[0] >= ECHO else ""
 
     def candidates(self, item: Item, limit: int = LISTED, reading: Reading | None = None) -> tuple[Candidate, ...]:
@@ -209,7 +207,9 @@ def spread(items: list[Item]) -> Spread:
     busiest = max(
         (sum(1 for other in instants if start <= other < start + timedelta(hours=1)) for start in instants), default=0
     )
-    return Spread(len(items), outlets(items), busiest, instants[0] if instants else None, instants[-1] if instants else None)
+    return Spread(
+        len(items), outlets(items), busiest, instants[0] if instants else None, instants[-1] if instants else None
+    )
 
 
 Topics = Mapping[str, tuple[str, ...]]

@@ -35,7 +35,8 @@ def signature(found: frozenset[int]) -> tuple[int, ...]:
 def bands(signed: tuple[int, ...]) -> tuple[str, ...]:
     """Names of the bands of a signature: two texts that are alike share one (locality-sensitive hashing)."""
     return tuple(
-        f"{place}:" + ".".join(format(one, "x") for one in signed[place : place + BAND]) for place in range(0, len(signed) - BAND + 1, BAND)
+        f"{place}:" + ".".join(format(one, "x") for one in signed[place : place + BAND])
+        for place in range(0, len(signed) - BAND + 1, BAND)
     )
 
 
@@ -107,6 +108,4 @@ def _number(text: str) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=7).digest(), "big")
 
 
-_COEFFICIENTS: Final = tuple(
-    (_number(f"a{place}") * 2 + 1, _number(f"b{place}")) for place in range(HASHES)
-)
+_COEFFICIENTS: Final = tuple((_number(f"a{place}") * 2 + 1, _number(f"b{place}")) for place in range(HASHES))
