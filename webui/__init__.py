@@ -31,6 +31,7 @@ from . import (
     health,
     inbox,
     item_entry,
+    item_import,
     items,
     jobs,
     ledger,
@@ -88,6 +89,7 @@ PAGES: Final = (
     delays,
     items,
     item_entry,
+    item_import,
     topics,
 )
 """Modules with a blueprint named `blueprint`, one noun each."""

@@ -9,12 +9,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from engine.domain.codec import JSON
-from engine.service import item_cases, item_decisions, item_triage, item_upkeep, items, long_jobs, verify_job
+from engine.service import (
+    item_cases,
+    item_decisions,
+    item_import,
+    item_triage,
+    item_upkeep,
+    items,
+    long_jobs,
+    verify_job,
+)
 from engine.service.bootstrap import Services
 from engine.service.jobs import NEVER, Retry, Task
 from engine.service.transactions import writing
 
-LONG_WORK: Mapping[str, long_jobs.Work] = {verify_job.KIND: verify_job.work}
+LONG_WORK: Mapping[str, long_jobs.Work] = {verify_job.KIND: verify_job.work, item_import.KIND: item_import.work}
 """What pages may ask for as a long job, by kind."""
 
 
