@@ -19,9 +19,10 @@ from engine.service.verification import FAULTS, PARTS
 ROOT = Path(__file__).parents[1]
 SPOKEN = frozenset(
     {
-        "access", "auth", "bpmn", "bundle", "calendar", "case", "check", "delivery", "dmn", "draft", "feel", "file",
-        "form", "incident", "instant", "limit", "message", "migrate", "notice", "package", "password", "people",
-        "process", "regulation", "settings", "task", "timeline", "timer", "verify", "withdraw", "xml",
+        "access", "auth", "bpmn", "bundle", "calendar", "case", "check", "compare", "delivery", "dmn", "draft", "feel",
+        "file", "form", "incident", "instant", "limit", "message", "migrate", "migrations", "notice", "package",
+        "password", "people", "play", "process", "regulation", "settings", "task", "timeline", "timer", "verify",
+        "withdraw", "xml",
     }
 )  # fmt: skip
 """First words of keys that reach people; other dotted strings of the engine are columns, files and names."""

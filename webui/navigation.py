@@ -45,7 +45,14 @@ MENU: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
             Entry("clocks.index", "view_clocks_board", "nav.clocks", "clock", phone=True),
         ),
     ),
-    ("nav.process", (Entry("deployments.index", "view_bundles", "nav.deployments", "route", phone=True),)),
+    (
+        "nav.process",
+        (
+            Entry("studio.index", "view_bundles", "nav.studio", "edit", phone=True),
+            Entry("deployments.index", "view_bundles", "nav.deployments", "route", phone=True),
+            Entry("migrations.index", "migrate_case", "nav.migrations", "arrow-right"),
+        ),
+    ),
     (
         "nav.people",
         (

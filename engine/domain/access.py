@@ -53,9 +53,16 @@ ACTIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "manage_feeds": frozenset({OFFICE}),
         "view_tokens": frozenset({SYSTEM_ADMIN, AUDITOR}),  # names and times of use; nothing of an item
         "admin_tokens": frozenset({SYSTEM_ADMIN}),
+        # documents (文书); which of them a person reads is decided by kind, case and recipients
+        "view_documents": _WORK | {AUDITOR},
+        "make_document": frozenset({OFFICE, SUPERVISION}),
+        "view_templates": frozenset({PROCESS_OWNER, OFFICE, AUDITOR}),
+        "edit_templates": frozenset({PROCESS_OWNER, OFFICE}),
         # the process itself
         "view_bundles": _LEADERS | {PROCESS_OWNER, OFFICE, AUDITOR},
         "deploy_bundle": frozenset({PROCESS_OWNER}),
+        "edit_bundle": frozenset({PROCESS_OWNER}),
+        "approve_bundle": frozenset({PROCESS_OWNER, CHIEF}),  # never the proposer himself
         "migrate_case": frozenset({PROCESS_OWNER}),
         # people
         "view_directory": _WORK | {PROCESS_OWNER, SYSTEM_ADMIN, SECURITY_ADMIN, AUDITOR},
@@ -82,9 +89,9 @@ ACTIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
 WRITE_ACTIONS: Final = frozenset(
     {
         "work_task", "open_case", "comment", "attach_file", "send_message", "copy_case", "urge_task",
-        "resolve_incident", "deploy_bundle", "migrate_case", "admin_people", "admin_roles", "admin_outbox",
-        "admin_jobs", "unlock_account", "reset_password", "add_item", "decide_item", "import_items", "manage_feeds",
-        "admin_tokens",
+        "resolve_incident", "deploy_bundle", "edit_bundle", "approve_bundle", "migrate_case", "admin_people",
+        "admin_roles", "admin_outbox", "admin_jobs", "unlock_account", "reset_password", "add_item", "decide_item",
+        "import_items", "manage_feeds", "admin_tokens", "make_document", "edit_templates",
     }
 )  # fmt: skip
 """Actions that change something. The auditor has none of them."""

@@ -75,6 +75,10 @@ def compare(one: Reading, mine: Print, other: Reading, theirs: Print, weights: W
         reasons.append(f"文字大部分相同（{round(100 * max(share, alike))}%）")
     elif words >= 0.08:
         reasons.append(f"用词相近（{round(100 * min(1.0, words * 2.6))}%）")
+    rare = _rare(mine, theirs, weights)
+    if rare:
+        score += min(0.18, 0.035 * len(rare))
+        reasons.append(f"少见词相同：{'、'.join(rare[:5])}")
     if common:
         reasons.append(f"同类事项：{'、'.join(common[:4])}")
     for change, reason in _circumstances(one, mine, other, theirs):
@@ -90,6 +94,29 @@ def prior_words() -> Iterator[str]:
         yield from lexicon.CONCEPTS[name].words
     yield from gazetteer.DISTRICTS
     yield from ("许昌市", "反映", "群众", "村民", "业主", "网友", "居民", "希望", "有关部门", "主管部门", "相关部门", "近日", "没有", "手续", "现场", "记者", "问题")
+
+
+_FUNCTION: Final = frozenset(
+    "的了是在我有和就不人都一个上也很到说要去你会着没看好自己这那些什么怎么吗呢吧啊呀被把给从对向与及或但而且又再还只才能可以想让叫做为以其之于中里外前后下来过得地等时候年月日天今昨明早晚们他她它谁哪几多少大小0十两三四五六七八九百千万亿元米"
+)
+_OFTEN: Final = frozenset(
+    ["反映", "希望", "有关", "部门", "相关", "村民", "业主", "群众", "居民", "网友", "小区", "许昌", "规划", "土地", "现场", "手续", "近日", "目前", "进行", "表示", "记者", "情况", "问题", "工作", "要求", "施工", "建设", "没有", "政府", "领导", "请问", "何时", "公示", "项目", "河南", "附近", "现在", "已经", "大家", "为何", "知道", "建安", "魏都", "禹州", "长葛", "鄢陵", "襄城", "安区", "都区", "州市", "葛市", "陵县", "城县", "昌市", "自然", "资源", "源局", "材料", "办理", "办证", "产证", "动产", "不动", "登记", "房产", "补偿", "征地", "耕地", "基地", "宅基", "绿地", "公园", "视频", "图片", "朋友", "圈里", "昨晚", "今早", "早上", "晚上"]
+)
+MOST_RARE: Final = 0.03
+"""Share of what has been seen up to which a pair of characters counts as seldom."""
+
+
+def _rare(mine: Print, theirs: Print, weights: Weights) -> list[str]:
+    """Pairs of characters that both have and few others: names, goods, things. In alphabetical order."""
+    return sorted(
+        gram
+        for gram in mine.vector.counts.keys() & theirs.vector.counts.keys()
+        if len(gram) == 2
+        and gram not in _OFTEN
+        and gram[0] not in _FUNCTION
+        and gram[1] not in _FUNCTION
+        and weights.seldom(gram, MOST_RARE)
+    )
 
 
 def _matters(one: Reading, other: Reading) -> tuple[list[str], float]:

@@ -146,7 +146,8 @@ def _good(
     asks = bool(_ASKS.search(text))
     reply = bool(signals.OUR_OWN_REPLY.search(text))
     if official:
-        if achievement and not against and not asks and not reply:
+        shaded = [m[0] for m in signals.SHADE.finditer(text) if not _SOLVED.search(text[max(0, m.start() - 12) : m.start()])]
+        if achievement and not against and not asks and not reply and not shaded:
             return "clear"
         if reply or (achievement and not complaint["n3"] and not complaint["n4"] and len(achievement) >= 2 * len(complaint["n1"])):
             return "perhaps"
@@ -155,7 +156,7 @@ def _good(
         return ""
     if praise and not asks:
         return "perhaps"
-    return "perhaps" if len(achievement) >= 2 and not asks else ""
+    return "perhaps" if len(achievement) >= 2 and not asks and not complaint["n2"] else ""
 
 
 def _old(reading: Reading) -> tuple[str, ...]:

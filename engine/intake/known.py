@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from .compare import Compared, Print, compare, prior_words, print_of
+from .compare import Compared, Print, compare, print_of, prior_words
 from .item import Item
+from .majors import majors
 from .reading import Reading, read
 from .similar import Weights
 
 LISTED: Final = 5
 """Candidates that a person is shown."""
-OFFERED: Final = 0.24
+OFFERED: Final = 0.22
 """Likeness from which a topic is offered at all; decides about the list only, never about a merge."""
 ECHO: Final = 0.55
 """Share of one of our replies in a text from which it is told as an echo."""
@@ -53,6 +54,7 @@ class Spread:
 class _Kept:
     reading: Reading
     print: Print
+    major: tuple[str, ...]
 
 
 class Known:
@@ -72,7 +74,8 @@ class Known:
     def add(self, item: Item, topic: str = "", reading: Reading | None = None) -> None:
         """Keeps an item; `topic`: the one it was confirmed to be of, "" for one of its own."""
         reading = reading or read(item)
-        kept = _Kept(reading, print_of(reading))
+        found = majors(reading.text, reading.ground, reading.own > 0).sure
+        kept = _Kept(reading, print_of(reading), tuple(found))
         if item.id in self._items:
             self._forget(item.id)
         self._items[item.id] = kept
@@ -142,6 +145,10 @@ class Known:
             if at is None or (when := one.published_at or one.discovered_at) is None or abs(at - when) <= M5_WINDOW
         ]
         return outlets([*near, item])
+
+    def major_of(self, topic: str) -> tuple[str, ...]:
+        """Major criteria that items of a topic meet by their words, each once (the grade is the topic's: R48)."""
+        return tuple(dict.fromkeys(one for ident in self._members.get(topic, ()) for one in self._items[ident].major))
 
     def items_of(self, topic: str) -> tuple[str, ...]:
         """Ids of a topic's items in the order in which they came."""

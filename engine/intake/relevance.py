@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from .lexicon import CONCEPTS
 from .majors import Majors
 from .reading import Reading
 
@@ -27,8 +28,9 @@ class Relevance:
     reasons: tuple[str, ...]
 
 
-def relevance(reading: Reading, majors: Majors) -> Relevance:
-    """What the words say; `majors` found in them keep an item from being put aside."""
+def relevance(reading: Reading, majors: Majors, complains: bool = True) -> Relevance:
+    """What the words say; `majors` found in them keep an item from being put aside. `complains`: somebody wants or
+    reports something, or a major criterion may hold."""
     told = list(reading.places.reasons)
     matters = "、".join(f"{name}（{'、'.join(words[:3])}）" for name, words in list(reading.concepts.items())[:5])
     if matters:
@@ -39,7 +41,7 @@ def relevance(reading: Reading, majors: Majors) -> Relevance:
     others = "、".join(f"{name}（{'、'.join(words[:2])}）" for name, words in list(reading.others.items())[:4])
     if others:
         told.append(f"其他部门：{others}")
-    value = _value(reading, majors, told)
+    value = _value(reading, majors, complains, told)
     if value is not True:
         return Relevance(value, value, tuple(told))
     specific = [name for name in reading.concepts if name not in _GENERIC]
@@ -50,7 +52,7 @@ def relevance(reading: Reading, majors: Majors) -> Relevance:
     return Relevance(True, direct, tuple(told))
 
 
-def _value(reading: Reading, majors: Majors, told: list[str]) -> bool | None:
+def _value(reading: Reading, majors: Majors, complains: bool, told: list[str]) -> bool | None:
     where = reading.places.where
     alarming = any(name in majors.sure or name in majors.doubtful for name in ("m3", "m4")) and reading.own >= 2
     if where == "elsewhere":
@@ -64,17 +66,18 @@ def _value(reading: Reading, majors: Majors, told: list[str]) -> bool | None:
     if own <= 0:
         if alarming:
             return None
-        if reading.false_friends or others:
+        hinted = len(reading.concepts)
+        if (reading.false_friends and not hinted) or sales >= 2 or others >= 2 + 2 * hinted or (others and not hinted):
             told.append("没有本局业务，只有其他事项")
             return False
         told.append("文字太少，看不出事项" if reading.little else "没有找到本局业务的词")
         return None
     if alarming or _BUREAU.search(reading.text):
         return None if sales >= 2 and own < 4 else True
-    if sales >= 2 and own < 4:
+    if sales >= 2 and (own < 4 or where == "unknown"):
         told.append("像是广告、作品或娱乐内容")
         return False
-    if own == 1 and others >= 2:
+    if own == 1 and others >= 3:
         told.append("主要是其他部门的事项")
         return False
     if own <= 2 and others >= 3:
@@ -83,6 +86,9 @@ def _value(reading: Reading, majors: Majors, told: list[str]) -> bool | None:
     if own == 1 and (sales or others) and not _complaint_of_land(reading):
         told.append("业务词单薄，请人工判断")
         return None
+    if where == "unknown" and not complains:
+        told.append("没有地点，也没有诉求，请人工判断")
+        return None
     if where == "unknown":
         told.append("文中没有地点，按本市监测所得处理，请核实")
     return True
@@ -90,7 +96,7 @@ def _value(reading: Reading, majors: Majors, told: list[str]) -> bool | None:
 
 def _own_points(reading: Reading) -> int:
     """Points of matters that are ours; 2 for each specific one, 1 for all shared ones together."""
-    specific = sum(2 for name in reading.concepts if name not in _GENERIC)
+    specific = sum(CONCEPTS[name].own for name in reading.concepts if name not in _GENERIC)
     shared = [name for name in reading.concepts if name in _GENERIC]
     strong_shared = "土地" in shared or "绿地" in shared or "水源地" in shared or "规划道路" in shared or "配套" in shared
     return specific + (2 if strong_shared and len(shared) > 1 else int(bool(strong_shared)))

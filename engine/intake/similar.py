@@ -80,6 +80,10 @@ class Weights:
         """Whether so many texts have it that it finds nothing."""
         return self._with.get(gram, 0) > self.seen // 5
 
+    def seldom(self, gram: str, share: float) -> bool:
+        """Whether at most this share of the texts have it, three always allowed."""
+        return self._with.get(gram, 0) <= max(3, self.seen * share)
+
     def norm(self, one: Vector) -> float:
         return math.sqrt(sum((self.of(gram) * (1 + math.log(count))) ** 2 for gram, count in one.counts.items())) or 1.0
 

@@ -47,7 +47,7 @@ def assess_reading(reading: Reading, known: Known | None, facts: Facts, topic: s
     own = reading.own >= 1 or facts.relevant is True
     found = majors(reading.text, reading.ground, own)
     judged = criteria(reading, found)
-    relevant = relevance(reading, found)
+    relevant = relevance(reading, found, bool(judged.words or judged.doubtful))
     candidates: tuple[Candidate, ...] = ()
     outlets: tuple[str, ...] = ()
     echo = ""
@@ -77,12 +77,18 @@ def _as_set(found: Relevance, facts: Facts) -> Relevance:
 def _with_spread(
     judged: Criteria, known: Known, item: Item, candidates: tuple[Candidate, ...], topic: str
 ) -> Criteria:
-    """Candidates from so many media that they would make a major case, were they confirmed: a person must look."""
-    if topic:
+    """What the topic adds: media of close candidates, and majors of the topic or of close candidates. Until a person
+    has confirmed that they are one event, it makes the suggestion unsure and no more."""
+    if any(name.startswith("m") for name in judged.words):
         return judged
-    close = [candidate.topic for candidate in candidates if candidate.score >= CLOSE]
+    close = [topic] if topic else [one.topic for one in candidates if one.score >= CLOSE]
+    doubtful, unsure = dict(judged.doubtful), list(judged.unsure)
     names = dict.fromkeys(name for one in close for name in known.outlets_around(item, one))
-    if len(names) < M5_OUTLETS or any(name in judged.words for name in ("p1", "p2")):
-        return judged
-    hint = f"候选专题24小时内已有{len(names)}家媒体，如属同一事件即达集中炒作的门槛"
-    return replace(judged, doubtful={**judged.doubtful, "m5": tuple(names)}, unsure=(*judged.unsure, hint))
+    if not topic and len(names) >= M5_OUTLETS and not {"p1", "p2"} & judged.words.keys():
+        doubtful["m5"] = tuple(names)
+        unsure.append(f"候选专题24小时内已有{len(names)}家媒体，如属同一事件即达集中炒作的门槛")
+    major = [(one, name) for one in close for name in known.major_of(one)]
+    if major and not judged.old:
+        told = "、".join(dict.fromkeys(f"{one} {name.upper()}" for one, name in major[:3]))
+        unsure.append(f"{'所属' if topic else '候选'}专题已符合重大标准（{told}），等级以专题为准，请人工判断")
+    return replace(judged, doubtful=doubtful, unsure=tuple(unsure))

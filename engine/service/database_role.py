@@ -13,6 +13,7 @@ from sqlalchemy import Connection, inspect, text
 
 from engine.journal.guards import APPEND_ONLY
 
+from .documents_tables import ADDED_TO
 from .log_tables import LOGS
 
 ADD: Final = "SELECT, INSERT"
@@ -21,12 +22,13 @@ KEEP: Final = "SELECT, INSERT, UPDATE"
 ALL: Final = "SELECT, INSERT, UPDATE, DELETE"
 
 RIGHTS: Final = {
-    **dict.fromkeys((*APPEND_ONLY, *(table.name for table, _ in LOGS)), ADD),
+    **dict.fromkeys((*APPEND_ONLY, *(table.name for table, _ in LOGS), *(table.name for table in ADDED_TO)), ADD),
     "alembic_version": READ,
     "readmodel_sets": f"{READ}, UPDATE (seen)",
     "journal_format": f"{READ}, UPDATE (origin)",
     "unsealed": "SELECT, INSERT, DELETE",
     "case_numbers": KEEP,
+    "document_numbers": KEEP,
     "persons": KEEP,
     "units": KEEP,
     "lines": KEEP,

@@ -197,12 +197,12 @@ def _frame(
         events=events,
         steps=tuple((scope, element, action) for scope, element, action in moved),
         tokens=tuple(tokens(case).values()),
-        tasks=tuple(_task(one) for one in case.tasks.values()),
+        tasks=tuple(task_then(one) for one in case.tasks.values()),
         timers=tuple(
             TimerThen(t.id, t.element, labels.get(t.element, t.element), t.due, t.plan.limit, t.mark)
             for t in sorted(case.timers.values(), key=lambda one: (one.due, one.id))
         ),
-        limits=tuple(_limit(one) for one in case.limits.values()),
+        limits=tuple(limit_then(one) for one in case.limits.values()),
         messages=tuple(sorted({waiting.node.event.name for waiting in case.messages.values()})),
         incidents=tuple(
             IncidentThen(number, raised.get(number, ""), labels.get(raised.get(number, ""), ""), key)
@@ -218,7 +218,7 @@ def _frame(
     )
 
 
-def _task(task: Any) -> TaskThen:
+def task_then(task: Any) -> TaskThen:
     created = task.created
     due = created.due if created is not None else ""
     return TaskThen(
@@ -233,7 +233,7 @@ def _task(task: Any) -> TaskThen:
     )
 
 
-def _limit(record: Any) -> LimitThen:
+def limit_then(record: Any) -> LimitThen:
     host = record.armed.host if record.armed is not None else ""
     scope, _, visit = host.rpartition("/")
     return LimitThen(

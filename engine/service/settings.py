@@ -64,6 +64,7 @@ class Settings:
     session_idle_minutes: int = 30
     session_absolute_hours: int = 12
     writes_per_minute: int = 300
+    two_approvers: bool = False
     hash_algorithm: str = ""
     key_dir: Path | None = None
     log_origin: str = ""
@@ -124,6 +125,7 @@ class Settings:
             session_idle_minutes=number("OPINION_SESSION_IDLE_MINUTES", 30),
             session_absolute_hours=number("OPINION_SESSION_ABSOLUTE_HOURS", 12),
             writes_per_minute=number("OPINION_WRITES_PER_MINUTE", 300),
+            two_approvers=env.get("OPINION_TWO_APPROVERS", "").strip().lower() in _YES,
             hash_algorithm=algorithm,
             key_dir=Path(env["OPINION_KEY_DIR"]) if env.get("OPINION_KEY_DIR") else None,
             log_origin=origin,

@@ -17,13 +17,21 @@ from engine.service import (
     item_upkeep,
     items,
     long_jobs,
+    migration_jobs,
+    migrations,
     verify_job,
 )
 from engine.service.bootstrap import Services
 from engine.service.jobs import NEVER, Retry, Task
 from engine.service.transactions import writing
 
-LONG_WORK: Mapping[str, long_jobs.Work] = {verify_job.KIND: verify_job.work, item_import.KIND: item_import.work}
+LONG_WORK: Mapping[str, long_jobs.Work] = {
+    verify_job.KIND: verify_job.work,
+    item_import.KIND: item_import.work,
+    migrations.LOOK: migration_jobs.look,
+    migrations.MOVE: migration_jobs.move,
+    migrations.BACK: migration_jobs.back,
+}
 """What pages may ask for as a long job, by kind."""
 
 

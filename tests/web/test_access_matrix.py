@@ -18,7 +18,7 @@ from werkzeug.test import TestResponse
 
 from engine.domain.access import WRITE_ACTIONS, may
 from engine.journal.schema import deployments
-from engine.service import long_jobs, people, verify_job
+from engine.service import long_jobs, migrations, people, verify_job
 from engine.service.people_tables import person_roles, security_log
 from engine.service.transactions import writing
 from tests.support.desk import GRADED, ITEM, SCREENED, Browser, Desk
@@ -113,6 +113,7 @@ def installed(desk: Desk) -> Installation:
     desk.world.services.sealer.seal()
     with writing(desk.world.services.engine) as conn:
         job = long_jobs.start(desk.world.services, conn, verify_job.KIND, {}, PERSONAS["auditor"])
+        batch = migrations.look(desk.world.services, conn, PERSONAS["process_owner"], version, {})
     return Installation(
         desk,
         case,
@@ -120,7 +121,7 @@ def installed(desk: Desk) -> Installation:
             "task": task, "user_id": "tanjun", "unit_id": "gengbao", "line_id": "gengbao",
             "absence_id": "1", "duty_id": "1", "number": "1", "step": "1", "message": "regrade_request",
             "file_id": "0" * 32, "name": "case_log", "clause": "R24", "version": version,
-            "path": "bpmn/opinion_case.bpmn", "job": job,
+            "path": "bpmn/opinion_case.bpmn", "job": job, "batch": batch,
         },
     )  # fmt: skip
 

@@ -258,14 +258,14 @@ def test_a_correction_of_an_instant_waits_for_a_second_person(desk: Desk):
     bad = browser.post(f"/items/{number}/instants", {"instant": "discovered_at", "new": "明天", "reason": "记错"})
     browser.post(f"/items/{number}/instants", {"instant": "discovered_at", "new": "2026-03-02 08:20", "reason": "记错"})
     page = browser.get(f"/items/{number}").text
-    edit = re.search(rf"/items/{number}/instants/(\d+)", desk.seat("chenjing").get(f"/items/{number}").text)
+    edit = re.search(rf"/items/{number}/instants/(\d+)", desk.seat("lina").get(f"/items/{number}").text)
 
     assert bad.status_code == 422 and "请写明日期和时间" in bad.text and "明天" in bad.text
     assert "须由另一人确认" in page
     assert get(desk, number).discovered_at.strftime("%H:%M") == "00:40"  # type: ignore[union-attr]
     assert edit is not None
     own = browser.post(f"/items/{number}/instants/{edit[1]}", {"answer": "accept"})
-    done = desk.seat("chenjing").post(f"/items/{number}/instants/{edit[1]}", {"answer": "accept"})
+    done = desk.seat("lina").post(f"/items/{number}/instants/{edit[1]}", {"answer": "accept"})
     assert (own.status_code, done.status_code) == (403, 303)
     assert get(desk, number).discovered_at.strftime("%H:%M") == "00:20"  # type: ignore[union-attr]
 
