@@ -102,9 +102,7 @@ class Known:
     def echo_of(self, reading: Reading) -> str:
         """Id of the reply of ours that the text passes on, "" if none."""
         mine = print_of(reading)
-        best = max(
-            ((mine.share_of(one), ident) for ident, one in self._replies.items()), default=(0.0, "")
-        )
+        best = max(((mine.share_of(one), ident) for ident, one in self._replies.items()), default=(0.0, ""))
         return best[1] if best[0] >= ECHO else ""
 
     def candidates(self, item: Item, limit: int = LISTED, reading: Reading | None = None) -> tuple[Candidate, ...]:
@@ -196,7 +194,9 @@ def spread(items: list[Item]) -> Spread:
     busiest = max(
         (sum(1 for other in instants if start <= other < start + timedelta(hours=1)) for start in instants), default=0
     )
-    return Spread(len(items), outlets(items), busiest, instants[0] if instants else None, instants[-1] if instants else None)
+    return Spread(
+        len(items), outlets(items), busiest, instants[0] if instants else None, instants[-1] if instants else None
+    )
 
 
 Topics = Mapping[str, tuple[str, ...]]
