@@ -32,6 +32,7 @@ from . import (
     health,
     inbox,
     item_entry,
+    item_import,
     items,
     jobs,
     ledger,
@@ -110,6 +111,7 @@ PAGES: Final = (
     delays,
     items,
     item_entry,
+    item_import,
     topics,
 )
 """Modules with a blueprint named `blueprint`, one noun each."""

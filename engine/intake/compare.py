@@ -119,6 +119,98 @@ def prior_words() -> Iterator[str]:
 
 
 def _rare(query: Query, theirs: Print) -> list[str]:
+_FUNCTION: Final = frozenset(
+    "的了是在我有和就不人都一个上也很到说要去你会着没看好自己这那些什么怎么吗呢吧啊呀被把给从对向与及或但而且又再还只才能可以想让叫做为以其之于中里外前后下来过得地等时候年月日天今昨明早晚们他她它谁哪几多少大小0十两三四五六七八九百千万亿元米"
+)
+_OFTEN: Final = frozenset(
+    [
+        "反映",
+        "希望",
+        "有关",
+        "部门",
+        "相关",
+        "村民",
+        "业主",
+        "群众",
+        "居民",
+        "网友",
+        "小区",
+        "许昌",
+        "规划",
+        "土地",
+        "现场",
+        "手续",
+        "近日",
+        "目前",
+        "进行",
+        "表示",
+        "记者",
+        "情况",
+        "问题",
+        "工作",
+        "要求",
+        "施工",
+        "建设",
+        "没有",
+        "政府",
+        "领导",
+        "请问",
+        "何时",
+        "公示",
+        "项目",
+        "河南",
+        "附近",
+        "现在",
+        "已经",
+        "大家",
+        "为何",
+        "知道",
+        "建安",
+        "魏都",
+        "禹州",
+        "长葛",
+        "鄢陵",
+        "襄城",
+        "安区",
+        "都区",
+        "州市",
+        "葛市",
+        "陵县",
+        "城县",
+        "昌市",
+        "自然",
+        "资源",
+        "源局",
+        "材料",
+        "办理",
+        "办证",
+        "产证",
+        "动产",
+        "不动",
+        "登记",
+        "房产",
+        "补偿",
+        "征地",
+        "耕地",
+        "基地",
+        "宅基",
+        "绿地",
+        "公园",
+        "视频",
+        "图片",
+        "朋友",
+        "圈里",
+        "昨晚",
+        "今早",
+        "早上",
+        "晚上",
+    ]
+)
+MOST_RARE: Final = 0.03
+"""Share of what has been seen up to which a pair of characters counts as seldom."""
+
+
+def _rare(mine: Print, theirs: Print, weights: Weights) -> list[str]:
     """Pairs of characters that both have and few others: names, goods, things. In alphabetical order."""
     return sorted(
         gram

@@ -153,7 +153,9 @@ class Sheet:
         row = [(f"{{{{{name}.{column}}}}}", 1) for column in columns]
         every = len(columns)
         self.grid(
-            [head, row, [(f"{{%tr if not {name}%}}", every)], [(none, every)], [("{%tr endif%}", every)]], widths, heads=1
+            [head, row, [(f"{{%tr if not {name}%}}", every)], [(none, every)], [("{%tr endif%}", every)]],
+            widths,
+            heads=1,
         )
 
     def gap(self) -> None:
@@ -324,7 +326,9 @@ def briefing_daily(sheet: Sheet) -> None:
         "其他 {{其他件数}} 件，待定级 {{待定级件数}} 件。办结 {{办结件数}} 件，在办 {{在办件数}} 件，超时 {{超时次数}} 次。"
     )
     sheet.heading("一、重大舆情")
-    sheet.listing("重大", ("编号", "标题", "区划", "来源", "发现时间", "进展"), (30, 44, 18, 24, 20, 20), "本期没有重大舆情")
+    sheet.listing(
+        "重大", ("编号", "标题", "区划", "来源", "发现时间", "进展"), (30, 44, 18, 24, 20, 20), "本期没有重大舆情"
+    )
     sheet.gap()
     sheet.heading("二、本期登记")
     sheet.listing("新增", ("编号", "标题", "等级", "区划", "来源", "进展"), (30, 44, 20, 18, 24, 20), "本期没有新登记")
@@ -449,7 +453,9 @@ def write(folder: Path) -> None:
         (folder / f"{kind}.docx").write_bytes(drawn(kind))
 
 
-_KEPT: Final = frozenset({"Normal", "Default Paragraph Font", "Normal Table", "No List", "Table Grid", "Header", "Footer"})
+_KEPT: Final = frozenset(
+    {"Normal", "Default Paragraph Font", "Normal Table", "No List", "Table Grid", "Header", "Footer"}
+)
 
 
 def _first(cell: Any) -> Any:

@@ -99,9 +99,7 @@ def page(conn: Connection, actor: Actor, wanted: Wanted, number: int, per_page: 
     by = (columns.number.desc(),)
     found = with_total(keys, by, number, per_page)
     rows = conn.execute(
-        select(made_documents, _REPLACED_BY, found.c[TOTAL])
-        .join(found, found.c.number == columns.number)
-        .order_by(*by)
+        select(made_documents, _REPLACED_BY, found.c[TOTAL]).join(found, found.c.number == columns.number).order_by(*by)
     ).all()
     return paged(conn, rows, (_document(row) for row in rows), keys, number, per_page)
 

@@ -298,4 +298,3 @@ def _next(conn: Connection, kind: str, year: int) -> Any:
 def _row(document: Document) -> dict[str, Any]:
     values = {one: getattr(document, one) for one in Document.__slots__ if one != "replaced_by"}
     return {**values, "recipients": json.dumps(list(document.recipients))}
-

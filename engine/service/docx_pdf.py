@@ -230,7 +230,9 @@ class _Layout:
         for number, row in enumerate(table.rows):
             height = self._row_height(row, edges, table.rows[number:])
             # A head must not stand alone at the foot of a page.
-            with_next = self._row_height(table.rows[number + 1], edges, []) if row.head and table.rows[number + 1 :] else 0.0
+            with_next = (
+                self._row_height(table.rows[number + 1], edges, []) if row.head and table.rows[number + 1 :] else 0.0
+            )
             if self.y + height + min(with_next, 200.0) > self.bottom and self.y > self.top:
                 self._new_page()
                 for head in heads if not row.head else ():
@@ -260,9 +262,7 @@ class _Layout:
         width = edges[cell.column + cell.span] - edges[cell.column] - 2 * PADDING
         return self._lines(self._all(cell.blocks), width)
 
-    def _long_row(
-        self, row: Row, edges: Sequence[float], height: float, lined: bool, following: Row | None
-    ) -> None:
+    def _long_row(self, row: Row, edges: Sequence[float], height: float, lined: bool, following: Row | None) -> None:
         """A row, cut where it is higher than a page."""
         if height <= self.bottom - self.top:
             self._row(row, edges, height, lined, following=following)
@@ -301,7 +301,10 @@ class _Layout:
                 y = self._put(canvas, line, left + PADDING, y, right - left - 2 * PADDING)
             if lined:
                 black = (0, 0, 0)
-                canvas.lines += [(left, top, left, top + height, black, 0.5), (right, top, right, top + height, black, 0.5)]
+                canvas.lines += [
+                    (left, top, left, top + height, black, 0.5),
+                    (right, top, right, top + height, black, 0.5),
+                ]
                 canvas.lines += [] if cell.merged else [(left, top, right, top, black, 0.5)]
                 if cell.column not in goes_on:
                     canvas.lines.append((left, top + height, right, top + height, black, 0.5))

@@ -12,6 +12,7 @@ from engine.domain.codec import JSON
 from engine.service import (
     item_cases,
     item_decisions,
+    item_import,
     item_triage,
     item_upkeep,
     items,
@@ -28,6 +29,7 @@ from engine.service.transactions import writing
 
 LONG_WORK: Mapping[str, long_jobs.Work] = {
     verify_job.KIND: verify_job.work,
+    item_import.KIND: item_import.work,
     migrations.LOOK: migration_jobs.look,
     migrations.MOVE: migration_jobs.move,
     migrations.BACK: migration_jobs.back,
