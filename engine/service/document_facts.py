@@ -99,7 +99,7 @@ class CaseFacts:
         """How a limit stands: `进行中，还有 3小时05分`, `已超时 20分钟`, `按时完成`."""
         if limit.finished_at is not None:
             late = f" {span(limit.late_seconds)}" if limit.late_seconds else ""
-            return known(f"limit.state.{limit.state}", limit.state) + late
+            return one_of("limit.state.", limit.state, limit.state) + late
         left = limit.remaining_seconds(self.now)
         if left < 0:
             return f"{known('limit.state.breached', '')} {span(left)}"

@@ -29,6 +29,8 @@ FOLDER: Final = Path(__file__).parents[2] / "forms" / "documents"
 SONG: Final = "宋体"
 FANG: Final = "仿宋"
 HEI: Final = "黑体"
+FONTS: Final = (SONG, FANG, HEI)
+"""Every font that a shipped template names."""
 RED: Final = RGBColor(0xC0, 0x10, 0x10)
 WIDTH: Final = 156
 """mm between the margins."""

@@ -84,6 +84,15 @@ def get(conn: Connection, number: int) -> Document | None:
     return None if row is None else _document(row)
 
 
+def marks(conn: Connection, numbers: Iterable[int]) -> dict[int, str]:
+    """Number -> its mark. One statement."""
+    wanted = sorted(set(numbers))
+    if not wanted:
+        return {}
+    query = select(made_documents.c.number, made_documents.c.mark).where(made_documents.c.number.in_(wanted))
+    return {row.number: row.mark for row in conn.execute(query)}
+
+
 def of_command(conn: Connection, command_id: str) -> Document | None:
     """The document that a page's command made already; None if it has not."""
     query = select(made_documents, _REPLACED_BY).where(made_documents.c.command_id == command_id)
@@ -166,11 +175,6 @@ def stamped(docx: bytes, text: str) -> bytes:
     out = io.BytesIO()
     document.save(out)
     return docx_package.packed(docx_package.opened(out.getvalue()))
-
-
-def file_name(document: Document, title: str, form: str) -> str:
-    """`许自然资舆交〔2026〕12号 交办单.docx`."""
-    return f"{document.mark} {title}.{form}"
 
 
 def _filters(conn: Connection, wanted: Wanted) -> Iterable[ColumnElement[bool]]:

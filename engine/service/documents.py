@@ -127,7 +127,7 @@ def preview(services: Any, asked: Asked, actor: Actor) -> Mapping[str, Any] | Re
     return told if isinstance(told, Rejection) else told.values
 
 
-def offered(services: Any, conn: Connection, case_id: str, actor: Actor) -> tuple[tuple[str, bool], ...]:
+def offered(services: Any, case_id: str, actor: Actor) -> tuple[tuple[str, bool], ...]:
     """(kind, whether it can be made now) of what this person may make in a case, in the order of the kinds."""
     mine = [kind for kind in KINDS.values() if kind.of_case and may_make(actor, kind)]
     facts = document_facts.of_case(services, case_id) if mine else None
