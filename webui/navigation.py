@@ -45,6 +45,14 @@ MENU: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
             Entry("register.index", "open_case", "nav.register", "plus", phone=True),
             Entry("cases.index", "view_case", "nav.cases", "folders", phone=True),
             Entry("clocks.index", "view_clocks_board", "nav.clocks", "clock", phone=True),
+            Entry("documents.index", "view_documents", "nav.documents", "file"),
+        ),
+    ),
+    (
+        "nav.process",
+        (
+            Entry("deployments.index", "view_bundles", "nav.deployments", "route", phone=True),
+            Entry("document_templates.index", "view_templates", "nav.templates", "edit"),
         ),
     ),
     (
