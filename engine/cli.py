@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import os
 import sys
@@ -21,7 +22,13 @@ if TYPE_CHECKING:
 # and must not wait for the database layer and the demo to be loaded.
 
 
+YOUNG_OBJECTS = 20_000
+"""How many objects are made before unreachable ones are looked for. With Python's 700, starting and compiling a bundle
+spend a fifth of their time on looking through what stays anyway (measured)."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
+    gc.set_threshold(YOUNG_OBJECTS, 20, 50)
     parser = _parser()
     chosen = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
