@@ -107,7 +107,6 @@ class Known:
         if not self._replies:
             return ""
         mine = self._print(reading)
-        mine = print_of(reading)
         best = max(((mine.share_of(one), ident) for ident, one in self._replies.items()), default=(0.0, ""))
         return best[1] if best[0] >= ECHO else ""
 

@@ -31,8 +31,6 @@ SHIPPED: Final = 0
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """One version. `number` SHIPPED: the one that came with the program; then `at`, `made_by`, `reason`, `name` are ""."""
-
     """One version. `number` SHIPPED: the one that came with the program; then `at`, `made_by`, `reason`, `name` are
     ""."""
 
