@@ -218,8 +218,6 @@ def _block(one: Filing) -> Pairs:
     return Pairs(
         tuple((fact.label, fact_text(fact)) for fact in one.facts), one.label, f"{one.note}　第 {one.seq} 条记录"
     )
-    rows = tuple((fact.label, fact_text(fact)) for fact in one.facts)
-    return Pairs(rows, one.label, f"{one.note}　第 {one.seq} 条记录")
 
 
 def fact_text(fact: Fact) -> str:
