@@ -38,6 +38,7 @@ MENU: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
         (
             Entry("dashboard.index", "view_case", "nav.start", "home"),
             Entry("inbox.index", "view_inbox", "nav.inbox", "inbox", phone=True, unread="inbox.unread"),
+            Entry("search.index", "view_case", "nav.search", "search"),
             Entry("items.index", "view_items", "nav.items", "message"),
             Entry("registers.patrols", "view_registers", "nav.registers", "folders"),
             Entry("registers.shared", "view_registers", "nav.shared", "users"),
