@@ -18,7 +18,7 @@ from werkzeug.test import TestResponse
 
 from engine.domain.access import WRITE_ACTIONS, may
 from engine.journal.schema import deployments
-from engine.service import long_jobs, people, verify_job
+from engine.service import long_jobs, migrations, people, verify_job, whatif
 from engine.service.bundle_drafts import Draft
 from engine.service.people_tables import person_roles, security_log
 from engine.service.transactions import writing
@@ -36,7 +36,7 @@ PERSONAS = {
 """One of the cast for each role, one of a unit that has nothing to do with the case, one without any role."""
 
 EXPORTS: set[str] = {
-    "audit.find", "checkpoints.compare", "checkpoints.take_out",
+    "audit.find", "checkpoints.compare", "checkpoints.take_out", "compare.export",
     "compliance.csv", "evidence.case_csv", "evidence.csv", "ledger.registrations_csv",
     "ledger.reports_csv", "mining.make", "packages.make", "packages.make_case", "performance.table",
 }  # fmt: skip
@@ -114,6 +114,8 @@ def installed(desk: Desk) -> Installation:
     desk.world.services.sealer.seal()
     with writing(desk.world.services.engine) as conn:
         job = long_jobs.start(desk.world.services, conn, verify_job.KIND, {}, PERSONAS["auditor"])
+        run = whatif.start(desk.world.services, conn, PERSONAS["process_owner"], version, "", {})
+        batch = migrations.look(desk.world.services, conn, PERSONAS["process_owner"], version, {})
     services = desk.world.services
     draft = services.bundle_drafts.create(desk.world.actor("sunli"), "草稿")
     assert isinstance(draft, Draft)
@@ -125,7 +127,7 @@ def installed(desk: Desk) -> Installation:
             "task": task, "user_id": "tanjun", "unit_id": "gengbao", "line_id": "gengbao",
             "absence_id": "1", "duty_id": "1", "number": "1", "step": "1", "message": "regrade_request",
             "file_id": "0" * 32, "name": "case_log", "clause": "R24", "version": version,
-            "path": "bpmn/opinion_case.bpmn", "job": job,
+            "path": "bpmn/opinion_case.bpmn", "job": job, "batch": batch, "run": run,
         },
     )  # fmt: skip
 
