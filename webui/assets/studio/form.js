@@ -1,9 +1,14 @@
 // The editor of forms: form-js's editor, and beside it the form as staff see it, drawn by the viewer of their pages.
 import { FormEditor as FormJsEditor } from "@bpmn-io/form-js-editor";
+import flatpickr from "flatpickr";
+import { Mandarin } from "flatpickr/dist/l10n/zh.js";
+import { isChinese } from "../language.js";
 import { start } from "./desk.js";
 import { byElement, said, worst } from "./findings-list.js";
 import { patchedJson } from "./json-patch.js";
 import { Preview } from "./preview.js";
+
+if (isChinese) flatpickr.localize({ ...Mandarin, firstDayOfWeek: 1, yearAriaLabel: "年", monthAriaLabel: "月" });
 
 const copied = (value) => JSON.parse(JSON.stringify(value));
 
