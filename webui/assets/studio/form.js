@@ -48,7 +48,7 @@ class FormEditor {
   // A finding names the key of a field, or its id where it has no key.
   fields(element) {
     const all = this.editor.get("formFieldRegistry").getAll();
-    return all.filter((field) => [field.key, field.path, field.id].includes(element));
+    return all.filter((field) => field.type !== "default" && [field.key, field.path, field.id].includes(element));
   }
 
   mark(findings) {
