@@ -9,7 +9,8 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, s
 from werkzeug.wrappers import Response
 
 from engine.domain.access import may
-from engine.service import exports, scenario_record, scenarios
+from engine.domain.rejection import Rejection
+from engine.service import exports, scenario_reader, scenario_record, scenario_refresh, scenarios
 from engine.service.bundle_folder import TESTS
 
 from . import case_page
@@ -35,8 +36,34 @@ def show(draft_id: str) -> str:
         draft=draft,
         blocked=checked.blocked,
         results=[(one, lines([one.fault])[0] if one.fault is not None else None) for one in results],
+        editor=bool(may(current_actor(), "edit_bundle")) and draft.state == "open",
         failed=sum(one.fault is not None for one in results),
     )
+
+
+@blueprint.post("/studio/<draft_id>/tests/accept")
+@requires("edit_bundle")
+def accept(draft_id: str) -> Response:
+    """Writes what the draft does now into a scenario as what is expected, because the change is meant."""
+    wanted(draft_id)
+    path = request.form.get("path", "")
+    files = services().bundle_drafts.files(draft_id)
+    checked = services().deployments.checked(files)
+    if path not in scenario_reader.files_of(files) or checked.blocked:
+        abort(404)
+    try:
+        scenario = scenario_reader.read(path, files[path])
+        content = scenario_refresh.refreshed(scenario, files[path], checked.program, checked.bundle)
+    except scenario_reader.Unreadable:
+        content = None
+    if content is None:
+        flash(t("studio.not_accepted", file=path), "warning")
+        return redirect(url_for("studio_tests.show", draft_id=draft_id), 303)
+    outcome = services().bundle_drafts.add(draft_id, {path: content}, current_actor(), whole=False)
+    if isinstance(outcome, Rejection):
+        return rejected(outcome)
+    flash(t("studio.accepted", file=path), "success")
+    return redirect(url_for("studio_tests.show", draft_id=draft_id), 303)
 
 
 @blueprint.get("/cases/<case_id>/scenario")
@@ -75,7 +102,7 @@ def record(case_id: str) -> Response:
     if not draft_id:
         return send_file(io.BytesIO(content), "text/plain", as_attachment=True, download_name=path.rpartition("/")[2])
     outcome = services().bundle_drafts.add(draft_id, {path: content}, current_actor(), whole=False)
-    if not hasattr(outcome, "revision"):
+    if isinstance(outcome, Rejection):
         return rejected(outcome)
     flash(t("studio.recorded" if made.faithful else "studio.recorded_part", file=path), "success")
     return redirect(url_for("studio.show", draft_id=draft_id), 303)

@@ -267,15 +267,15 @@ def _waiting(standing: Mapping[str, Any], value: JSON) -> JSON:
 
 
 def _limits(standing: Mapping[str, Any], value: JSON) -> JSON:
-    """`value` when each of its limits is there; else all limits of the ids it names."""
+    """`value` when each of its limits is there; else what there is of those that are not as it says."""
     rows, wanted = standing["limits"], value if isinstance(value, list) else []
-    if all(any(_same_limit(one, row) for row in rows) for one in wanted):
-        return value
-    named = {one.get("limit") for one in wanted if isinstance(one, dict)}
-    return [row for row in rows if row["limit"] in named]
+    missing = [one for one in wanted if not any(same_limit(one, row) for row in rows)]
+    named = {one.get("limit") for one in missing if isinstance(one, dict)}
+    return [row for row in rows if row["limit"] in named] if missing else value
 
 
-def _same_limit(wanted: JSON, row: Mapping[str, JSON]) -> bool:
+def same_limit(wanted: JSON, row: Mapping[str, JSON]) -> bool:
+    """Whether a limit of Play.limits is the one that an expectation speaks of."""
     if not isinstance(wanted, dict):
         return False
     return all(row.get(name) == (_instant(value) if name == "due" else value) for name, value in wanted.items())

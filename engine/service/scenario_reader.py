@@ -89,7 +89,8 @@ def read(path: str, content: bytes) -> Scenario:
         raise reader.fault(0, "scenario.toml", message="UTF-8") from None
     except tomllib.TOMLDecodeError as error:
         found = _AT_LINE.search(str(error))
-        raise reader.fault(int(found[1]) if found else 0, "scenario.toml", message=str(error)[:200]) from None
+        line = int(found[1]) if found else len(text.splitlines())  # else it ends too early
+        raise reader.fault(line, "scenario.toml", message=str(error)[:200]) from None
     lines = [number for number, line in enumerate(text.splitlines(), 1) if _STEP.match(line)]
     return reader.scenario(raw, lines)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from engine.definitions.bundle import Bundle
@@ -20,7 +21,7 @@ from engine.kernel.decide import form_of
 from .play import Play
 from .play_script import PAPER, offered
 from .scenario_masks import Masks
-from .scenario_text import Written, text
+from .scenario_text import Written, instant, text
 
 STOPS: Final = frozenset({"WithdrawSubmission", "ResolveIncident", "MigrateCase"})
 """What a trial run can't do: the recording ends before it."""
@@ -119,7 +120,7 @@ class _Recording:
             name = str(command["name"])
             form = form_of(self._play.case, SendMessage(name))
             more: dict[str, JSON] = {"by": by, **({"key": command["key"]} if command.get("key") else {})}
-            written = Written(at, "message", name, "", more)
+            written = Written(at=at, verb="message", subject=name, more=more)
         else:
             task = self._play.case.tasks.get(str(command["task"]))
             if task is None:
@@ -127,7 +128,9 @@ class _Recording:
             form, unit = task.node.form, task.created.unit if task.created is not None else ""
             plain = self._play.task(task.node.id, unit) is task
             more = {"by": by, **({"unit": unit} if unit else {})}
-            written = Written(at, "complete", task.node.id if plain else task.name, task.node.name, more)
+            written = Written(
+                at=at, verb="complete", subject=task.node.id if plain else task.name, note=task.node.name, more=more
+            )
 
         def made(values: Mapping[str, JSON]) -> Command:
             options = offered(self._bundle, form, values)
@@ -174,8 +177,4 @@ def _files(command: Mapping[str, Any]) -> dict[str, JSON]:
 
 
 def _local(due: str) -> str:
-    from datetime import datetime
-
-    from .scenario_text import instant
-
     return instant(datetime.fromisoformat(due))

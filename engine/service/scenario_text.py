@@ -19,9 +19,11 @@ WIDTH: Final = 110
 
 @dataclass(slots=True)
 class Written:
-    """A step to be written. `verb`, `subject`: what is done, "" for nothing; `note`: what a reader should know."""
+    """A step to be written. `at` or `after`: how the clock moves first. `verb`, `subject`: what is done, "" for
+    nothing. `note`: what a reader should know."""
 
     at: datetime | None = None
+    after: str = ""
     verb: str = ""
     subject: str = ""
     note: str = ""
@@ -30,11 +32,21 @@ class Written:
 
 
 def text(
-    title: str, process: str, at: datetime, by: str, data: Mapping[str, JSON], steps: Sequence[Written], notes: str = ""
+    title: str,
+    process: str,
+    at: datetime,
+    by: str,
+    data: Mapping[str, JSON],
+    steps: Sequence[Written],
+    notes: str = "",
+    *,
+    start: str = "",
 ) -> str:
     """The file. `notes`: comment lines at the top."""
     lines = [f"# {note}" for note in notes.splitlines()]
     lines += [f"title = {_value(title)}", f"process = {_value(process)}", f"at = {instant(at)}"]
+    if start:
+        lines.append(f"start = {_value(start)}")
     if by:
         lines.append(f"by = {_value(by)}")
     lines += ["", "[data]", *_pairs(data)]
@@ -42,6 +54,8 @@ def text(
         lines += ["", "[[step]]"]
         if step.at is not None:
             lines.append(f"at = {instant(step.at)}")
+        if step.after:
+            lines.append(f"after = {_value(step.after)}")
         if step.verb:
             lines.append(f"{step.verb} = {_value(step.subject)}" + (f"  # {step.note}" if step.note else ""))
         lines += _pairs({name: value for name, value in step.more.items() if name != "fields"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -10,7 +11,7 @@ from typing import Any, Final
 from engine.definitions.bundle import Bundle
 from engine.definitions.model import Finding
 from engine.domain.calendar import ZONE
-from engine.domain.codec import JSON
+from engine.domain.codec import JSON, parse_instant
 from engine.domain.commands import OpenCase
 from engine.domain.rejection import Rejection
 from engine.kernel.program import Program
@@ -18,13 +19,14 @@ from engine.kernel.program import Program
 from .bundle_check import Checked
 from .catalogue import said
 from .play import PLAYER, Line, Play
-from .play_script import BadScript, Step, StepFailed, attached, offered, refused, take
+from .play_script import BadScript, Step, StepFailed, attached, offered, refused, same_limit, take
 from .scenario_reader import Scenario, Unreadable, files_of, filled, read
 
 REMEMBERED: Final = 8
 """Bundles whose results are kept: they depend on the files alone."""
 MAX_SHOWN: Final = 400
 """Characters of a value in a sentence."""
+_INSTANT: Final = re.compile(r"\d{4}-\d{2}-\d{2}T[\d:.]+Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +52,11 @@ def run(scenario: Scenario, program: Program, bundle: Bundle) -> Result:
     play = Play(program, bundle, scenario.process, scenario.at, record.append)
     number, line = 0, 0
     try:
-        _open(play, scenario)
+        opened(play, scenario)
         for number, stage in enumerate(scenario.stages, 1):
             line = stage.line
             for step in stage.moves:
-                take(play, _at_its_time(step, play))
+                take(play, at_its_time(step, play))
                 _no_incident(play, scenario, number)
     except StepFailed as failed:
         return replace(_differs(passed, number, line, failed), record=tuple(record))
@@ -63,12 +65,14 @@ def run(scenario: Scenario, program: Program, bundle: Bundle) -> Result:
     return replace(passed, record=tuple(record))
 
 
-def _at_its_time(step: Step, play: Play) -> Step:
+def at_its_time(step: Step, play: Play) -> Step:
+    """The step with the present instant where it says NOW."""
     now = play.at.astimezone(ZONE)
     return replace(step, subject=filled(step.subject, now), more=filled(dict(step.more), now))
 
 
-def _open(play: Play, scenario: Scenario) -> None:
+def opened(play: Play, scenario: Scenario) -> None:
+    """Opens the case of a scenario. Raises StepFailed."""
     values: dict[str, JSON] = filled(dict(scenario.data), scenario.at.astimezone(ZONE))
     options = offered(play.bundle, play.bundle.start_form(scenario.process), values)
     command = OpenCase(scenario.process, values, attached(values), options, scenario.start)
@@ -92,7 +96,10 @@ def _foreseen(scenario: Scenario, number: int) -> bool:
 def _differs(passed: Result, number: int, line: int, failed: StepFailed) -> Result:
     facts = failed.facts
     if "what" in facts:
-        shown = {name: _shown(facts[name]) for name in ("expected", "got")}
+        expected, got = facts["expected"], facts["got"]
+        if facts["what"] == "limits" and isinstance(expected, list) and isinstance(got, list):
+            expected = [one for one in expected if not any(same_limit(one, row) for row in got)]
+        shown = {"expected": _shown(expected), "got": _shown(got)}
         return _failed(passed, number, line, "scenario.differs", what=f"scenario.what.{facts['what']}", **shown)
     if "incident" in facts:
         return _failed(passed, number, line, "scenario.incident", reason=str(facts["incident"]))
@@ -110,8 +117,12 @@ def _failed(passed: Result, number: int, line: int, key: str, **details: object)
 
 
 def _shown(value: JSON) -> str:
-    text = json.dumps(value, ensure_ascii=False)
+    text = _INSTANT.sub(_local, json.dumps(value, ensure_ascii=False))
     return text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "…"
+
+
+def _local(found: re.Match[str]) -> str:
+    return parse_instant(found[0]).astimezone(ZONE).isoformat(timespec="minutes")
 
 
 _known: dict[str, tuple[Result, ...]] = {}
