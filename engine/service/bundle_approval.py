@@ -34,7 +34,7 @@ def deploy(
     if draft is None:
         return Rejection("not_found", "draft.unknown")
     if draft.state not in (OPEN, APPROVED):
-        return Rejection("conflict", f"draft.stands_still.{draft.state}")
+        return Rejection("conflict", f"draft.still.{draft.state}")
     if draft.base_version != services.deployments.live():
         return Rejection("conflict", "draft.moved_on")
     reason = reason.strip() or (draft.reason if draft.state == APPROVED else "")

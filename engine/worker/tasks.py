@@ -9,12 +9,33 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from engine.domain.codec import JSON
-from engine.service import long_jobs, verify_job
+from engine.service import (
+    item_cases,
+    item_decisions,
+    item_import,
+    item_triage,
+    item_upkeep,
+    items,
+    long_jobs,
+    migration_jobs,
+    migrations,
+    verify_job,
+    whatif,
+    whatif_simulation,
+)
 from engine.service.bootstrap import Services
 from engine.service.jobs import NEVER, Retry, Task
 from engine.service.transactions import writing
 
-LONG_WORK: Mapping[str, long_jobs.Work] = {verify_job.KIND: verify_job.work}
+LONG_WORK: Mapping[str, long_jobs.Work] = {
+    verify_job.KIND: verify_job.work,
+    item_import.KIND: item_import.work,
+    migrations.LOOK: migration_jobs.look,
+    migrations.MOVE: migration_jobs.move,
+    migrations.BACK: migration_jobs.back,
+    whatif.KIND: whatif.work,
+    whatif_simulation.KIND: whatif_simulation.work,
+}
 """What pages may ask for as a long job, by kind."""
 
 
@@ -33,6 +54,9 @@ _ALL = (
     # Three times: what a long job does wrong it tells in its own row; only a killed worker comes this way again.
     Task(long_jobs.TASK, _long, Retry(attempts=3, first_seconds=5.0), long=True),
     Task("tidy", _tidy, NEVER, every=3600),
+    Task(items.TRIAGE, item_triage.run, Retry(attempts=3), long=True),
+    Task(item_decisions.TELL_CASE, item_cases.run),
+    Task("items", item_upkeep.run, NEVER, every=item_upkeep.EVERY_SECONDS),
 )
 
 TASKS: Mapping[str, Task] = {task.name: task for task in _ALL}
