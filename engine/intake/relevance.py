@@ -37,6 +37,7 @@ _GENERIC: Final = frozenset(
         "配套",
     )
 )
+_NO_HINT: Final = frozenset(("办事", "聚集", "资金", "工业"))
 _SALES: Final = ("广告", "文艺", "游戏", "股市", "网络挖矿")
 
 
@@ -87,7 +88,7 @@ def _value(reading: Reading, majors: Majors, complains: bool, told: list[str]) -
     if own <= 0:
         if alarming:
             return None
-        hinted = len(reading.concepts)
+        hinted = len(reading.concepts.keys() - _NO_HINT)
         if (reading.false_friends and not hinted) or sales >= 2 or others >= 2 + 2 * hinted or (others and not hinted):
             told.append("没有本局业务，只有其他事项")
             return False
