@@ -12,6 +12,8 @@ from engine.service.settings import Settings
 
 from . import (
     admin,
+    api,
+    api_token_pages,
     audit,
     auth,
     cases,
@@ -103,6 +105,8 @@ PAGES: Final = (
     item_entry,
     item_import,
     topics,
+    api,
+    api_token_pages,
 )
 """Modules with a blueprint named `blueprint`, one noun each."""
 

@@ -63,6 +63,7 @@ MENU: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
             Entry("office.duty", "view_people", "nav.duty", "calendar"),
             Entry("jobs.index", "view_jobs", "nav.jobs", "history"),
             Entry("delays.index", "view_jobs", "nav.delays", "clock"),
+            Entry("api_tokens.index", "view_tokens", "nav.tokens", "key"),
             Entry("outbox.index", "view_outbox", "nav.outbox", "bell"),
             Entry("admin.roles", "view_roles", "nav.roles", "key", phone=True),
         ),
