@@ -27,6 +27,7 @@ from . import (
     deployments,
     errors,
     evidence,
+    feeds,
     files,
     formats,
     guards,
@@ -105,6 +106,7 @@ PAGES: Final = (
     item_entry,
     item_import,
     topics,
+    feeds,
     api,
     api_token_pages,
 )

@@ -39,6 +39,7 @@ MENU: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
             Entry("dashboard.index", "view_case", "nav.start", "home"),
             Entry("inbox.index", "view_inbox", "nav.inbox", "inbox", phone=True, unread="inbox.unread"),
             Entry("items.index", "view_items", "nav.items", "message"),
+            Entry("feeds.index", "manage_feeds", "nav.feeds", "download"),
             Entry("topics.index", "view_all_cases", "nav.topics", "hierarchy"),
             Entry("register.index", "open_case", "nav.register", "plus", phone=True),
             Entry("cases.index", "view_case", "nav.cases", "folders", phone=True),
