@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from engine.domain.codec import JSON
 from engine.service import (
+    feeds,
     item_cases,
     item_decisions,
     item_import,
@@ -64,6 +65,8 @@ _ALL = (
     Task(items.TRIAGE, item_triage.run, Retry(attempts=3), long=True),
     Task(item_decisions.TELL_CASE, item_cases.run),
     Task("search", _search, NEVER, every=SEARCH_SECONDS, long=True),
+    Task(feeds.TASK, feeds.look, NEVER, long=True),
+    Task("feeds", feeds.look_soon, NEVER, every=feeds.EVERY_SECONDS),
     Task("items", item_upkeep.run, NEVER, every=item_upkeep.EVERY_SECONDS),
 )
 
