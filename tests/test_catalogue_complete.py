@@ -20,8 +20,8 @@ from engine.service.verification import FAULTS, PARTS
 ROOT = Path(__file__).parents[1]
 SPOKEN = frozenset(
     {
-        "access", "auth", "bpmn", "bundle", "calendar", "case", "check", "delivery", "dmn", "document", "draft", "feel", "file",
-        "form", "incident", "instant", "limit", "message", "migrate", "notice", "package", "password", "people",
+        "access", "auth", "bpmn", "bundle", "calendar", "case", "check", "delivery", "dmn", "document", "draft", "feel",
+        "file", "form", "incident", "instant", "limit", "message", "migrate", "notice", "package", "password", "people",
         "process", "regulation", "settings", "task", "timeline", "timer", "verify", "withdraw", "xml",
     }
 )  # fmt: skip
