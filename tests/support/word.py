@@ -60,7 +60,8 @@ def pdf_text(pdf: bytes) -> list[str]:
     streams = []
     for found in re.finditer(rb"stream\r?\n(.*?)\r?\nendstream", pdf, re.S):
         try:
-            streams.append(zlib.decompress(found[1]))
+            # Its checksum may end in what looks like the line break before the end: it is not asked for.
+            streams.append(zlib.decompressobj().decompress(found[1]))
         except zlib.error:
             streams.append(found[1])
     letters: dict[int, str] = {}
@@ -77,7 +78,7 @@ def pdf_text(pdf: bytes) -> list[str]:
 
 def _drawn(stream: bytes, letters: Mapping[int, str]) -> str:
     found = []
-    for raw in re.findall(rb"\((.*?)(?<!\\)\) Tj", stream, re.S):
-        plain = re.sub(rb"\\(.)", lambda one: {b"n": b"\n", b"r": b"\r"}.get(one[1], one[1]), raw, flags=re.S)
+    for raw in re.findall(rb"\(((?:\\.|[^\\)])*)\) Tj", stream, re.S):
+        plain = re.sub(rb"\\([()\\rn])", lambda one: {b"n": b"\n", b"r": b"\r"}.get(one[1], one[1]), raw)
         found.append("".join(letters.get(int.from_bytes(plain[at : at + 2]), "") for at in range(0, len(plain), 2)))
     return "\n".join(found)
