@@ -11,7 +11,17 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from engine import VERSION, cli_bundles, cli_compare, cli_evidence, cli_jobs, cli_serving, cli_store, cli_triage
+from engine import (
+    VERSION,
+    cli_bundles,
+    cli_compare,
+    cli_evidence,
+    cli_items,
+    cli_jobs,
+    cli_serving,
+    cli_store,
+    cli_triage,
+)
 
 if TYPE_CHECKING:
     from engine.service.bootstrap import Services
@@ -67,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     cli_evidence.declare(add, _services)
     cli_store.declare(add)
     cli_jobs.declare(add, _services)
+    cli_items.declare(add, _services)
     cli_triage.declare(add)
     add("rebuild", _rebuild, "rebuild all read models from the journal / 由日志重建全部查询表")
     first = add("init", _init, "make units and the first two admins of a real office / 建立正式环境的单位和首批管理员")

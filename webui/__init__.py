@@ -12,6 +12,8 @@ from engine.service.settings import Settings
 
 from . import (
     admin,
+    api,
+    api_token_pages,
     audit,
     auth,
     cases,
@@ -28,6 +30,7 @@ from . import (
     documents,
     errors,
     evidence,
+    feeds,
     files,
     formats,
     guards,
@@ -54,6 +57,7 @@ from . import (
     registers,
     replay,
     request_log,
+    search,
     security,
     static_files,
     studio,
@@ -79,6 +83,7 @@ PAGES: Final = (
     points,
     register,
     registers,
+    search,
     messages,
     work_actions,
     cases,
@@ -117,6 +122,9 @@ PAGES: Final = (
     item_entry,
     item_import,
     topics,
+    feeds,
+    api,
+    api_token_pages,
 )
 """Modules with a blueprint named `blueprint`, one noun each."""
 

@@ -34,7 +34,7 @@ _HARM: Final = re.compile(
 _ALARM: Final = re.compile(r"出事了|出大事|救护车|没上来|没出来|消防车|出人命|人命|生死不明|愿平安|祈祷")
 _NO_HARM: Final = re.compile(r"(?:无|没有|未造成|暂无|没)(?:人员)?$")
 _LEAK: Final = re.compile(
-    r"泄露|泄漏|外泄|被挂(?:到|在|上)?网|挂网|倒卖|暗网|拖库|黑客|可随意(?:查|下载)|随便能?查|公开售卖|兜售|裸奔|被爬"
+    r"泄露|泄漏|外泄|流出|外传|泄密|涉密|境外网站|被挂(?:到|在|上)?网|挂网|倒卖|暗网|拖库|黑客|可随意(?:查|下载)|随便能?查|公开售卖|兜售|裸奔|被爬"
 )
 _LEAKED: Final = re.compile(
     r"不动产|登记信息|登记系统|产权信息|房产信息|业主信息|测绘|地理信息|数据|坐标|个人信息|查档"
@@ -67,6 +67,10 @@ _AT_OFFICE: Final = re.compile(
     r"(?:政府|资源局|规划局|自规局|管委会|信访局|信访办|市局|县局|国土所|售楼部|指挥部|市委|县委|办公楼|登记中心|"
     r"登记大厅)[^，。,;；]{0,4}(?:门口|门前|大门|台阶|楼下|大厅|广场|院里|院子|门外)"
 )
+_CALMED: Final = re.compile(
+    r"过不去|走不动|劝走|劝返|劝离|疏导|维持秩序|特警|民警|警车|工作组|全是人|坐的|躺|不让走|不散|越级|去省里|赴省|进京|到省"
+)
+"""Beside a number of people: signs of a gathering, no proof."""
 _ACTS: Final = re.compile(
     r"坐满|站满|坐在|站在|跪|围|堵|举(?:着|起|牌)|喊|不走|不见|讨|要说法|横幅|聚|集体|抗议|要求|静坐|还我"
 )
@@ -207,6 +211,8 @@ def _group(text: str, own: bool, found: Majors) -> None:
             (*big[:1], *at_office[:1], *_words(_ACTS, text)[:2]),
             sure=not _PLANNED.search(text) and "排队" not in text,
         )
+    elif big and (words := _words(_CALMED, text)):
+        found.add("m4", (*big[:1], *words[:2]), sure=False)
     for sentence in re.split(r"[。！!；;\n]", text):
         gathers = [
             m for m in _GATHER.finditer(sentence) if not DENIED.search(sentence[max(0, m.start() - 8) : m.start()])
