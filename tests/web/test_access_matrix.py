@@ -41,6 +41,7 @@ EXPORTS: set[str] = {
     "audit.find", "checkpoints.compare", "checkpoints.take_out", "compare.export",
     "compliance.csv", "evidence.case_csv", "evidence.csv", "ledger.registrations_csv",
     "ledger.reports_csv", "mining.make", "packages.make", "packages.make_case", "performance.table",
+    "studio_tests.record",
 }  # fmt: skip
 """POST routes that the auditor may use: what they hand out is numbered and logged, nothing else changes."""
 
@@ -48,9 +49,9 @@ CHECKS = {"verifications.start", "verifications.cancel"}
 """POST routes that the auditor may use because to check the record is his work: a request and, later, a report are
 written into a table of their own; the verification itself reads only, and nothing of a case or a log changes."""
 
-DOWNLOADS = {"deployments.download", "deployments.file", "studio_changes.download"}
 DOWNLOADS = {
     "deployments.download", "deployments.file", "document_templates.download", "documents.docx", "documents.pdf",
+    "studio_changes.download",
 }  # fmt: skip
 """GET routes that hand out a file: numbered and logged as exports."""
 
