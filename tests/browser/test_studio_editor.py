@@ -31,9 +31,11 @@ def staff(office: Office, open_page: Callable[..., Page]) -> Staff:
 def editor_of(staff: Staff, title: str) -> Page:
     """A new draft of the live version, with the diagram of the unit's work open."""
     page = staff["sunli"].go("/studio")
-    page.get_by_label("标题").fill(title)
-    page.get_by_role("button", name="新建草稿").click()
-    page.get_by_role("link", name=FILE, exact=True).click()
+    page.get_by_label("草稿名称").fill(title)
+    page.get_by_role("button", name="开始修改").click()
+    link = page.locator(f"a.text-break[href$='/edit/{FILE}']")
+    page.locator("details.card").filter(has=link).locator("summary").first.click()
+    link.click()
     expect(page.locator("#editor[data-ready=yes][data-marked]")).to_be_visible()
     return page
 
