@@ -23,14 +23,20 @@ from engine.journal.store import SqlJournal, SqlTransaction
 from engine.readmodels import cases, projector, sets, timers, version
 
 from . import bundle_draft_tables as _bundle_draft_tables  # noqa: F401 its tables belong to the database
-from . import log_tables as _log_tables  # noqa: F401 its tables belong to the database
-from . import metrics, wakers
+from . import documents_tables as _documents_tables  # noqa: F401 likewise
+from . import item_triage, metrics, wakers
+from . import items_tables as _items_tables  # noqa: F401 likewise
+from . import log_tables as _log_tables  # noqa: F401 likewise
 from . import metrics_database as _metrics_database  # noqa: F401 its figures are told
 from . import metrics_jobs as _metrics_jobs  # noqa: F401 its figures are told
 from . import metrics_outbox as _metrics_outbox  # noqa: F401 its figures are told
 from . import metrics_timers as _metrics_timers  # noqa: F401 its figures are told, and its tables belong there too
+from . import migration_tables as _migration_tables  # noqa: F401 likewise
 from . import outbox_tables as _outbox_tables  # noqa: F401 likewise
 from . import processes as _processes  # noqa: F401 its table belongs to the database
+from . import register_tables as _register_tables  # noqa: F401 likewise
+from . import search_tables as _search_tables  # noqa: F401 likewise
+from . import whatif_tables as _whatif_tables  # noqa: F401 likewise
 from .application import Application
 from .bundle_drafts import BundleDrafts
 from .deployments import Deployments
@@ -70,6 +76,7 @@ class Services:
     sealer: Sealer
     jobs: Jobs
     replays: Replays = field(default_factory=Replays)
+    triage: item_triage.Memory = field(default_factory=item_triage.Memory)
     stopping: threading.Event = field(default_factory=threading.Event)
     """Set once the process was told to stop: it is not ready any more, finishes what it has begun, and work that takes
     minutes hands itself back."""

@@ -8,7 +8,7 @@ played: such an element waits as a task that the script answers for.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -53,6 +53,8 @@ SCRIPTS: Final = frozenset(("bpmn.script_language", "bpmn.script_result", "bpmn.
 """Findings about script tasks that another engine would run; with `scripts` they wait as tasks too."""
 
 Line = dict[str, JSON]
+Kept = Callable[[Command, Turn, Sequence[Event]], None]
+"""Told each turn that happened, with what it caused."""
 
 
 def obstacles(findings: Iterable[Finding], scripts: bool) -> list[Finding]:
@@ -84,11 +86,18 @@ class Play:
     """One case under play. `tell` is given each line of the record as it happens."""
 
     def __init__(
-        self, program: Program, bundle: Bundle, process: str, at: datetime, tell: Callable[[Line], None]
+        self,
+        program: Program,
+        bundle: Bundle,
+        process: str,
+        at: datetime,
+        tell: Callable[[Line], None],
+        keep: Kept = lambda command, turn, events: None,
     ) -> None:
         self.program, self.bundle, self.process = program, bundle, process
         self.at = at
         self.tell = tell
+        self.keep = keep
         self.seq = 0
         self.trace: list[str] = []
         """Elements that were carried out, in order; a repeated activity once for each instance or round."""
@@ -148,6 +157,7 @@ class Play:
             if isinstance(outcome, Rejection):
                 return outcome
             self._turns.append((command, turn, None))
+        self.keep(command, turn, outcome)
         thrown = {event.element for event in outcome if isinstance(event, SignalThrown | MessageThrown)}
         for event in outcome:
             if isinstance(event, TokensMoved):

@@ -240,6 +240,8 @@ def expect(play: Play, wanted: Mapping[str, JSON]) -> None:
     for name, value in wanted.items():
         got = FOUND[name](standing, value)
         if got != (sorted(value, key=str) if name in UNORDERED and isinstance(value, list) else value):
+            if name == "limits":
+                value = missing_limits(value, standing["limits"])
             raise StepFailed(f"expected {name}", what=name, expected=value, got=got)
 
 
@@ -269,13 +271,17 @@ def _waiting(standing: Mapping[str, Any], value: JSON) -> JSON:
 def _limits(standing: Mapping[str, Any], value: JSON) -> JSON:
     """`value` when each of its limits is there; else what there is of those that are not as it says."""
     rows, wanted = standing["limits"], value if isinstance(value, list) else []
-    missing = [one for one in wanted if not any(same_limit(one, row) for row in rows)]
+    missing = missing_limits(wanted, rows)
     named = {one.get("limit") for one in missing if isinstance(one, dict)}
     return [row for row in rows if row["limit"] in named] if missing else value
 
 
-def same_limit(wanted: JSON, row: Mapping[str, JSON]) -> bool:
-    """Whether a limit of Play.limits is the one that an expectation speaks of."""
+def missing_limits(wanted: Sequence[JSON], rows: Sequence[Mapping[str, JSON]]) -> list[JSON]:
+    """Those limits that an expectation speaks of and that are not among `rows` (of Play.limits)."""
+    return [one for one in wanted if not any(_same_limit(one, row) for row in rows)]
+
+
+def _same_limit(wanted: JSON, row: Mapping[str, JSON]) -> bool:
     if not isinstance(wanted, dict):
         return False
     return all(row.get(name) == (_instant(value) if name == "due" else value) for name, value in wanted.items())

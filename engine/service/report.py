@@ -63,13 +63,18 @@ class CaseReport:
 
 @dataclass(frozen=True, slots=True)
 class Filing:
-    """One submitted form: who filed it when, and what it says. `clauses`: of its task."""
+    """One submitted form: who filed it when, and what it says. `clauses`, `unit`: of its task. `undone`: withdrawn."""
 
     seq: int
     label: str
     note: str
     clauses: frozenset[str]
     facts: tuple[Fact, ...]
+    form: str
+    unit: str
+    at: datetime
+    who: str
+    undone: bool
 
 
 def make(
@@ -80,7 +85,7 @@ def make(
     assert row is not None, case_id
     bundle = bundles[entries[-1].bundle]
     words = Words(conn, bundle)
-    filings = tuple(_filings(entries, bundles, words))
+    filings = tuple(filed(entries, bundles, words))
     sections = (
         Section("案件概况", (Pairs(tuple(_head(row, data, words))),)),
         Section("五个时间", tuple(_instants(data, words))),
@@ -162,23 +167,27 @@ def _stacked(at: datetime | None) -> str:
     return instant(at).replace(" ", "\n")
 
 
-def _filings(entries: Sequence[StoredEntry], bundles: Mapping[str, Bundle], words: Words) -> Iterator[Filing]:
+def filed(entries: Sequence[StoredEntry], bundles: Mapping[str, Bundle], words: Words) -> Iterator[Filing]:
     """Every submitted form with its values as filed, in order; one that was withdrawn later says so."""
-    labels: dict[str, tuple[str, frozenset[str]]] = {}
+    labels: dict[str, tuple[str, frozenset[str], str]] = {}
     awaited: dict[str, tuple[str, str]] = {}
     undone = {event["seq"] for entry in entries for event in entry.events if event["kind"] == "SubmissionWithdrawn"}
     for entry in entries:
         bundle, command = bundles[entry.bundle], entry.command
-        form, label, clauses = "", "", frozenset[str]()
+        form, label, clauses, unit = "", "", frozenset[str](), ""
         if command["kind"] == "OpenCase":
             form, label = bundle.start_form(str(command["process"])), "登记"
         elif command["kind"] == "SubmitTask":
-            label, clauses = labels.get(str(command["task"]), ("", clauses))
+            label, clauses, unit = labels.get(str(command["task"]), ("", clauses, ""))
         elif command["kind"] == "SendMessage":
             label, form = awaited.get(str(command["name"]), (str(command["name"]), ""))
         for event in entry.events:
             if event["kind"] == "TaskCreated":
-                labels[event["task"]] = (event["label"] or event["element"], frozenset(event.get("clauses", ())))
+                labels[event["task"]] = (
+                    event["label"] or event["element"],
+                    frozenset(event.get("clauses", ())),
+                    str(event.get("unit") or ""),
+                )
             elif event["kind"] == "MessageAwaited":
                 awaited[event["message"]] = (event.get("label") or event["message"], event.get("form", ""))
             elif event["kind"] == "TaskCompleted" and event["task"] == command.get("task"):
@@ -189,7 +198,10 @@ def _filings(entries: Sequence[StoredEntry], bundles: Mapping[str, Bundle], word
             who = words.person(entry.actor)
             who += f"（代 {words.person(entry.on_behalf_of)}）" if entry.on_behalf_of else ""
             taken_back = "　后来撤回" if entry.seq in undone else ""
-            yield Filing(entry.seq, label, f"{instant(entry.at)}　{who}{taken_back}", clauses, facts)
+            note = f"{instant(entry.at)}　{who}{taken_back}"
+            yield Filing(
+                entry.seq, label, note, clauses, facts, form, unit, entry.at, who, entry.seq in undone
+            )  # fmt: skip
 
 
 def _with_file_names(values: Mapping[str, JSON], files: Mapping[str, JSON]) -> dict[str, JSON]:
@@ -203,16 +215,18 @@ def _blocks(filings: Sequence[Filing], clauses: frozenset[str]) -> Iterator[Pair
 
 
 def _block(one: Filing) -> Pairs:
-    return Pairs(tuple((fact.label, _fact(fact)) for fact in one.facts), one.label, f"{one.note}　第 {one.seq} 条记录")
+    return Pairs(
+        tuple((fact.label, fact_text(fact)) for fact in one.facts), one.label, f"{one.note}　第 {one.seq} 条记录"
+    )
 
 
-def _fact(fact: Fact) -> str:
+def fact_text(fact: Fact) -> str:
     if fact.kind == "flag":
         return known("app.yes" if fact.value else "app.no", str(fact.value))
     if fact.kind == "instant":
         return instant(str(fact.value))
     if fact.kind == "rows":
-        return "\n".join("；".join(f"{one.label} {_fact(one)}" for one in row) for row in fact.value)
+        return "\n".join("；".join(f"{one.label} {fact_text(one)}" for one in row) for row in fact.value)
     return str(fact.value)
 
 

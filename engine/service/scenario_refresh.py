@@ -43,7 +43,7 @@ def refreshed(scenario: Scenario, content: bytes, program: Program, bundle: Bund
 def _note(play: Play, step: Step, written: Written) -> None:
     if step.verb == "expect":
         standing = {**play.standing(), "limits": list(play.limits.values())}
-        written.expect = {name: _local(FOUND[name](standing, value)) for name, value in step.subject.items()}
+        written.expect = {name: _now(name, standing, value) for name, value in step.subject.items()}
         return
     if step.verb == "advance_to":
         written.at = parse_instant(step.subject)
@@ -56,6 +56,15 @@ def _note(play: Play, step: Step, written: Written) -> None:
     take(play, at_its_time(step, play))
 
 
+def _now(name: str, standing: Mapping[str, Any], value: Any) -> JSON:
+    """What stands for an expectation now; of limits all those of the ids that it named."""
+    if name == "limits":
+        named = {one.get("limit") for one in value}
+        rows = sorted(standing["limits"], key=lambda row: (row["due"], row["limit"]))
+        return [{**row, "due": _at(row["due"])} for row in rows if row["limit"] in named]
+    return FOUND[name](standing, value)
+
+
 def _comments(content: bytes) -> list[str]:
     found = []
     for line in content.decode().splitlines():
@@ -63,13 +72,6 @@ def _comments(content: bytes) -> list[str]:
             break
         found.append(line[1:].strip())
     return found
-
-
-def _local(value: JSON) -> Any:
-    """Due instants of limits as the office reads them."""
-    if not isinstance(value, list):
-        return value
-    return [{**one, "due": _at(one["due"])} if isinstance(one, Mapping) and "due" in one else one for one in value]
 
 
 def _at(due: str) -> str:

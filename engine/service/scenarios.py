@@ -19,7 +19,7 @@ from engine.kernel.program import Program
 from .bundle_check import Checked
 from .catalogue import said
 from .play import PLAYER, Line, Play
-from .play_script import BadScript, Step, StepFailed, attached, offered, refused, same_limit, take
+from .play_script import BadScript, Step, StepFailed, attached, offered, refused, take
 from .scenario_reader import Scenario, Unreadable, files_of, filled, read
 
 REMEMBERED: Final = 8
@@ -96,10 +96,7 @@ def _foreseen(scenario: Scenario, number: int) -> bool:
 def _differs(passed: Result, number: int, line: int, failed: StepFailed) -> Result:
     facts = failed.facts
     if "what" in facts:
-        expected, got = facts["expected"], facts["got"]
-        if facts["what"] == "limits" and isinstance(expected, list) and isinstance(got, list):
-            expected = [one for one in expected if not any(same_limit(one, row) for row in got)]
-        shown = {"expected": _shown(expected), "got": _shown(got)}
+        shown = {name: _shown(facts[name]) for name in ("expected", "got")}
         return _failed(passed, number, line, "scenario.differs", what=f"scenario.what.{facts['what']}", **shown)
     if "incident" in facts:
         return _failed(passed, number, line, "scenario.incident", reason=str(facts["incident"]))
