@@ -138,8 +138,8 @@ def installed(desk: Desk) -> Installation:
             "task": task, "user_id": "tanjun", "unit_id": "gengbao", "line_id": "gengbao",
             "absence_id": "1", "duty_id": "1", "number": "1", "step": "1", "message": "regrade_request",
             "file_id": "0" * 32, "name": "case_log", "clause": "R24", "version": version,
-            "path": "bpmn/opinion_case.bpmn", "job": job, "batch": batch, "run": run,
-            "path": "bpmn/opinion_case.bpmn", "job": job, "kind": "submission",
+            "path": "bpmn/opinion_case.bpmn", "job": job, "batch": batch, "run": run, "kind": "submission",
+            "register": "patrol", "subject": 1, "ident": "G-9",
         },
     )  # fmt: skip
 
