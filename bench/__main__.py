@@ -14,7 +14,7 @@ from bench import stores
 ON_BOTH: Final = ("processes", "http_load", "growth", "burst", "memory", "inbox")
 """Take options; run on SQLite and PostgreSQL."""
 PLAIN: Final = (
-    "feel", "submissions", "evidence", "soundness", "loops", "replay", "verify", "sealing", "queueing",
+    "feel", "submissions", "evidence", "soundness", "loops", "replay", "verify", "sealing", "queueing", "whatif",
 )  # fmt: skip
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine import VERSION, cli_compare, cli_evidence, cli_jobs, cli_serving, cli_store, cli_triage
+from engine import VERSION, cli_compare, cli_evidence, cli_jobs, cli_serving, cli_store, cli_triage, cli_whatif
 
 if TYPE_CHECKING:
     from engine.definitions.model import Finding
@@ -63,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     tried.add_argument("--cell", default="", help="EXPR is a cell of a table, tested with this JSON / 作为表格单元格")
     tried.add_argument("--calendar", default="", help="profile with the office calendar / 含工作日历的 regulation.toml")
     tried.add_argument("--lang", choices=("zh", "en"), default="zh")
+    cli_whatif.declare(add, _services)
     cli_compare.declare(add, _services)
     cli_evidence.declare(add, _services)
     cli_store.declare(add)
