@@ -1,10 +1,10 @@
 """What-if over many closed cases, and the inbox of the same process meanwhile.
 
-Ten cases are walked to their end, one of them seven hours with its unit, and multiplied (copies.py); each copy is judged
-for itself. Three candidates: a limit drawn shorter, with which only cases near it are carried out again; a form that few
-fill in; and one that all fill in. Copies never join their record again, since their state digests are the original's: the
-third figure is that of a change at the very end of every case. The processor time of the children is told too: on a busy
-machine only that says something, at their low priority.
+Ten cases are walked to their end, one of them seven hours with its unit, and multiplied (copies.py); each copy is
+judged for itself. Three candidates: a limit drawn shorter, with which only cases near it are carried out again; a form
+that few fill in; and one that all fill in. Copies never join their record again, since their state digests are the
+original's: the third figure is that of a change at the very end of every case. The processor time of the children is
+told too: on a busy machine only that says something, at their low priority.
 """
 
 from __future__ import annotations

@@ -10,12 +10,34 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from .lexicon import CONCEPTS
+from .lexicon import CONCEPTS, WEAK_OTHERS
 from .majors import Majors
 from .reading import Reading
 
-_BUREAU: Final = re.compile(r"自然资源(?:和规划)?局|自规局|规划局|国土局|国土所|自然资源所|不动产登记|不动产(?:中心|大厅|窗口)")
-_GENERIC: Final = frozenset(("土地", "绿地", "商铺", "违规", "围挡施工", "用途变更", "硬化", "办事", "资金", "扬尘", "工业", "聚集", "规划道路", "水源地", "泄露", "配套"))
+_BUREAU: Final = re.compile(
+    r"自然资源(?:和规划)?局|自规局|规划局|国土局|国土所|自然资源所|不动产登记|不动产(?:中心|大厅|窗口)"
+)
+_GENERIC: Final = frozenset(
+    (
+        "土地",
+        "绿地",
+        "商铺",
+        "违规",
+        "围挡施工",
+        "用途变更",
+        "硬化",
+        "办事",
+        "资金",
+        "扬尘",
+        "工业",
+        "聚集",
+        "规划道路",
+        "水源地",
+        "泄露",
+        "配套",
+    )
+)
+_NO_HINT: Final = frozenset(("办事", "聚集", "资金", "工业"))
 _SALES: Final = ("广告", "文艺", "游戏", "股市", "网络挖矿")
 
 
@@ -46,7 +68,7 @@ def relevance(reading: Reading, majors: Majors, complains: bool = True) -> Relev
         return Relevance(value, value, tuple(told))
     specific = [name for name in reading.concepts if name not in _GENERIC]
     direct: bool | None = True
-    if not specific and not _BUREAU.search(reading.text) and _other_points(reading) > 1:
+    if not specific and not _BUREAU.search(reading.text) and _other_points(reading) > 2:
         direct = None
         told.append("业务词只是旁及，是否直接相关请人工判断")
     return Relevance(True, direct, tuple(told))
@@ -66,9 +88,12 @@ def _value(reading: Reading, majors: Majors, complains: bool, told: list[str]) -
     if own <= 0:
         if alarming:
             return None
-        hinted = len(reading.concepts)
-        if (reading.false_friends and not hinted) or sales >= 2 or others >= 2 + 2 * hinted or (others and not hinted):
+        hinted = len(reading.concepts.keys() - _NO_HINT)
+        if (reading.false_friends and not hinted) or sales >= 2 or others >= 4 + 4 * hinted or (others >= 2 and not hinted):
             told.append("没有本局业务，只有其他事项")
+            return False
+        if where == "unknown" and not complains and not hinted and not reading.little:
+            told.append("没有本市地点，没有本局业务，也没有诉求")
             return False
         told.append("文字太少，看不出事项" if reading.little else "没有找到本局业务的词")
         return None
@@ -77,14 +102,17 @@ def _value(reading: Reading, majors: Majors, complains: bool, told: list[str]) -
     if sales >= 2 and (own < 4 or where == "unknown"):
         told.append("像是广告、作品或娱乐内容")
         return False
-    if own == 1 and others >= 3:
+    if own == 1 and others >= 6:
         told.append("主要是其他部门的事项")
         return False
-    if own <= 2 and others >= 3:
+    if own <= 2 and others >= 6:
         told.append("以其他部门的事项为主，请人工判断")
         return None
     if own == 1 and (sales or others) and not _complaint_of_land(reading):
         told.append("业务词单薄，请人工判断")
+        return None
+    if where == "unknown" and sales:
+        told.append("像是作品或买卖，又没有地点，请人工判断")
         return None
     if where == "unknown" and not complains:
         told.append("没有地点，也没有诉求，请人工判断")
@@ -96,14 +124,21 @@ def _value(reading: Reading, majors: Majors, complains: bool, told: list[str]) -
 
 def _own_points(reading: Reading) -> int:
     """Points of matters that are ours; 2 for each specific one, 1 for all shared ones together."""
-    specific = sum(CONCEPTS[name].own for name in reading.concepts if name not in _GENERIC)
+    specific = sum(
+        1 if words == ("规划",) else CONCEPTS[name].own
+        for name, words in reading.concepts.items()
+        if name not in _GENERIC
+    )
     shared = [name for name in reading.concepts if name in _GENERIC]
-    strong_shared = "土地" in shared or "绿地" in shared or "水源地" in shared or "规划道路" in shared or "配套" in shared
+    strong_shared = (
+        "土地" in shared or "绿地" in shared or "水源地" in shared or "规划道路" in shared or "配套" in shared
+    )
     return specific + (2 if strong_shared and len(shared) > 1 else int(bool(strong_shared)))
 
 
 def _other_points(reading: Reading) -> int:
-    return sum(min(len(words), 2) for words in reading.others.values())
+    found = [word for words in reading.others.values() for word in words[:3]]
+    return sum(1 if word in WEAK_OTHERS else 2 for word in found)
 
 
 def _complaint_of_land(reading: Reading) -> bool:
