@@ -89,16 +89,61 @@ const policyEdits = [
   ],
 ];
 
+// What the libraries say without their translation: the same kind of edits. `ourTranslate` is of bpmn-words.js.
+const panelEdits = [
+  [
+    /@bpmn-io[\\/]properties-panel[\\/]dist[\\/]index\.esm\.js$/,
+    [[/function translateFallback\(template, replacements\) \{/g, (found) => `${found} return ourTranslate(template, replacements);`]],
+  ],
+  [
+    /bpmn-js-properties-panel[\\/]dist[\\/]index\.esm\.js$/,
+    [
+      [/(field\.name|field\.get\('name'\)) \|\| '<empty>'/g, (_, name) => `${name} || ourTranslate('<empty>')`],
+      [/return '<no reference>';/g, () => "return ourTranslate('<no reference>');"],
+      [/getListenerLabel\(listener\),/g, () => "getListenerLabel(listener, ourTranslate),"],
+    ],
+  ],
+  [
+    /dmn-js-decision-table[\\/]lib[\\/]features[\\/]drag-and-drop[\\/]DragAndDrop\.js$/,
+    [[/`Move \$\{isInput\(col\) \? 'Input' : 'Output'\}`/g, () => "this._translate(isInput(col) ? 'Move input' : 'Move output')"]],
+  ],
+  [
+    /dmn-js-decision-table[\\/]lib[\\/]features[\\/]context-menu[\\/]ContextMenu\.js$/,
+    [[/"aria-label": ("Decision table context menu")/g, (_, text) => `"aria-label": ourTranslate(${text})`]],
+  ],
+  [/bpmn-js-element-templates[\\/]dist[\\/]index\.esm\.js$/, [[/"Select a template"/g, (text) => `ourTranslate(${text})`]]],
+  [
+    /diagram-js[\\/]lib[\\/]features[\\/]popup-menu[\\/]PopupMenuComponent\.js$/,
+    [[/ariaLabel=\$\{ title \|\| 'Results' \}/g, () => "ariaLabel=${ title || ourTranslate('Results') }"]],
+  ],
+];
+
+function edited(path, edits) {
+  return edits.reduce((contents, [what, becomes]) => {
+    const result = contents.replace(what, becomes);
+    if (result === contents) throw new Error(`${path}: expected ${what}`);
+    return result;
+  }, readFileSync(path, "utf8"));
+}
+
+const translatePanel = {
+  name: "translate-panel",
+  setup(build) {
+    const words = (name) => JSON.stringify(join(here, "assets", "studio", `${name}-words.js`));
+    for (const [filter, edits] of panelEdits) {
+      build.onLoad({ filter }, ({ path }) => ({
+        contents: `import { translate as ourTranslate } from ${words(path.includes("dmn-js") ? "dmn" : "bpmn")};\n${edited(path, edits)}`,
+        loader: "js",
+      }));
+    }
+  },
+};
+
 const keepPolicy = {
   name: "keep-policy",
   setup(build) {
     for (const [filter, what, becomes] of policyEdits) {
-      build.onLoad({ filter }, ({ path }) => {
-        const before = readFileSync(path, "utf8");
-        const contents = before.replace(what, becomes);
-        if (contents === before) throw new Error(`${path}: expected ${what}`);
-        return { contents, loader: "js" };
-      });
+      build.onLoad({ filter }, ({ path }) => ({ contents: edited(path, [[what, becomes]]), loader: "js" }));
     }
   },
 };
@@ -119,7 +164,16 @@ const studio = ["bpmn", "dmn", "form", "text"];
 // read (the value of a label, a branch, an argument, an item), never as a key or in a comparison. Its own, older viewer
 // has texts of the canvas.
 const isRead =
-  /(\b(label|title|description|children|placeholder|tooltip|text|name|alt|emptyListMessage|closeButtonTooltip|placeholderContent|'aria-label'|"aria-label")\s*[:=]\s*|\breturn\s+|[?(,[]\s*|[^'"\w]:\s*|\|\|\s*|\b\w+\s*=\s*)$/;
+  /(\b(label|title|description|children|placeholder|tooltip|text|name|alt|emptyListMessage|closeButtonTooltip|placeholderContent)\s*[:=]\s*|['"]aria-label['"]\s*:\s*|\breturn\s+|[?(,[]\s*|[^'"\w]:\s*|\|\|\s*|\b\w+\s*=\s*)$/;
+
+// In the editor the panel's own fallback, in its viewer the way dates are written.
+function besides(contents, path) {
+  const [before, after] = path.includes("form-js-viewer")
+    ? formJsEdits[0]
+    : ["function translateFallback(template, replacements) {", "function translateFallback(template, replacements) { return ourTranslate(template, replacements);"];
+  if (contents.split(before).length !== 2) throw new Error(`form-js-editor: expected once: ${before}`);
+  return contents.replace(before, () => after);
+}
 
 const translateFormEditor = {
   name: "translate-form-editor",
@@ -140,7 +194,7 @@ const translateFormEditor = {
         found.add(text);
         return `ourText(${[JSON.stringify(text), ...values].join(", ")})`;
       });
-      return { contents: `import { ourText } from ${language};\n${contents}`, loader: "js" };
+      return { contents: `import { ourText, translate as ourTranslate } from ${language};\n${besides(contents, path)}`, loader: "js" };
     });
     build.onEnd(() => {
       const missed = wanted.filter((text) => !found.has(text));
@@ -157,6 +211,7 @@ const result = await esbuild.build({
     // The process studio's editors are large: each is a bundle of its own that only its page loads.
     ...studio.flatMap((name) => ["js", "css"].map((type) => ({ in: `assets/studio/${name}.${type}`, out: `studio-${name}` }))),
   ],
+  entryPoints: ["app", "form", "diagram", "replay", "compare"].flatMap((name) => [`assets/${name}.js`, `assets/${name}.css`]),
   bundle: true,
   minify: true,
   write: false,
@@ -169,7 +224,7 @@ const result = await esbuild.build({
   // Without the shadow of a link to a source map that is not served.
   sourcemap: false,
   loader: { ".woff2": "dataurl", ".woff": "dataurl", ".ttf": "dataurl", ".svg": "dataurl", ".eot": "empty" },
-  plugins: [translateFormEditor, translateFormJs, keepPolicy, oneFont],
+  plugins: [translatePanel, translateFormEditor, translateFormJs, keepPolicy, oneFont],
   logLevel: "warning",
 });
 

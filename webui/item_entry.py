@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Final
 
 from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
@@ -22,6 +23,11 @@ blueprint = Blueprint("item_entry", __name__)
 
 WAYS: Final = {"hotline": "hotline", "page": "bookmarklet"}
 """`kind` of the page -> route of the items entered there; by hand for every other."""
+BOOKMARK: Final = (
+    "javascript:(()=>{const s=String(getSelection()).slice(0,5000);open(TARGET+'#'+encodeURIComponent(JSON.stringify("
+    "{title:document.title.slice(0,200),url:location.href.slice(0,1000),body:s})),'_blank','noopener')})()"
+)
+"""It runs on the page that is looked at; the policy of our own pages lets no such address run."""
 FILES: Final = "files"
 MOST_FILES: Final = 10
 
@@ -60,7 +66,7 @@ def bookmarklet() -> str:
     """A page with the bookmark that opens the entry form with title, address and selected text of any page. They come
     behind the #, which no browser sends to a server: they are in no log."""
     target = services().settings.url + url_for("item_entry.new", kind="page")
-    return render_template("items/bookmarklet.html", target=target)
+    return render_template("items/bookmarklet.html", code=BOOKMARK.replace("TARGET", json.dumps(target)))
 
 
 def _keep(checked: NewItem, files: dict[str, list[submissions.Facts]]) -> Response:

@@ -73,7 +73,7 @@ def _how(item: Item) -> str:
         return "superior"
     if item.route in _HOW:
         return _HOW[item.route]
-    return "patrol" if item.unit == "office" or item.entered_by == current_actor().user_id else "unit"
+    return "patrol" if item.unit == current_actor().unit else "unit"
 
 
 def _reporter(item: Item) -> str:

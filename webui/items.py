@@ -186,7 +186,8 @@ def page(item_id: int, refused: Rejection | None = None) -> Response:
         case = cases.get(conn, item.case_id) if item.case_id else None
         names = Names(conn).load(
             {item.entered_by, item.decided_by, *(one.decided_by for one in offers)}
-            | {login for edit in edits for login in (edit.proposed_by, edit.decided_by)}
+            | {login for edit in edits for login in (edit.proposed_by, edit.decided_by)},
+            {f"unit:{unit}" for unit in item.assessment.get("units", ())},
         )
         sees_case = case is not None and case_view.sees(conn, item.case_id, actor)
         whole = bool(may(actor, "view_all_cases"))

@@ -17,9 +17,12 @@ blueprint = Blueprint("jobs", __name__, url_prefix="/admin/jobs")
 SHOWN: Final = 50
 """Jobs of a state on the page; those given up come first, they want somebody."""
 TASKS: Final = {
+    "feed": "jobs.task.feed",
+    "feeds": "jobs.task.feeds",
     "item_to_case": "jobs.task.item_to_case",
     "items": "jobs.task.items",
     "long": "jobs.task.long",
+    "search": "jobs.task.search",
     "tidy": "jobs.task.tidy",
     "triage_items": "jobs.task.triage_items",
 }

@@ -9,7 +9,8 @@ from .catalogue import sentence
 
 _ISO: Final = re.compile(r"P(?:(\d+)W|(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?)(?![\w])")
 _IN_TEXT: Final = re.compile(r"(?<![\w])P(?=[\dT])[\dWDTHMS]+(?![\w])")
-_UNITS: Final = ((86_400, "compare.days"), (3_600, "compare.hours"), (60, "compare.minutes"), (1, "compare.seconds"))
+_DAY: Final = 86_400
+_UNITS: Final = ((_DAY, "compare.days"), (3_600, "compare.hours"), (60, "compare.minutes"), (1, "compare.seconds"))
 
 
 def seconds(text: str) -> int | None:
@@ -21,11 +22,18 @@ def seconds(text: str) -> int | None:
     return ((weeks * 7 + days) * 24 + hours) * 3_600 + minutes * 60 + rest
 
 
-def words(length: int, language: str) -> str:
-    """`80小时`, `1天12小时`: whole units, the largest first; up to two days in hours, as the regulation counts."""
+def in_hours(length: int) -> bool:
+    """Whether a length is told in hours, as the regulation counts: up to two days, but for one day, and up to a hundred
+    hours that are no whole days."""
+    return (length <= 2 * _DAY and length != _DAY) or (length % _DAY != 0 and length < 100 * 3_600)
+
+
+def words(length: int, language: str, hours: bool | None = None) -> str:
+    """`80小时`, `5天`: whole units, the largest first. `hours`: no larger unit than these; by default `in_hours`."""
+    no_days = in_hours(length) if hours is None else hours
     parts, left = [], length
     for size, key in _UNITS:
-        if size == 86_400 and length <= 2 * 86_400 and length != 86_400:
+        if size == _DAY and no_days:
             continue
         count, left = divmod(left, size)
         if count:
@@ -34,17 +42,11 @@ def words(length: int, language: str) -> str:
 
 
 def told(text: str, language: str) -> str:
-    """The text with each duration in it also in words: `PT8H（8小时）`."""
-
-    def one(found: re.Match[str]) -> str:
-        length = seconds(found[0])
-        return (
-            found[0]
-            if length is None
-            else sentence("compare.said", {"text": found[0], "words": words(length, language)}, language)
-        )
-
-    return _IN_TEXT.sub(one, text)
+    """A duration also in words: `PT8H（8小时）`; anything else, expressions too, as it is written."""
+    length = seconds(text)
+    return (
+        text if length is None else sentence("compare.said", {"text": text, "words": words(length, language)}, language)
+    )
 
 
 def difference(before: str, after: str, language: str) -> str:
@@ -55,5 +57,6 @@ def difference(before: str, after: str, language: str) -> str:
     old, new = seconds(olds[0]), seconds(news[0])
     if old is None or new is None or old == new:
         return ""
-    blanks = {"before": words(old, language), "after": words(new, language), "by": words(abs(new - old), language)}
+    by = words(abs(new - old), language, in_hours(old) and in_hours(new))
+    blanks = {"before": words(old, language), "after": words(new, language), "by": by}
     return sentence("compare.longer" if new > old else "compare.shorter", blanks, language)

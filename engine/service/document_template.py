@@ -10,13 +10,13 @@ from datetime import datetime
 from typing import Any, Final
 
 from docx import Document
-from docxtpl import DocxTemplate
+from docxtpl import DocxTemplate  # type: ignore[import-untyped]  # it has annotations, but no py.typed
 from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import SandboxedEnvironment
 
 from . import docx_package, docx_placeholders
-from .docx_package import BadPackage, TemplateFault
 from .document_kinds import Kind
+from .docx_package import BadPackage, TemplateFault
 
 Row = Mapping[str, str]
 Data = Mapping[str, "str | Sequence[Row]"]
@@ -115,7 +115,16 @@ def _rendered(parts: Mapping[str, bytes], data: Data, title: str = "", at: datet
     template = DocxTemplate(io.BytesIO(docx_package.packed(parts)))
     try:
         document = template.get_docx()
-        for name in ("author", "comments", "identifier", "language", "subject", "title", "keywords", "last_modified_by"):
+        for name in (
+            "author",
+            "comments",
+            "identifier",
+            "language",
+            "subject",
+            "title",
+            "keywords",
+            "last_modified_by",
+        ):
             # docxtpl would render these too, and Word keeps in them who drew the template.
             setattr(document.core_properties, name, "")
         template.render(_values(data), _Bare(), autoescape=True)
@@ -131,7 +140,9 @@ def _values(data: Data) -> dict[str, Any]:
         return text(value).replace("\n", PARAGRAPH)
 
     return {
-        name: shown(value) if isinstance(value, str) else [{key: shown(one) for key, one in row.items()} for row in value]
+        name: shown(value)
+        if isinstance(value, str)
+        else [{key: shown(one) for key, one in row.items()} for row in value]
         for name, value in data.items()
     }
 
@@ -144,4 +155,3 @@ def _signed(content: bytes, title: str, at: datetime | None) -> bytes:
     out = io.BytesIO()
     document.save(out)
     return docx_package.packed(docx_package.opened(out.getvalue()))
-

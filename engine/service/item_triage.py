@@ -28,6 +28,7 @@ log = logging.getLogger("opinion.items")
 
 KEPT: Final = 10_000
 """Items before a new one that it is compared with: some months of a city's posts; about 10 kB of memory each."""
+WHOLESALE: Final = ("csv", "xlsx", "api", "feed")
 BATCH: Final = 50
 """Items assessed in one transaction."""
 UNSURE: Final = "unsure"
@@ -44,7 +45,7 @@ class Memory:
 
 
 def run(services: Any, args: Mapping[str, JSON]) -> None:
-    """The task: assesses every item that waits, oldest first. Begun again it goes on where it ended; while nothing is
+    """The task: assesses every item that waits. Begun again it goes on where it ended; while nothing is
     deployed, items wait."""
     try:
         bundle = services.deployments.bundle()
@@ -57,7 +58,7 @@ def run(services: Any, args: Mapping[str, JSON]) -> None:
                 waiting = _waiting(conn)
                 if not waiting:
                     return
-                _read_up_to(memory, conn, waiting[0].item_id)
+                _read_up_to(memory, conn, min(item.item_id for item in waiting))
             found = [(item, _assessed(bundle, memory, item)) for item in waiting]
             with writing(services.engine) as conn:
                 for item, suggestion in found:
@@ -87,8 +88,12 @@ def words_of(item: Item) -> Words:
 
 
 def _waiting(conn: Connection) -> list[Item]:
+    """The oldest that wait; those that people brought in one by one go before whole tables of a vendor's."""
     found = select(table).where(table.c.assessed_at == "").order_by(table.c.item_id).limit(BATCH)
-    return [items.read(row) for row in conn.execute(found)]
+    for some in (found.where(table.c.route.not_in(WHOLESALE)), found):
+        if waiting := [items.read(row) for row in conn.execute(some)]:
+            return waiting
+    return []
 
 
 def _read_up_to(memory: Memory, conn: Connection, item_id: int) -> None:

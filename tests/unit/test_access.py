@@ -21,6 +21,11 @@ copy_case            x    x    x    x     x      x      .     .     .      .
 urge_task            x    x    x    x     x      x      .     .     .      .
 view_clocks_board    x    x    x    x     x      x      .     x     .      .
 resolve_incident     .    .    .    .     x      .      x     .     .      .
+view_documents       x    x    x    x     x      x      .     x     .      .
+make_document        .    .    .    .     x      x      .     .     .      .
+make_briefing        .    .    .    .     x      .      .     .     .      .
+view_templates       .    .    .    .     x      .      x     x     .      .
+edit_templates       .    .    .    .     x      .      x     .     .      .
 view_bundles         .    .    x    x     x      .      x     x     .      .
 deploy_bundle        .    .    .    .     .      .      x     .     .      .
 edit_bundle          .    .    .    .     .      .      x     .     .      .

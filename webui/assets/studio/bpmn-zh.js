@@ -16,7 +16,13 @@ export const bpmnWords = {
   "Expanded pool/participant": "池（展开）",
   "Empty pool/participant": "池（空白）",
   "Empty pool/participant (removes content)": "池（空白，清除内容）",
+  "Collapsed ad-hoc sub-process": "即席子流程（折叠）",
+  "Expanded ad-hoc sub-process": "即席子流程（展开）",
   Collaboration: "协作图",
+  "Compensate boundary event": "补偿边界事件",
+  "Compensate end event": "补偿结束事件",
+  "Compensate intermediate throw event": "补偿抛出事件",
+  "Compensate start event": "补偿开始事件",
   "Complex gateway": "复杂网关",
   "Conditional flow": "条件流",
   "Data input": "数据输入",
@@ -262,7 +268,11 @@ export const bpmnWords = {
   "More actions": "更多",
   Edit: "编辑",
 
+  "Select a template": "选用模板",
+
   // Frame of the panel
+  "<no reference>": "（没有引用）",
+  Results: "选项",
   "Open documentation": "打开说明",
   "Toggle section": "展开或收起",
   "Section contains an error": "这一组有错误",
