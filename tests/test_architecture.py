@@ -82,11 +82,14 @@ def test_every_package_of_the_engine_is_in_a_layer():
     assert modules <= {
         "__init__.py",
         "cli.py",
+        "cli_bundles.py",
         "cli_compare.py",
         "cli_evidence.py",
+        "cli_items.py",
         "cli_jobs.py",
         "cli_serving.py",
         "cli_store.py",
+        "cli_triage.py",
     }
 
 

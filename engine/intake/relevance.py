@@ -93,7 +93,12 @@ def _value(reading: Reading, majors: Majors, complains: bool, told: list[str]) -
         if alarming:
             return None
         hinted = len(reading.concepts.keys() - _NO_HINT)
-        if (reading.false_friends and not hinted) or sales >= 2 or others >= 4 + 4 * hinted or (others >= (4 if _OF_LAND.search(reading.text) else 2) and not hinted):
+        if (
+            (reading.false_friends and not hinted)
+            or sales >= 2
+            or others >= 4 + 4 * hinted
+            or (others >= (4 if _OF_LAND.search(reading.text) else 2) and not hinted)
+        ):
             told.append("没有本局业务，只有其他事项")
             return False
         told.append("文字太少，看不出事项" if reading.little else "没有找到本局业务的词")
