@@ -13,6 +13,9 @@ PIP := $(PY) -m pip --disable-pip-version-check --quiet
 WORKERS ?= 2
 # The environment's programs come first: where node had to be installed, it is there.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+# Some images forbid Python to keep what it has compiled. Then each of the many processes that the tests start would
+# compile the whole program again, a second of processor time each (measured).
+export PYTHONDONTWRITEBYTECODE :=
 
 STAMP_RUN := $(VENV)/.installed-run
 STAMP_DEV := $(VENV)/.installed-dev

@@ -13,16 +13,19 @@ import pytest
 
 from engine.readmodels.timeline import KEYS as TIMELINE_KEYS
 from engine.service import mining_csv
+from engine.service.bundle_draft_tables import STATES
+from engine.service.document_kinds import KINDS
 from engine.service.mining_model import CASE_FIELDS, EVENT_FIELDS
+from engine.service.play_script import EXPECTED
 from engine.service.verification import FAULTS, PARTS
 
 ROOT = Path(__file__).parents[1]
 SPOKEN = frozenset(
     {
-        "access", "auth", "bpmn", "bundle", "calendar", "case", "check", "compare", "delivery", "dmn", "draft", "feel",
-        "file", "form", "incident", "instant", "limit", "message", "migrate", "migrations", "notice", "package",
-        "password", "people", "play", "process", "regulation", "settings", "task", "timeline", "timer", "verify",
-        "withdraw", "xml",
+        "access", "auth", "bpmn", "bundle", "calendar", "case", "check", "compare", "delivery", "dmn", "document",
+        "draft", "feel", "file", "form", "incident", "instant", "limit", "message", "migrate", "migrations", "notice",
+        "package", "password", "people", "play", "process", "register", "regulation", "scenario", "settings", "task",
+        "timeline", "timer", "verify", "whatif", "withdraw", "xml",
     }
 )  # fmt: skip
 """First words of keys that reach people; other dotted strings of the engine are columns, files and names."""
@@ -33,6 +36,9 @@ FINDINGS = ("bpmn", "bundle", "dmn", "form", "xml", "calendar", "check", "regula
 LANGUAGES = ("zh", "en")
 COMPOSED = {
     ("engine/readmodels/statements.py", "excluded."): (),
+    ("engine/service/bundle_approval.py", "draft.still."): tuple(f"draft.still.{one}" for one in STATES[1:]),
+    ("engine/service/bundle_drafts.py", "draft.still."): (),
+    ("engine/service/scenarios.py", "scenario.what."): tuple(f"scenario.what.{name}" for name in EXPECTED),
     ("engine/readmodels/timeline.py", "timeline."): TIMELINE_KEYS,
     ("engine/service/verification.py", "verify."): tuple(f"verify.{what}" for what in FAULTS),
     ("engine/service/verification.py", "verify.part."): tuple(f"verify.part.{part}" for part in PARTS),
@@ -40,6 +46,8 @@ COMPOSED = {
     ("engine/service/mining_model.py", "mining.field."): tuple(
         f"mining.field.{name}" for name in (*mining_csv.FIRST, *EVENT_FIELDS, *CASE_FIELDS, "watermark", "of_case")
     ),
+    ("engine/service/document_data.py", "document.title."): tuple(f"document.title.{kind}" for kind in KINDS),
+    ("engine/service/document_data.py", "document.missing."): "_not_yet",
     ("engine/service/replay_command.py", "replay.text."): "_word",
     ("engine/definitions/form_moments.py", "form."): ("form.date_format", "form.time_format", "form.datetime_format"),
     ("engine/definitions/form_rules.py", "form."): ("form.min", "form.max", "form.min_invalid", "form.max_invalid"),

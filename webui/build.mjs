@@ -89,16 +89,52 @@ const policyEdits = [
   ],
 ];
 
+// What the modeler's panel says without its translation: the same kind of edits. `ourTranslate` is bpmn-words.js.
+const panelEdits = [
+  [
+    /@bpmn-io[\\/]properties-panel[\\/]dist[\\/]index\.esm\.js$/,
+    [[/function translateFallback\(template, replacements\) \{/g, (found) => `${found} return ourTranslate(template, replacements);`]],
+  ],
+  [
+    /bpmn-js-properties-panel[\\/]dist[\\/]index\.esm\.js$/,
+    [
+      [/return '<no reference>';/g, () => "return ourTranslate('<no reference>');"],
+      [/getListenerLabel\(listener\),/g, () => "getListenerLabel(listener, ourTranslate),"],
+    ],
+  ],
+  [/bpmn-js-element-templates[\\/]dist[\\/]index\.esm\.js$/, [[/"Select a template"/g, (text) => `ourTranslate(${text})`]]],
+  [
+    /diagram-js[\\/]lib[\\/]features[\\/]popup-menu[\\/]PopupMenuComponent\.js$/,
+    [[/ariaLabel=\$\{ title \|\| 'Results' \}/g, () => "ariaLabel=${ title || ourTranslate('Results') }"]],
+  ],
+];
+
+function edited(path, edits) {
+  return edits.reduce((contents, [what, becomes]) => {
+    const result = contents.replace(what, becomes);
+    if (result === contents) throw new Error(`${path}: expected ${what}`);
+    return result;
+  }, readFileSync(path, "utf8"));
+}
+
+const translatePanel = {
+  name: "translate-panel",
+  setup(build) {
+    const language = JSON.stringify(join(here, "assets", "studio", "bpmn-words.js"));
+    for (const [filter, edits] of panelEdits) {
+      build.onLoad({ filter }, ({ path }) => ({
+        contents: `import { translate as ourTranslate } from ${language};\n${edited(path, edits)}`,
+        loader: "js",
+      }));
+    }
+  },
+};
+
 const keepPolicy = {
   name: "keep-policy",
   setup(build) {
     for (const [filter, what, becomes] of policyEdits) {
-      build.onLoad({ filter }, ({ path }) => {
-        const before = readFileSync(path, "utf8");
-        const contents = before.replace(what, becomes);
-        if (contents === before) throw new Error(`${path}: expected ${what}`);
-        return { contents, loader: "js" };
-      });
+      build.onLoad({ filter }, ({ path }) => ({ contents: edited(path, [[what, becomes]]), loader: "js" }));
     }
   },
 };
@@ -157,6 +193,7 @@ const result = await esbuild.build({
     // The process studio's editors are large: each is a bundle of its own that only its page loads.
     ...studio.flatMap((name) => ["js", "css"].map((type) => ({ in: `assets/studio/${name}.${type}`, out: `studio-${name}` }))),
   ],
+  entryPoints: ["app", "form", "diagram", "replay", "compare"].flatMap((name) => [`assets/${name}.js`, `assets/${name}.css`]),
   bundle: true,
   minify: true,
   write: false,
@@ -169,7 +206,7 @@ const result = await esbuild.build({
   // Without the shadow of a link to a source map that is not served.
   sourcemap: false,
   loader: { ".woff2": "dataurl", ".woff": "dataurl", ".ttf": "dataurl", ".svg": "dataurl", ".eot": "empty" },
-  plugins: [translateFormEditor, translateFormJs, keepPolicy, oneFont],
+  plugins: [translatePanel, translateFormEditor, translateFormJs, keepPolicy, oneFont],
   logLevel: "warning",
 });
 

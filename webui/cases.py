@@ -20,7 +20,7 @@ from engine.readmodels import cases, dossier
 from engine.service import case_decisions, case_facts, case_snapshot, case_view, withdrawal
 from engine.service.system import new_id
 
-from . import case_items, case_page, case_words, form_pages, submissions, timeline_text
+from . import case_items, case_page, case_words, documents, form_pages, submissions, timeline_text
 from .catalogue import t
 from .guards import current_actor, reading, requires, services
 from .names import Names
@@ -158,11 +158,12 @@ def timeline(case_id: str) -> str:
 def papers(case_id: str) -> str:
     with reading() as conn:
         head = case_page.head(conn, case_id)
-        documents, files = dossier.documents_of(conn, case_id), dossier.files_of(conn, case_id)
+        drafted, files = dossier.documents_of(conn, case_id), dossier.files_of(conn, case_id)
+        section = documents.section(conn, case_id)
         labels = {task.task: task.label for task in dossier.tasks_of(conn, case_id)}
         names = Names(conn).load([head.case.opened_by, *(file.author for file in files)])
     data = case_view.case_data(services(), case_id, current_actor())
-    return _page("papers", head, names, documents=documents, files=files, labels=labels, data=data)
+    return _page("papers", head, names, documents=drafted, files=files, labels=labels, data=data, **section)
 
 
 @blueprint.get("/cases/<case_id>/people")

@@ -81,13 +81,15 @@ def _proposed_again(version: str, files: Mapping[str, bytes], reason: str) -> Dr
 def version(version: str) -> str:
     files = _files(version)
     bundle = services().deployments.bundle(version)
-    made = [one for one in services().deployments.history() if one.version == version]
+    history = services().deployments.history()
+    made = [one for one in history if one.version == version]
     with reading() as conn:
         counts = bundle_counts.by_bundle(conn)
         names = Names(conn).load(one.actor for one in made)
     return render_template(
         "deployments/version.html",
         version=version,
+        before=_before(history, version),
         files=[(path, len(files[path])) for path in sorted(files)],
         processes=[(process.name or process.id, process.file) for process in bundle.processes.values()],
         made=made,
@@ -95,6 +97,12 @@ def version(version: str) -> str:
         count=counts.get(version, bundle_counts.BundleCount()),
         names=names,
     )
+
+
+def _before(history: Sequence[Deployment], version: str) -> str:
+    """The version that was live before this one was first deployed, "" for the first."""
+    first = next((place for place in range(len(history) - 1, -1, -1) if history[place].version == version), None)
+    return history[first + 1].version if first is not None and first + 1 < len(history) else ""
 
 
 @blueprint.get("/deployments/<version>/bundle.zip")

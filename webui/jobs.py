@@ -22,6 +22,7 @@ TASKS: Final = {
     "item_to_case": "jobs.task.item_to_case",
     "items": "jobs.task.items",
     "long": "jobs.task.long",
+    "search": "jobs.task.search",
     "tidy": "jobs.task.tidy",
     "triage_items": "jobs.task.triage_items",
 }

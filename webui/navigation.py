@@ -38,12 +38,23 @@ MENU: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
         (
             Entry("dashboard.index", "view_case", "nav.start", "home"),
             Entry("inbox.index", "view_inbox", "nav.inbox", "inbox", phone=True, unread="inbox.unread"),
+            Entry("search.index", "view_case", "nav.search", "search"),
             Entry("items.index", "view_items", "nav.items", "message"),
             Entry("feeds.index", "manage_feeds", "nav.feeds", "download"),
+            Entry("registers.patrols", "view_registers", "nav.registers", "folders"),
+            Entry("registers.shared", "view_registers", "nav.shared", "users"),
             Entry("topics.index", "view_all_cases", "nav.topics", "hierarchy"),
             Entry("register.index", "open_case", "nav.register", "plus", phone=True),
             Entry("cases.index", "view_case", "nav.cases", "folders", phone=True),
             Entry("clocks.index", "view_clocks_board", "nav.clocks", "clock", phone=True),
+            Entry("documents.index", "view_documents", "nav.documents", "file"),
+        ),
+    ),
+    (
+        "nav.process",
+        (
+            Entry("deployments.index", "view_bundles", "nav.deployments", "route", phone=True),
+            Entry("document_templates.index", "view_templates", "nav.templates", "edit"),
         ),
     ),
     (
@@ -51,6 +62,7 @@ MENU: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
         (
             Entry("studio.index", "view_bundles", "nav.studio", "edit", phone=True),
             Entry("deployments.index", "view_bundles", "nav.deployments", "route", phone=True),
+            Entry("whatif.index", "view_bundles", "nav.whatif", "search"),
             Entry("migrations.index", "migrate_case", "nav.migrations", "arrow-right"),
         ),
     ),
@@ -76,6 +88,7 @@ MENU: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
             Entry("evidence.index", "view_evidence", "nav.limits_evidence", "clock"),
             Entry("ledger.index", "view_evidence", "nav.ledger", "flag"),
             Entry("compliance.index", "view_evidence", "nav.compliance", "seal"),
+            Entry("points.index", "view_registers", "nav.points", "flag"),
             Entry("checkpoints.index", "audit", "nav.checkpoints", "seal"),
             Entry("audit.looks", "audit", "nav.looks", "search"),
             Entry("audit.exports", "audit", "nav.exports", "download"),

@@ -151,7 +151,7 @@ def _links(draft: Draft) -> list[tuple[str, str]]:
         ("studio.compare", "/compare", {"from": draft.base_version, "to": name}),
         ("studio.whatif", "/whatif", {"to": name}),
         ("studio.play", "/play", {"of": name}),
-        ("studio.tests", f"/studio/{draft.draft_id}/tests", {}),
+        ("studio.tests", url_for("studio_tests.show", draft_id=draft.draft_id), {}),
     )
     return [(key, f"{path}?{urlencode(args)}" if args else path) for key, path, args in pages if _served(path)]
 

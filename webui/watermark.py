@@ -10,7 +10,7 @@ from flask import Flask, request
 from .formats import minute
 from .guards import actor_or_none, services
 
-ON_SCREEN: Final = frozenset({"cases.papers", "cases.document"})
+ON_SCREEN: Final = frozenset({"cases.papers", "cases.document", "documents.index", "documents.briefing"})
 """Pages of the three classes that R71 names (简报, 引导提示, 内部资料): marked lightly on the screen too, so that a
 photograph of it says whose screen it was. Other modules add a page by block `watermark_class` of base.html."""
 

@@ -50,7 +50,7 @@ def diff(old: Mapping[str, bytes], new: Mapping[str, bytes]) -> BundleDiff:
 def diff_file(old_path: str, new_path: str, old: bytes, new: bytes) -> FileDiff:
     """What differs between two versions of one file."""
     if old == new:
-        return finished(old_path, new_path, [])
+        return FileDiff(old_path, new_path, "renamed")
     suffix = PurePosixPath(new_path).suffix
     reader = READERS.get(suffix) if suffix == PurePosixPath(old_path).suffix else None
     if reader is not None:

@@ -146,11 +146,17 @@ def _subjects(drawing: Drawing) -> None:
                     used[part.get(name)].append(element.key)
     for key, element in drawing.elements.items():
         element.subject = Subject(
-            element.part.get("id") or key, element.part.get("name"), element.type, _place(drawing, element),
+            element.part.get("id") or key, _name(element.part), element.type, _place(drawing, element),
             _clauses(element.part), tuple(sorted(dict.fromkeys(used[key]))),
         )  # fmt: skip
     for element in list(drawing.elements.values()):
         _near(drawing, element)
+
+
+def _name(part: Part) -> str:
+    """The drawn name; of a note what it says."""
+    note = part.first("text") if part.tag == "textAnnotation" else None
+    return part.get("name") or (" ".join(note.text.split())[:40] if note is not None else "")
 
 
 def _place(drawing: Drawing, element: Element) -> tuple[str, ...]:

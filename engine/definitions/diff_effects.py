@@ -31,7 +31,8 @@ STEPS: Final[tuple[tuple[Effect, frozenset[str]], ...]] = (
                          "@camunda:followUpDate", "zeebe:taskSchedule"})),
     ("people", frozenset({"@camunda:candidateGroups", "@camunda:candidateUsers", "@camunda:assignee", "@lane",
                           "potentialOwner", "humanPerformer", "performer", "resourceRole",
-                          "zeebe:assignmentDefinition", "@camunda:candidateStarterGroups",
+                          "zeebe:assignmentDefinition", "@camunda:priority",
+                          "zeebe:priorityDefinition", "@camunda:candidateStarterGroups",
                           "@camunda:candidateStarterUsers"})),
     ("form", frozenset({"@camunda:formRef", "@camunda:formKey", "@camunda:formRefVersion", "camunda:formData",
                         "zeebe:formDefinition"})),
@@ -51,8 +52,8 @@ STEPS: Final[tuple[tuple[Effect, frozenset[str]], ...]] = (
                         "camunda:out", "ioSpecification", "dataInputAssociation", "dataOutputAssociation",
                         "@camunda:topic", "@camunda:type", "@camunda:class", "@camunda:expression",
                         "@camunda:delegateExpression", "camunda:executionListener", "camunda:taskListener",
-                        "camunda:connector", "zeebe:ioMapping", "zeebe:taskDefinition", "zeebe:script", "@priority",
-                        "@camunda:priority", "@itemSubjectRef", "@structureRef", "property"})),
+                        "camunda:connector", "zeebe:ioMapping", "zeebe:taskDefinition", "zeebe:script",
+                        "@itemSubjectRef", "@structureRef", "property"})),
     ("text", frozenset({"@name", "documentation", "text", "@label", "description"})),
 )  # fmt: skip
 """Steps of a path that decide; the first line of the table that knows one wins."""

@@ -14,6 +14,7 @@ SHAPES: Final = frozenset(
 )
 SHOWN: Final = ("bpmnElement", "dmnElementRef")
 COLOURS: Final = ("@bioc:", "@color:")
+BOUNDS: Final = {"x", "y", "width", "height"}
 Key = tuple[str, int]
 """The element that a shape shows, "" for none, and a number where several show it."""
 
@@ -83,6 +84,11 @@ def _aspects(part: Part, shown: str) -> dict[str, str]:
     points = [child for child in part.children if child.tag == "di:waypoint"]
     if points:
         told["waypoints"] = [",".join(value for _, value in sorted(values(point))) for point in points]
+    bounds = [child for child in part.children if child.tag == "dc:Bounds" and set(child.attributes) == BOUNDS]
+    if len(bounds) == 1 and not bounds[0].children and not bounds[0].text:
+        box = bounds[0].attributes
+        told["bounds"] = [f"x {box['x']}, y {box['y']}, {box['width']} × {box['height']}"]
+        points += bounds
     rest = Part(part.tag, part.attributes, part.text, [child for child in part.children if child not in points])
     for steps, value in values(rest):
         last = steps[-1]
@@ -100,4 +106,6 @@ def _aspects(part: Part, shown: str) -> dict[str, str]:
             aspect, said = "/".join((*steps[:-1], last.lstrip("@"))), value
         told.setdefault(aspect, []).append(said)
     # The order of attributes is the editor's affair; that of the points of a line is not.
-    return {aspect: " ".join(said if aspect == "waypoints" else sorted(said)) for aspect, said in told.items()}
+    return {
+        aspect: " ".join(said if aspect in ("waypoints", "bounds") else sorted(said)) for aspect, said in told.items()
+    }

@@ -17,7 +17,7 @@ EFFECTS: Final[tuple[Effect, ...]] = (
 """What a change means for people, the gravest first."""
 QUIET: Final = frozenset({"technical", "layout"})
 """Effects that nobody who works with the process notices."""
-Status = Literal["added", "removed", "changed", "layout", "rewritten"]
+Status = Literal["added", "removed", "renamed", "changed", "layout", "rewritten"]
 MIRRORED: Final[Mapping[str, Kind]] = {"added": "removed", "removed": "added"}
 
 
@@ -81,8 +81,9 @@ class Change:
 class FileDiff:
     """What differs in one file. `old`, `new`: its path on either side, "" where it is not.
 
-    `status`: layout when nothing but the picture or inner ids differ; rewritten when it says the same in other bytes
-    (blanks, comments, order of attributes). A file with equal bytes and path is not listed at all.
+    `status`: renamed when its bytes are the same; layout when nothing but the picture or inner ids differ; rewritten
+    when it says the same in other bytes (blanks, comments, order of attributes). A file with equal bytes and path is
+    not listed at all.
     """
 
     old: str

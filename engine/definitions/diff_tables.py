@@ -4,13 +4,13 @@ is the same when it says the same, then when it has the same id, then when it sa
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Literal
 
 from .diff_effects import INNER
-from .diff_matching import Pair, alike, merged, moved, pairs
+from .diff_matching import Pair, merged, moved, overlap, pairs
 from .diff_model import Change, Effect, Kind, Subject
 from .diff_xml import Part, describe, differences
 
@@ -73,29 +73,23 @@ class Tables:
     @cached_property
     def rules(self) -> list[Pair]:
         old, new = self._old["rule"], self._new["rule"]
-        texts = {id(rule): self._text(rule, "old") for rule in old} | {
-            id(rule): self._text(rule, "new") for rule in new
-        }
+        said = {id(rule): self._says(rule, "old") for rule in old} | {id(rule): self._says(rule, "new") for rule in new}
         return pairs(
             old,
             new,
-            lambda rule: (rule.get("id"), texts[id(rule)]),
-            lambda rule: texts[id(rule)],
+            lambda rule: (rule.get("id"), said[id(rule)]),
+            lambda rule: said[id(rule)],
             lambda rule: rule.get("id") or None,
-            likeness=lambda one, other: alike(texts[id(one)], texts[id(other)]),
-            least=0.55,
+            likeness=lambda one, other: overlap(_filled(said[id(one)]), _filled(said[id(other)])),
         )
 
-    def _text(self, rule: Part, side: str) -> str:
-        """What a rule says in the columns that both versions have, in an order that both share."""
+    def _says(self, rule: Part, side: str) -> tuple[tuple[str, str], ...]:
+        """(column, cell) of the columns that both versions have, in an order that both share, and the description."""
         said = []
         for kind, tag in zip(COLUMNS, CELLS, strict=True):
             cells = _of(rule, tag)
-            for i, j in self.columns[kind]:
-                place = i if side == "old" else j
-                said.append((self._shared(kind, i, j), _cell(cells, place)))
-        note = rule.first("description")
-        return "\n".join([*(f"{name} {cell}" for name, cell in sorted(said)), note.text if note else ""])
+            said += [(self._shared(kind, i, j), _cell(cells, i if side == "old" else j)) for i, j in self.columns[kind]]
+        return (*sorted(said), ("description", _note(rule)))
 
     def _shared(self, kind: str, i: int, j: int) -> str:
         """A name of a column that is the same from either side."""
@@ -282,6 +276,11 @@ def _at(rule: Part | None, kind: str, place: int | None) -> str | None:
 def _cell(cells: list[Part], place: int) -> str:
     text = cells[place].first("text") if place < len(cells) else None
     return text.text if text is not None else ""
+
+
+def _filled(said: tuple[tuple[str, str], ...]) -> set[Hashable]:
+    """What is written in a rule; cells that are empty make two rules no more alike."""
+    return {cell for cell in said if cell[1].strip() not in ("", "-")}
 
 
 def _note(rule: Part | None) -> str:

@@ -185,7 +185,8 @@ def values(part: Part) -> Iterator[tuple[tuple[str, ...], str]]:
 
 def describe(part: Part) -> str:
     """The whole part in one line."""
-    return "; ".join(f"{'/'.join(steps)}={value}" for steps, value in values(part)) or part.step
+    said = [("/".join(step for step in steps if step != TEXT), value) for steps, value in values(part)]
+    return "; ".join(f"{where}={value}" if where else value for where, value in said) or part.step
 
 
 def _id(part: Part) -> str | None:

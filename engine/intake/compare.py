@@ -14,13 +14,17 @@ from typing import Final
 from . import gazetteer, lexicon
 from .named import amounts, named
 from .reading import Reading
-from .similar import Vector, Weights, contained, cosine, likeness, shingles, signature, vector
+from .similar import Query, Vector, bands, contained, shingles, signature, vector
+from .word_files import load, words
 
+_FILE: Final = load("spelling.toml")
+_FUNCTION: Final = frozenset(_FILE["function_signs"])
+_OFTEN: Final = frozenset(words(_FILE["often"]))
 REPOST: Final = 0.5
 """Share of the smaller text from which it counts as passed on."""
 _CONCEPT_WEIGHT: Final = {
-    "土地": 0.35, "规划": 0.6, "违规": 0.3, "办事": 0.5, "围挡施工": 0.5, "用途变更": 0.35, "聚集": 0.5, "硬化": 0.8, "资金": 0.6,
-    "登记": 0.8, "征地": 0.8, "补偿": 0.7,
+    "土地": 0.35, "规划": 0.6, "违规": 0.3, "办事": 0.5, "围挡施工": 0.5, "用途变更": 0.35, "聚集": 0.5,
+    "硬化": 0.8, "资金": 0.6, "登记": 0.8, "征地": 0.8, "补偿": 0.7,
 }  # fmt: skip
 """How telling it is that both speak of a matter; 1 unless said."""
 
@@ -30,7 +34,6 @@ class Print:
     """What is kept of an item for comparing. `marks`: what it is found by, with how telling each is."""
 
     shingles: frozenset[int]
-    signature: tuple[int, ...]
     vector: Vector
     names: frozenset[str]
     amounts: frozenset[str]
@@ -59,23 +62,24 @@ def print_of(reading: Reading) -> Print:
     marks.update({f"x:{name}": 4.0 for name in reading.places.exact})
     marks.update({f"d:{name}": 2.0 for name in reading.places.districts})
     found = shingles(reading.text)
-    return Print(found, signature(found), grams, names, amounts(reading.text), marks)
+    marks.update({f"b:{name}": 6.0 for name in bands(signature(found))})
+    return Print(found, grams, names, amounts(reading.text), marks)
 
 
-def compare(one: Reading, mine: Print, other: Reading, theirs: Print, weights: Weights) -> Compared:
-    """How likely two items are of one event, with the reasons."""
+def compare(one: Reading, mine: Print, query: Query, other: Reading, theirs: Print, norm: float) -> Compared:
+    """How likely two items are of one event, with the reasons. `query`: the first one's grams, weighed; `norm`: the
+    other's."""
     reasons: list[str] = []
     share = contained(mine.shingles, theirs.shingles)
-    alike = likeness(mine.signature, theirs.signature)
-    words = cosine(mine.vector, theirs.vector, weights)
+    likeness = query.cosine(theirs.vector, norm)
     common, matters = _matters(one, other)
-    score = 0.34 * min(1.0, words * 2.6) + 0.30 * matters
-    if share >= REPOST or alike >= REPOST:
-        score = max(score, 0.62 + 0.33 * max(share, alike))
-        reasons.append(f"文字大部分相同（{round(100 * max(share, alike))}%）")
-    elif words >= 0.08:
-        reasons.append(f"用词相近（{round(100 * min(1.0, words * 2.6))}%）")
-    rare = _rare(mine, theirs, weights)
+    score = 0.34 * min(1.0, likeness * 2.6) + 0.30 * matters
+    if share >= REPOST:
+        score = max(score, 0.62 + 0.33 * share)
+        reasons.append(f"文字大部分相同（{round(100 * share)}%）")
+    elif likeness >= 0.08:
+        reasons.append(f"用词相近（{round(100 * min(1.0, likeness * 2.6))}%）")
+    rare = _rare(query, theirs)
     if rare:
         score += min(0.18, 0.035 * len(rare))
         reasons.append(f"少见词相同：{'、'.join(rare[:5])}")
@@ -114,107 +118,12 @@ def prior_words() -> Iterator[str]:
     )
 
 
-_FUNCTION: Final = frozenset(
-    "的了是在我有和就不人都一个上也很到说要去你会着没看好自己这那些什么怎么吗呢吧啊呀被把给从对向与及或但而且又再还只才能可以想让叫做为以其之于中里外前后下来过得地等时候年月日天今昨明早晚们他她它谁哪几多少大小0十两三四五六七八九百千万亿元米"
-)
-_OFTEN: Final = frozenset(
-    [
-        "反映",
-        "希望",
-        "有关",
-        "部门",
-        "相关",
-        "村民",
-        "业主",
-        "群众",
-        "居民",
-        "网友",
-        "小区",
-        "许昌",
-        "规划",
-        "土地",
-        "现场",
-        "手续",
-        "近日",
-        "目前",
-        "进行",
-        "表示",
-        "记者",
-        "情况",
-        "问题",
-        "工作",
-        "要求",
-        "施工",
-        "建设",
-        "没有",
-        "政府",
-        "领导",
-        "请问",
-        "何时",
-        "公示",
-        "项目",
-        "河南",
-        "附近",
-        "现在",
-        "已经",
-        "大家",
-        "为何",
-        "知道",
-        "建安",
-        "魏都",
-        "禹州",
-        "长葛",
-        "鄢陵",
-        "襄城",
-        "安区",
-        "都区",
-        "州市",
-        "葛市",
-        "陵县",
-        "城县",
-        "昌市",
-        "自然",
-        "资源",
-        "源局",
-        "材料",
-        "办理",
-        "办证",
-        "产证",
-        "动产",
-        "不动",
-        "登记",
-        "房产",
-        "补偿",
-        "征地",
-        "耕地",
-        "基地",
-        "宅基",
-        "绿地",
-        "公园",
-        "视频",
-        "图片",
-        "朋友",
-        "圈里",
-        "昨晚",
-        "今早",
-        "早上",
-        "晚上",
-    ]
-)
-MOST_RARE: Final = 0.03
-"""Share of what has been seen up to which a pair of characters counts as seldom."""
-
-
-def _rare(mine: Print, theirs: Print, weights: Weights) -> list[str]:
+def _rare(query: Query, theirs: Print) -> list[str]:
     """Pairs of characters that both have and few others: names, goods, things. In alphabetical order."""
     return sorted(
         gram
-        for gram in mine.vector.counts.keys() & theirs.vector.counts.keys()
-        if len(gram) == 2
-        and gram not in _OFTEN
-        and gram[0] not in _FUNCTION
-        and gram[1] not in _FUNCTION
-        and weights.seldom(gram, MOST_RARE)
+        for gram in query.seldom & theirs.vector.counts.keys()
+        if gram not in _OFTEN and gram[0] not in _FUNCTION and gram[1] not in _FUNCTION
     )
 
 

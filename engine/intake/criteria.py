@@ -1,4 +1,4 @@
-"""The criteria N1-N4, M1-M5, neutral and positive as flags with the words that matched: what the tables are asked of."""
+"""The criteria N1-N4, M1-M5, neutral and positive, with the words that matched: what the tables are asked of."""
 
 from __future__ import annotations
 
@@ -19,12 +19,10 @@ _PRAISE: Final = WordList(list(tagged({"praise": signals.PRAISE})))
 _ACHIEVEMENT: Final = WordList(list(tagged({"achievement": signals.ACHIEVEMENT})))
 _IRONY: Final = WordList(list(tagged({"irony": signals.IRONY_WORDS})))
 _ASKS: Final = re.compile(r"[?？]|吗(?:[。！!]|$)|呢(?:[。！!]|$)")
-_SOLVED: Final = re.compile(r"(?:解决|化解|破解|整治|查处|整改|打通|清除|杜绝|告别|消除|拆除|制止|打击|取缔|关停|治理|修复|清理|遏制|不再|无需|免|减少|避免|回应|处置|严禁|严厉|防止|零)[^，。,;；！!？?]{0,8}$")
-_SOFT_N1: Final = frozenset(
-    ("反映", "问题", "排队", "隐患", "占用", "破坏", "违规", "违法", "污染", "危险", "反复", "盗采", "侵占", "乱占", "查处", "严查", "举报", "投诉", "偷采", "漏洞", "扰民", "多年", "三年", "五年", "十年", "几年", "到底", "何时", "乱", "坑", "成了", "擅自", "私自", "不让", "改成", "变成", "为何", "骗", "担忧", "担心", "曝光", "至今", "还没", "排队", "没了", "好几年", "问问", "怎么")
+_SOLVED: Final = re.compile(
+    r"(?:解决|化解|破解|整治|查处|整改|打通|清除|杜绝|告别|消除|拆除|制止|打击|取缔|关停|治理|修复|清理|遏制|不再|"
+    r"无需|免|减少|避免|回应|处置|严禁|严厉|防止|零)[^，。,;；！!？?]{0,8}$"
 )
-"""Words that good news has too, of what was put right."""
-_PUBLISHED: Final = re.compile(r"公示|公告|通告|通知|招标|挂牌|听证")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,22 +62,25 @@ def criteria(reading: Reading, majors: Majors) -> Criteria:
         notes.append(f"疑似旧闻翻炒：{'、'.join(old[:3])}")
     neutral = _found(_NEUTRAL, text)
     good = _good(official, achievement, praise, complaint, mocking, text)
-    for name, found in majors.sure.items():
+    for name, sure in majors.sure.items():
         if name == "m3" and (old or rumour):
-            doubtful[name] = tuple(found)
+            doubtful[name] = tuple(sure)
             if not old:
                 unsure.append("突发事件的说法未经证实，请先核实")
         elif name in ("m4", "m1", "m2") and (old or (rumour and name != "m4")):
-            doubtful[name] = tuple(found)
+            doubtful[name] = tuple(sure)
             if not old:
                 unsure.append("重大标准出自传言，请先核实")
         elif name == "m5" and good == "clear":
             notes.append("多家媒体，但为正面宣传")
         else:
-            words[name] = tuple(found)
+            words[name] = tuple(sure)
     if not words and not old:
         if doubtful and good != "clear":
-            unsure.append("可能符合重大标准，词语不足以认定：" + "、".join(f"{n.upper()} {'、'.join(w[:3])}" for n, w in doubtful.items()))
+            unsure.append(
+                "可能符合重大标准，词语不足以认定："
+                + "、".join(f"{n.upper()} {'、'.join(w[:3])}" for n, w in doubtful.items())
+            )
         elif doubtful and any(name in doubtful for name in ("m3", "m4")):
             unsure.append("宣传内容中提到突发或聚集，请人工判断")
     for name, found in complaint.items():
@@ -116,7 +117,11 @@ def _matched(text: str, name: str, official: bool) -> tuple[str, ...]:
     """Words of complaint that stand; what an official text says was put right does not count against it."""
     found = []
     for hit in _ORDINARY[name].hits(text):
-        if official and name == "n1" and (hit.word in _SOFT_N1 or _SOLVED.search(text[max(0, hit.start - 12) : hit.start])):
+        if (
+            official
+            and name == "n1"
+            and (hit.word in signals.SOFT or _SOLVED.search(text[max(0, hit.start - 12) : hit.start]))
+        ):
             continue
         if hit.word == "怎么" and name == "n1" and text[hit.end : hit.end + 1] in "办走填写":
             continue
@@ -146,12 +151,16 @@ def _good(
     asks = bool(_ASKS.search(text))
     reply = bool(signals.OUR_OWN_REPLY.search(text))
     if official:
-        shaded = [m[0] for m in signals.SHADE.finditer(text) if not _SOLVED.search(text[max(0, m.start() - 12) : m.start()])]
+        shaded = [
+            m[0] for m in signals.SHADE.finditer(text) if not _SOLVED.search(text[max(0, m.start() - 12) : m.start()])
+        ]
         if achievement and not against and not asks and not reply and not shaded:
             return "clear"
-        if reply or (achievement and not complaint["n3"] and not complaint["n4"] and len(achievement) >= 2 * len(complaint["n1"])):
+        if reply or (
+            achievement and not complaint["n3"] and not complaint["n4"] and len(achievement) >= 2 * len(complaint["n1"])
+        ):
             return "perhaps"
-        return "" if against else "perhaps"
+        return "" if against or (shaded and not achievement) else "perhaps"
     if mocking or against:
         return ""
     if praise and not asks:
@@ -167,7 +176,9 @@ def _old(reading: Reading) -> tuple[str, ...]:
     if published is not None:
         for match in signals.OLD_YEAR.finditer(text):
             after = text[match.end() : match.end() + 24]
-            if int(match[1]) < published.year and re.search(r"视频|画面|照片|影像|那场|那次|发生的|事故|旧事|报道", after):
+            if int(match[1]) < published.year and re.search(
+                r"视频|画面|照片|影像|那场|那次|发生的|事故|旧事|报道", after
+            ):
                 found.append(f"{match[1]}年")
     return tuple(found)
 

@@ -1,4 +1,4 @@
-"""Places of Xuchang and of elsewhere, as plain word lists. Public geography; nicknames as people here use them.
+"""Places of Xuchang and of elsewhere: the lists of gazetteer.toml by name.
 
 A name that other places have too stands in a list of its own: it counts only when the text says nothing against it.
 """
@@ -8,114 +8,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from .word_files import lists, load, words
+
 CITY: Final = "市本级"
 ZONES: Final = ("经开区", "东城区", "示范区")
 """Functional zones: no counties by law; their management committee stands for the local government (R11)."""
 COUNTIES: Final = ("魏都区", "建安区", "禹州市", "长葛市", "鄢陵县", "襄城县")
 DISTRICTS: Final = (*COUNTIES, *ZONES)
 
-
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(text.split())
-
-
-CITY_NAMES: Final = _words("许昌市 许昌 许都 莲城 豫K 曹魏故都 曹魏古城 三国曹魏 魏都许昌 0374 xuchang")
-"""Names of the city itself. 莲城 is also 湘潭: another city in the text outweighs it."""
-CITY_PLACES: Final = _words(
-    "清潩河 饮马河 运粮河 护城河环城 曹丞相府 春秋楼 灞陵桥 许昌学院 许昌东站 许昌北站 三达水库 北海公园 鹿鸣湖 芙蓉湖 秋湖湿地"
-    " 中央公园许昌 三洋铁路 郑许市域铁路 郑许线 市自然资源和规划局 市自规局 市不动产登记中心 许信 许继 胖东来"
+_FILE: Final = load("gazetteer.toml")
+CITY_NAMES: Final = words(_FILE["city_names"])
+CITY_PLACES: Final = words(_FILE["city_places"])
+STRONG: Final[Mapping[str, tuple[str, ...]]] = lists(_FILE["strong"])
+WEAK: Final[Mapping[str, tuple[str, ...]]] = lists(_FILE["weak"])
+NOT_PLACES: Final = words(_FILE["not_places"])
+PERSON_WORDS: Final = words(_FILE["person_words"])
+ELSEWHERE: Final = tuple(
+    word
+    for name in ("provinces", "henan_cities", "henan_counties", "other_cities", "abroad")
+    for word in words(_FILE[name])
 )
-"""Well-known places of the city proper, of no single district."""
-
-STRONG: Final[Mapping[str, tuple[str, ...]]] = {
-    "魏都区": _words("魏都区 魏都 高桥营 半截河 丁庄街道 七里店街道 五一路街道 颍昌街道 新兴街道许 西湖公园许 灞陵街道"),
-    "建安区": _words(
-        "建安区 许昌县 将官池 五女店 尚集 苏桥镇 苏桥 蒋李集 张潘镇 张潘 灵井镇 灵井 陈曹乡 陈曹 邓庄乡 小召乡 小召 河街乡"
-        " 艾庄乡 艾庄回族乡 艾庄 长村张 椹涧 榆林乡 桂村乡 桂村 新元街道 许由街道 昌盛街道 建安新城"
-    ),
-    "禹州市": _words(
-        "禹州市 禹州 钧都 钧瓷之都 中国钧都 钧台 颍川街道 夏都街道 韩城街道 钧台街道 神垕 神后镇 顺店 鸿畅 磨街 花石镇 花石乡 浅井镇"
-        " 浅井乡 浅井 无梁镇 无梁 火龙镇 梁北镇 梁北 文殊镇 褚河 郭连 朱阁 苌庄 鸠山镇 鸠山乡 鸠山 方岗 小吕 张得镇 张得乡 山货回族乡"
-        " 大鸿寨 白沙水库 纸坊水库 具茨山 逍遥观 方山镇 古城镇禹 范坡"
-    ),
-    "长葛市": _words(
-        "长葛市 长葛 后河镇 石象镇 石象乡 石象 南席镇 南席 大周镇 大周再生 和尚桥 坡胡 石固镇 石固 董村镇 官亭 增福镇 增福庙 古桥镇 古桥乡"
-        " 佛耳湖 佛耳湖镇 金桥街道 金桥路街道 长社路 长社街道 长兴路街道 建设路街道长 老城镇长 双洎河 佛耳岗水库 葛天"
-    ),
-    "鄢陵县": _words(
-        "鄢陵县 鄢陵 花都鄢陵 花木之乡 安陵镇 马栏镇 马栏 柏梁镇 柏梁 陈化店 望田镇 望田 南坞 张桥镇 张桥乡 陶城镇 陶城乡 彭店镇 彭店乡"
-        " 马坊镇 马坊乡 大马镇 大马乡 只乐 鹤鸣湖 花博园 名优花木"
-    ),
-    "襄城县": _words(
-        "襄城县 襄县 颍桥 颍回镇 颍回 颍阳镇 王洛 紫云镇 紫云山 库庄 十里铺镇 十里铺乡 湛北 麦岭 山头店 汾陈 丁营 双庙乡 茨沟 范湖 姜庄乡"
-        " 首山 乾明寺襄 焦庄乡 平煤首山 北汝河"
-    ),
-    "经开区": _words("许昌经开区 许昌经济技术开发区 许昌经济开发区 许昌开发区 龙湖街道 长村张街道 瑞贝卡大道"),
-    "东城区": _words("许昌东城区 许昌市东城区 天宝街道 邓庄街道 魏文路 新东街 许州路"),
-    "示范区": _words(
-        "许昌示范区 城乡一体化示范区 许昌市示范区 许昌新区 永昌东路 尚集街道示 新元大道 中原电气谷 芙蓉大道 许昌市城乡一体化示范区"
-    ),
-}  # fmt: skip
-"""Names that few other places have."""
-
-WEAK: Final[Mapping[str, tuple[str, ...]]] = {
-    "魏都区": _words(
-        "文峰街道 西大街道 东大街道 南关街道 北大街道 西关街道 新兴街道 七里店 丁庄 半截河 西湖公园 文峰路 七一路 五一路 八一路 建安大道 西大街"
-    ),
-    "建安区": _words("建安 榆林乡 桂村 邓庄 小召"),
-    "禹州市": _words("方山 古城镇 火龙镇 文殊镇 花石 张得 钧瓷 涌泉河 颍北新区 药城"),
-    "长葛市": _words("后河 老城镇 大周 董村镇 增福 建设路街道 长兴路 葛天源"),
-    "鄢陵县": _words("张桥 陶城 彭店 大马 马坊 安陵 花都 花木产业园 花木"),
-    "襄城县": _words("襄城 颍阳 双庙 姜庄 十里铺 紫云 丁营"),
-    "经开区": _words("经开区 经济技术开发区 经济开发区 开发区管委会"),
-    "东城区": _words("东城区 东城"),
-    "示范区": _words("示范区 一体化示范区 新区管委会"),
-}  # fmt: skip
-"""Names that other places have too."""
-
-NOT_PLACES: Final = _words(
-    "建安工程 建安费 建安成本 建安文学 建安风骨 建安七子 建安集团 建安企业 建安公司 建安三年 建安五年 建安十三年 建安年间 建安二十"
-    " 禹州地产 禹洲 许昌路 许昌街 许昌道 鄢陵路 鄢陵街 禹州路 长葛路 长葛街 襄城路 魏都大道 示范区域 经开区域 大马路 大马力 大马士革"
-    " 花都影视 后河沿 东城国际 东城门 东城墙 北京花木 十里铺子 紫云英 方山寺 药城大药房"
-    " 现代农业示范区 生态文明示范区 先行示范区 示范区块 国家级示范区创建"
-)
-"""Words in which a name of a place is hidden that means none (here)."""
-
-PERSON_VERBS: Final = _words("先生 女士 同学 老师 队长 教授 主任 导演 医生 律师 教练")
-"""After 许昌, 建安 or 方山 these make the name a person's."""
-
-PROVINCES: Final = _words(
-    "北京 天津 上海 重庆 河北 山西 内蒙古 辽宁 吉林省 黑龙江 江苏 浙江 安徽 福建 江西 山东 湖北 湖南 广东 广西 海南 四川 贵州 云南 西藏"
-    " 陕西 甘肃 青海 宁夏 新疆 台湾 香港 澳门"
-)
-HENAN_CITIES: Final = _words(
-    "郑州 开封 洛阳 平顶山 安阳 鹤壁 新乡 焦作 濮阳 漯河 三门峡 南阳 商丘 信阳 周口 驻马店 济源"
-)
-HENAN_COUNTIES: Final = _words(
-    "新郑 新密 登封 荥阳 巩义 中牟 金水区 二七区 惠济区 管城 郑东新区 航空港区 郑州经开区 尉氏 通许 杞县 兰考 祥符区 舞阳 临颍 郾城 召陵"
-    " 源汇 郏县 宝丰 叶县 鲁山 舞钢 汝州 石龙区 湛河区 卫东区 扶沟 西华 商水 太康 淮阳 沈丘 郸城 鹿邑 项城 川汇 长垣 辉县 卫辉 获嘉 原阳"
-    " 延津 封丘 平原示范区 林州 滑县 汤阴 内黄 文峰区 殷都区 龙安区 北关区 淇县 浚县 孟州 沁阳 温县 修武 武陟 博爱县 偃师 伊川 汝阳 嵩县"
-    " 栾川 新安县 宜阳 洛宁 孟津 灵宝 义马 渑池 卢氏 邓州 镇平 内乡 西峡 淅川 方城 唐河 新野 社旗 桐柏 南召 宛城 卧龙区 永城 夏邑 虞城"
-    " 柘城 民权 睢县 宁陵 固始 光山 新县 商城县 潢川 淮滨 息县 罗山 浉河 平桥 新蔡 遂平 西平 上蔡 汝南 平舆 正阳 确山 泌阳"
-    " 告成镇 登封颍阳 襄城区 花都区 西城区 朝阳区 海淀区 通州区 浦东 洪山区"
-)
-OTHER_CITIES: Final = _words(
-    "石家庄 唐山 秦皇岛 邯郸 邢台 保定 张家口 承德 沧州 廊坊 衡水 太原 大同 阳泉 长治 晋城 朔州 晋中 运城 忻州 临汾 吕梁 呼和浩特 包头"
-    " 赤峰 鄂尔多斯 沈阳 大连 鞍山 抚顺 本溪 丹东 锦州 营口 阜新 辽阳 盘锦 铁岭 葫芦岛 长春 吉林市 四平 通化 松原 延边 哈尔滨 齐齐哈尔 鸡西"
-    " 鹤岗 大庆 佳木斯 牡丹江 绥化 南京 无锡 徐州 常州 苏州 南通 连云港 淮安 盐城 扬州 镇江 泰州 宿迁 杭州 宁波 温州 嘉兴 湖州 绍兴 金华"
-    " 衢州 舟山 台州 丽水 合肥 芜湖 蚌埠 淮南 马鞍山 淮北 铜陵 安庆 黄山市 滁州 阜阳 宿州 六安 亳州 池州 宣城 福州 厦门 莆田 三明 泉州 漳州"
-    " 南平 龙岩 宁德 南昌 景德镇 萍乡 九江 新余 鹰潭 赣州 宜春 上饶 济南 青岛 淄博 枣庄 东营 烟台 潍坊 济宁 泰安 威海 日照 临沂 德州 聊城"
-    " 滨州 菏泽 禹城 武汉 黄石 十堰 宜昌 襄阳 鄂州 荆门 孝感 荆州 黄冈 咸宁 随州 恩施 仙桃 长沙 株洲 湘潭 衡阳 邵阳 岳阳 常德 张家界 益阳"
-    " 郴州 永州 怀化 娄底 广州 韶关 深圳 珠海 汕头 佛山 江门 湛江 茂名 肇庆 惠州 梅州 汕尾 河源 阳江 清远 东莞 中山市 潮州 揭阳 云浮 南宁"
-    " 柳州 桂林 梧州 北海市 防城港 钦州 贵港 玉林 百色 贺州 河池 海口 三亚 成都 自贡 攀枝花 泸州 德阳 绵阳 广元 遂宁 内江 乐山 南充 眉山"
-    " 宜宾 广安 达州 雅安 巴中 资阳 贵阳 六盘水 遵义 安顺 毕节 铜仁 昆明 曲靖 玉溪 保山 昭通 丽江 普洱 临沧 大理 拉萨 西安 铜川 宝鸡 咸阳"
-    " 渭南 延安 汉中 榆林市 安康 商洛 兰州 嘉峪关 金昌 白银 天水 武威 张掖 平凉 酒泉 庆阳 定西 陇南 西宁 海东 银川 石嘴山 吴忠 固原 中卫"
-    " 昆山 义乌 慈溪 余姚 江阴 张家港 常熟 太仓 宜兴 诸暨 晋江 石狮 福清 浏阳 醴陵 耒阳 阳朔 海安 启东 如皋 靖江 丹阳 溧阳 句容 仪征 高邮 邳州 新沂 沭阳 桐乡 海宁 平湖市 瑞安 乐清"
-    " 永康 东阳市 温岭 临海市 巢湖 桐城 天长市 界首 亳州 砀山 萧县 即墨 胶州 平度 莱西 寿光 诸城 青州 高密 昌邑 曲阜 邹城 滕州 新泰 肥城 荣成 乳山 龙口 招远 莱州 曹县 单县 大冶 枣阳"
-    " 钟祥 天门 潜江 潮阳 普宁 增城 番禺 天河区 白云区 越秀 南山区 福田区 龙岗 宝安区 雨花区 岳麓区 江宁 鼓楼区 玄武区 建邺 姑苏 吴中区 余杭 萧山 滨江区 上城区 拱墅 雁塔 碑林 未央区"
-    " 武侯 锦江区 金牛区 郫都 渝北 渝中 万州 涪陵 江津 合川 徐汇 静安区 闵行 松江 嘉定 青浦 奉贤 崇明 宝山区 丰台 石景山 昌平 顺义 大兴区 密云 怀柔 房山 门头沟 和平区 河西区 滨海新区"
-    " 乌鲁木齐 克拉玛依 吐鲁番 哈密 禹会区 邗江 保康县 神农架"
-)
-ABROAD: Final = _words("美国 日本 英国 法国 德国 印度 俄罗斯 韩国 泰国 越南 缅甸 老挝 加拿大 澳大利亚 土耳其 菲律宾 印尼 意大利 巴西")
-ELSEWHERE: Final = (*PROVINCES, *HENAN_CITIES, *HENAN_COUNTIES, *OTHER_CITIES, *ABROAD)
-PROVINCE_NAMES: Final = _words("河南省 河南 全省 省内 豫 中原")

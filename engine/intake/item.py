@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from engine.domain.codec import JSON, parse_instant
 
@@ -94,6 +94,7 @@ def facts_from(values: JSON) -> Facts:
     departments = values.get("departments")
     if departments is not None:
         found = replace(found, departments=_names("departments", departments))
+    flags: dict[str, Any] = {}
     for name in _FLAGS:
         value = values.get(name)
         if name == "other_city" and isinstance(value, str | list):
@@ -102,7 +103,8 @@ def facts_from(values: JSON) -> Facts:
             continue
         if not isinstance(value, bool):
             raise BadItem(name, "应为 true 或 false / expected true or false")
-        found = replace(found, **{name: value})
+        flags[name] = value
+    found = replace(found, **flags)
     grade = values.get("grade")
     if grade is not None:
         if grade not in ("positive", "ordinary_negative", "major_negative"):

@@ -15,15 +15,15 @@ from .compare import Compared, Print, compare, print_of, prior_words
 from .item import Item
 from .majors import majors
 from .reading import Reading, read
-from .similar import Weights
+from .similar import Query, Weights
 
 LISTED: Final = 5
 """Candidates that a person is shown."""
-OFFERED: Final = 0.22
+OFFERED: Final = 0.18
 """Likeness from which a topic is offered at all; decides about the list only, never about a merge."""
 ECHO: Final = 0.55
 """Share of one of our replies in a text from which it is told as an echo."""
-COMPARED: Final = 60
+COMPARED: Final = 25
 """Known items that are compared closely; the index finds them."""
 M5_WINDOW: Final = timedelta(hours=24)
 _NO_OUTLET: Final = re.compile(r"匿名|网友|群聊|截图|路人|个人|市民|业主|村民|来电|12345|热线")
@@ -55,6 +55,7 @@ class _Kept:
     reading: Reading
     print: Print
     major: tuple[str, ...]
+    norm: float
 
 
 class Known:
@@ -67,6 +68,7 @@ class Known:
         self._replies: dict[str, Print] = {}
         self._weights = Weights(prior_words())
         self._postings: dict[str, list[str]] = {}
+        self._last: tuple[Reading, Print] | None = None
 
     def __len__(self) -> int:
         return len(self._items)
@@ -75,11 +77,12 @@ class Known:
         """Keeps an item; `topic`: the one it was confirmed to be of, "" for one of its own."""
         reading = reading or read(item)
         found = majors(reading.text, reading.ground, reading.own > 0).sure
-        kept = _Kept(reading, print_of(reading), tuple(found))
+        mine = self._print(reading)
+        self._weights.add(mine.vector)
+        kept = _Kept(reading, mine, tuple(found), Query(mine.vector, self._weights).norm)
         if item.id in self._items:
             self._forget(item.id)
         self._items[item.id] = kept
-        self._weights.add(kept.print.vector)
         for mark in kept.print.marks:
             self._postings.setdefault(mark, []).append(item.id)
         self._place(item.id, topic or item.id)
@@ -101,19 +104,23 @@ class Known:
 
     def echo_of(self, reading: Reading) -> str:
         """Id of the reply of ours that the text passes on, "" if none."""
-        mine = print_of(reading)
+        if not self._replies:
+            return ""
+        mine = self._print(reading)
         best = max(((mine.share_of(one), ident) for ident, one in self._replies.items()), default=(0.0, ""))
         return best[1] if best[0] >= ECHO else ""
 
     def candidates(self, item: Item, limit: int = LISTED, reading: Reading | None = None) -> tuple[Candidate, ...]:
         """Topics that the item may belong to, the likest first; itself left out."""
         reading = reading or read(item)
-        mine = print_of(reading)
+        mine = self._print(reading)
+        query = Query(mine.vector, self._weights)
         by_topic: dict[str, list[tuple[Compared, str]]] = {}
         for ident in self._likely(mine, item):
             if ident == item.id:
                 continue
-            found = compare(reading, mine, self._items[ident].reading, self._items[ident].print, self._weights)
+            kept = self._items[ident]
+            found = compare(reading, mine, query, kept.reading, kept.print, kept.norm)
             if item.parent_id and item.parent_id == ident:
                 found = Compared(1.0, ("是该条的跟帖", *found.reasons))
             by_topic.setdefault(self._topics[ident], []).append((found, ident))
@@ -155,6 +162,12 @@ class Known:
     def item(self, item_id: str) -> Item:
         """A known item. Raises KeyError."""
         return self._items[item_id].reading.item
+
+    def _print(self, reading: Reading) -> Print:
+        """The print of a reading; that of the last one is kept, as an item is looked at before it is added."""
+        if self._last is None or self._last[0] is not reading:
+            self._last = (reading, print_of(reading))
+        return self._last[1]
 
     def _place(self, item_id: str, topic: str) -> None:
         self._topics[item_id] = topic

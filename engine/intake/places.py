@@ -45,28 +45,37 @@ def _tagged() -> list[tuple[str, Tag]]:
 
 _NAMES: Final = WordList(_tagged())
 _HERE: Final = ("city", "strong")
-_DISTRICT_WORDS: Final = {**{name: name for name in gazetteer.DISTRICTS}, "许昌县": "建安区", "城乡一体化示范区": "示范区"}
+_DISTRICT_WORDS: Final = {
+    **{name: name for name in gazetteer.DISTRICTS},
+    "许昌县": "建安区",
+    "城乡一体化示范区": "示范区",
+}
 _SHORT: Final = frozenset((*(name[:-1] for name in gazetteer.DISTRICTS), "襄县", "钧都", "东城", "开发区管委会"))
 """Other names of whole districts."""
 _NO_PLACE_AFTER: Final = re.compile(
-    r"^(?:路|街|大道|大街|道口|时间|日报|晚报|晨报|青年报|卫视|大学|师范|户口|现代|牌照|烤鸭|火锅|拉面|西路|东路|南路|北路|中路|银行|证券|奥运)"
+    r"^(?:路|街|大道|大街|道口|时间|日报|晚报|晨报|青年报|卫视|大学|师范|户口|现代|牌照|烤鸭|火锅|拉面|西路|东路|"
+    r"南路|北路|中路|银行|证券|奥运)"
 )
 _OF_ORIGIN: Final = re.compile(
-    r"^市?(?:人|网友|老乡|籍|小伙|姑娘|市民|游客|客商|老板|企业|公司|开发商|经验|模式|做法|记者|媒体|打工|上班|务工|工作|读书|上学|救援队|消防|蓝天|来的|回来|的?[赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨朱秦许何吕张孔曹严华金魏陶姜谢邹苏潘葛范彭鲁韦马方任袁柳史唐薛雷贺倪汤罗郝安常于时傅齐康伍余顾孟黄穆萧尹姚邵汪祁毛米戴宋庞熊纪舒屈项祝董梁杜阮蓝季贾江童郭梅林钟徐邱骆高夏蔡田樊胡凌霍万柯卢莫丁邓石崔吉龚程裴陆翁段侯武刘景龙叶白赖乔闫][某女先]?(?:女士|先生|某))"
+    r"^市?(?:人|网友|老乡|籍|小伙|姑娘|市民|游客|客商|老板|企业|公司|开发商|经验|模式|做法|记者|媒体|打工|上班|"
+    r"务工|工作|读书|上学|救援队|消防|蓝天|来的|回来|"
+    r"的?[赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨朱秦许何吕张孔曹严华金魏陶姜谢邹苏潘葛范彭鲁韦马方任袁柳史唐薛雷贺倪汤罗郝安常于时傅齐康伍余顾孟黄穆萧尹姚邵汪祁毛米戴宋庞熊纪舒屈项祝董梁杜阮蓝季贾江童郭梅林钟徐邱骆高夏蔡田樊胡凌霍万柯卢莫丁邓石崔吉龚程裴陆翁段侯武刘景龙叶白赖乔闫][某女先]?(?:女士|"
+    r"先生|某))"
 )
 _AT_WORK_THERE: Final = re.compile(r"(?:在|去|从|到|自)$")
 _JOINED: Final = re.compile(r"^[市县区]?(?:[、与和同及跟至到—~/\-]|以及|还有){1,2}[^，。,;；]{0,4}$")
 _BORDER: Final = re.compile(
-    r"交界|两市|两县|两地|三市|跨市|跨界|跨区|跨县|界河|上下游|接壤|毗邻|一河之隔|搭界|交接处|接合部|结合部|共管|插花地|两边|双方都"
+    r"交界|两市|两县|两地|三市|跨市|跨界|跨区|跨县|界河|上下游|接壤|毗邻|一河之隔|搭界|交接处|接合部|结合部|共管|"
+    r"插花地|两边|双方都"
 )
 _CITY_WIDE: Final = re.compile(r"全市|我市|市区|各县[（(]?市|各县区|许昌全|市级|全域|市政府|市委|市局|市里|多个县|多地")
-_SEVERAL: Final = re.compile(r"两县|两地|两区|三县|多个县|多地|多县|分别|均|都|交界|接壤|之间|沿线|跨")
+_SEVERAL: Final = re.compile(r"两县|两地|两区|三县|多个县|多地|多县|分别|交界|接壤|之间|沿线|跨")
 _NEAR_MISS: Final = 4
 """Characters between another city's name and a shared name that still belong together: 襄阳市的襄城."""
 
 
 def district_of(text: str) -> str | None:
-    """The district of Xuchang that a source names, `市本级` for the city itself, "外地" for elsewhere, None if unclear."""
+    """The district of Xuchang that a source names; 市本级 for the city itself, 外地 for elsewhere, None if unclear."""
     text = plain(text)
     if not text:
         return None
@@ -179,7 +188,7 @@ def _is_no_place(text: str, hit: Hit[Tag]) -> bool:
     after = text[hit.end : hit.end + 4]
     if hit.tag[0] in ("elsewhere", "city") and hit.word not in gazetteer.CITY_PLACES and _NO_PLACE_AFTER.match(after):
         return hit.tag[0] == "elsewhere" or after[:1] in "路街"
-    return hit.word in ("许昌", "建安", "方山") and after.startswith(gazetteer.PERSON_VERBS)
+    return hit.word in ("许昌", "建安", "方山") and after.startswith(gazetteer.PERSON_WORDS)
 
 
 def _of_origin(text: str, hit: Hit[Tag]) -> bool:

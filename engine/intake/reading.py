@@ -1,4 +1,4 @@
-"""One item read once: its plain text, where it plays, and which matters it speaks of. Everything else builds on this."""
+"""One item read once: its plain text, where it plays, which matters it speaks of. All else builds on this."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Final
 
 from . import lexicon, normal
 from .item import Item
+from .majors import fallen
 from .places import Places, places
 from .words import WordList, tagged
 
@@ -22,10 +23,27 @@ _MATTERS: Final = WordList(
 _OTHERS: Final = WordList(list(tagged(lexicon.OTHER_BUSINESS)))
 _DEPARTMENTS: Final = WordList(list(tagged(lexicon.DEPARTMENTS)))
 GROUND: Final = frozenset(
-    ("采矿", "砂石", "取土", "滑坡", "塌陷", "地灾", "修复", "征地", "耕地", "土地", "宅基地", "违建", "林地", "规划道路")
+    (
+        "采矿",
+        "砂石",
+        "取土",
+        "滑坡",
+        "塌陷",
+        "地灾",
+        "修复",
+        "征地",
+        "耕地",
+        "土地",
+        "宅基地",
+        "违建",
+        "林地",
+        "规划道路",
+    )
 )
 """Matters of earth, rock and land: an event beside them is one of natural resources."""
-_PICTURE_ONLY: Final = re.compile(r"如图|看图|见图|图片|有图|视频(?:见|如下)?$|\[(?:图片|视频)\]|无文字|截图如下|图自己看|自己看|看视频")
+_PICTURE_ONLY: Final = re.compile(
+    r"如图|看图|见图|图片|有图|视频(?:见|如下)?$|\[(?:图片|视频)\]|无文字|截图如下|图自己看|自己看|看视频"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +80,8 @@ def read(item: Item) -> Reading:
         body = body[len(title) :].lstrip("。，, ")
     text = f"{title}。{body}" if body else title
     own, false = _matters(text)
+    if not {"滑坡", "塌陷"} & own.keys() and (word := fallen(text)):
+        own["塌陷"] = (word,)
     points = sum(lexicon.CONCEPTS[name].own for name in own)
     return Reading(
         item=item,

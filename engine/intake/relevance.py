@@ -14,8 +14,29 @@ from .lexicon import CONCEPTS
 from .majors import Majors
 from .reading import Reading
 
-_BUREAU: Final = re.compile(r"自然资源(?:和规划)?局|自规局|规划局|国土局|国土所|自然资源所|不动产登记|不动产(?:中心|大厅|窗口)")
-_GENERIC: Final = frozenset(("土地", "绿地", "商铺", "违规", "围挡施工", "用途变更", "硬化", "办事", "资金", "扬尘", "工业", "聚集", "规划道路", "水源地", "泄露", "配套"))
+_BUREAU: Final = re.compile(
+    r"自然资源(?:和规划)?局|自规局|规划局|国土局|国土所|自然资源所|不动产登记|不动产(?:中心|大厅|窗口)"
+)
+_GENERIC: Final = frozenset(
+    (
+        "土地",
+        "绿地",
+        "商铺",
+        "违规",
+        "围挡施工",
+        "用途变更",
+        "硬化",
+        "办事",
+        "资金",
+        "扬尘",
+        "工业",
+        "聚集",
+        "规划道路",
+        "水源地",
+        "泄露",
+        "配套",
+    )
+)
 _SALES: Final = ("广告", "文艺", "游戏", "股市", "网络挖矿")
 
 
@@ -70,6 +91,9 @@ def _value(reading: Reading, majors: Majors, complains: bool, told: list[str]) -
         if (reading.false_friends and not hinted) or sales >= 2 or others >= 2 + 2 * hinted or (others and not hinted):
             told.append("没有本局业务，只有其他事项")
             return False
+        if where == "unknown" and not complains and not hinted and not reading.little:
+            told.append("没有本市地点，没有本局业务，也没有诉求")
+            return False
         told.append("文字太少，看不出事项" if reading.little else "没有找到本局业务的词")
         return None
     if alarming or _BUREAU.search(reading.text):
@@ -96,9 +120,15 @@ def _value(reading: Reading, majors: Majors, complains: bool, told: list[str]) -
 
 def _own_points(reading: Reading) -> int:
     """Points of matters that are ours; 2 for each specific one, 1 for all shared ones together."""
-    specific = sum(CONCEPTS[name].own for name in reading.concepts if name not in _GENERIC)
+    specific = sum(
+        1 if words == ("规划",) else CONCEPTS[name].own
+        for name, words in reading.concepts.items()
+        if name not in _GENERIC
+    )
     shared = [name for name in reading.concepts if name in _GENERIC]
-    strong_shared = "土地" in shared or "绿地" in shared or "水源地" in shared or "规划道路" in shared or "配套" in shared
+    strong_shared = (
+        "土地" in shared or "绿地" in shared or "水源地" in shared or "规划道路" in shared or "配套" in shared
+    )
     return specific + (2 if strong_shared and len(shared) > 1 else int(bool(strong_shared)))
 
 

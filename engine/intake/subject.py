@@ -1,4 +1,4 @@
-"""The facts on which the response subject depends (R09-R15), as far as the text gives them; a person's facts stand above."""
+"""The facts on which the response subject depends (R09-R15), from the text; what a person has set stands above."""
 
 from __future__ import annotations
 
@@ -11,9 +11,13 @@ from .item import Facts
 from .reading import Reading, business_line
 
 _CITY_POLICY: Final = re.compile(
-    r"市政府(?:的)?(?:重大|决策|决定|政策|出台|印发|规划|常务会)|市委(?:、)?市政府|国土空间总体规划|总体规划|全市(?:停批|暂停|统一|推行|出台|范围|的)|许昌全市|市级(?:规划|决策|重大|项目|政策|重点)|重大项目|重大决策|重大政策|综合地价|市里(?:的)?(?:决定|决策|政策|规划)|三区三线|许昌(?:市)?(?:出台|新政|规划图|总规)|市级规划"
+    r"市政府(?:的)?(?:重大|决策|决定|政策|出台|印发|规划|常务会)|市委(?:、)?市政府|国土空间总体规划|总体规划|"
+    r"全市(?:停批|暂停|统一|推行|出台|范围|的)|许昌全市|市级(?:规划|决策|重大|项目|政策|重点)|重大项目|重大决策|"
+    r"重大政策|综合地价|市里(?:的)?(?:决定|决策|政策|规划)|三区三线|许昌(?:市)?(?:出台|新政|规划图|总规)|市级规划"
 )
-_PASSED_ON: Final = re.compile(r"推诿|踢皮球|推来推去|互相推|不归|都说|联合|各部门|几个部门|多个部门|多部门|会同|来回推|扯皮|说是归|说归|该归")
+_PASSED_ON: Final = re.compile(
+    r"推诿|踢皮球|推来推去|互相推|不归|都说|联合|各部门|几个部门|多个部门|多部门|会同|来回推|扯皮|说是归|说归|该归"
+)
 _CITY_REGISTRY: Final = ("魏都区", *gazetteer.ZONES)
 """Where the city's own centre registers real estate: a matter of registration there is the city bureau's."""
 

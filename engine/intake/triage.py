@@ -1,4 +1,4 @@
-"""An item assessed: candidates, relevance, criteria and facts. What follows from them is for the tables and for people."""
+"""An item assessed: candidates, relevance, criteria and facts. What follows is for the tables and for people."""
 
 from __future__ import annotations
 
@@ -60,9 +60,7 @@ def assess_reading(reading: Reading, known: Known | None, facts: Facts, topic: s
     relevant = _as_set(relevant, facts)
     if echo:
         judged = replace(judged, unsure=(*judged.unsure, f"转述本局已发布的回复 {echo}"))
-    return Assessment(
-        item, candidates, relevant, judged, subject_facts(reading, facts), outlets, echo, reading.little
-    )
+    return Assessment(item, candidates, relevant, judged, subject_facts(reading, facts), outlets, echo, reading.little)
 
 
 def _as_set(found: Relevance, facts: Facts) -> Relevance:
@@ -74,9 +72,7 @@ def _as_set(found: Relevance, facts: Facts) -> Relevance:
     return found
 
 
-def _with_spread(
-    judged: Criteria, known: Known, item: Item, candidates: tuple[Candidate, ...], topic: str
-) -> Criteria:
+def _with_spread(judged: Criteria, known: Known, item: Item, candidates: tuple[Candidate, ...], topic: str) -> Criteria:
     """What the topic adds: media of close candidates, and majors of the topic or of close candidates. Until a person
     has confirmed that they are one event, it makes the suggestion unsure and no more."""
     if any(name.startswith("m") for name in judged.words):

@@ -64,6 +64,8 @@ class Did:
 
 
 Tell = Callable[[Did], None]
+Enough = Callable[[int, Entry, Case], bool]
+"""Asked after each entry, with its place and the case as it then stands: whether to stop there."""
 
 
 def rerun(
@@ -75,6 +77,7 @@ def rerun(
     tell: Tell | None = None,
     at_their_due: bool = False,
     until: datetime | None = None,
+    enough: Enough | None = None,
 ) -> Case | Stuck:
     """The case after `entries` on bundle `version`, or where it gets stuck. Requires the entries from the first on.
 
@@ -83,11 +86,14 @@ def rerun(
     their id on the version that the case is on. `tell` hears of every turn. Raises KeyError for an unknown version.
 
     A timer of the record fires again as late as it did. With `at_their_due` only where it is due at the same instant on
-    both; else it fires when it is due, as a worker who is never late would have it. `until`: time goes on to there.
+    both; else it fires when it is due, as a worker who is never late would have it. `until`: time goes on to there, if
+    it was not `enough` before.
     """
     run = _Rerun(entries, load, version, mapping, tell, at_their_due)
     try:
-        case = run.upto(len(entries))
+        case = run.upto(len(entries), enough)
+        if run.stopped:
+            return case
         if until is not None and case.status == "open" and (case.last_at is None or until >= case.last_at):
             run.settle(case, entries[-1], until)
         return case
@@ -113,8 +119,9 @@ class _Rerun:
         self._names = renamings(entries, mapping)
         self._tell = tell
         self._at_their_due = at_their_due
+        self.stopped = False
 
-    def upto(self, count: int) -> Case:
+    def upto(self, count: int, enough: Enough | None = None) -> Case:
         program, bundle = self._load(self._version)
         first: Command = from_json(COMMANDS, self._entries[0].command)
         assert isinstance(first, OpenCase)
@@ -130,6 +137,9 @@ class _Rerun:
             if not _passed_over(case, command, entry):
                 case = self._carry_out(case, command, entry, position)
             case.seq, case.last_at = entry.seq, entry.at
+            if enough is not None and enough(position, entry, case):
+                self.stopped = True
+                break
         return case
 
     def _carry_out(self, case: Case, command: Command, entry: Entry, position: int) -> Case:

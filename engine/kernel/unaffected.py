@@ -79,6 +79,25 @@ def same(entries: Sequence[Entry], made: Changes, until: datetime | None) -> boo
     return all(due > end for due in running.values())
 
 
+def last_touched(entries: Sequence[Entry], made: Changes) -> int:
+    """Place of the last entry that came to anything changed; -1 for none. From a later one on, where the state is the
+    recorded one, the rest of the record is what either version makes of it."""
+    timers: set[str] = set()
+    found = -1
+    for position, entry in enumerate(entries):
+        for event in entry.events:
+            kind = event["kind"]
+            if kind == "TokensMoved":
+                touched = not made.elements.isdisjoint(step[1] for step in event["steps"])
+            elif kind == "TimerArmed":
+                touched = event["element"] in made.shifts
+                timers |= {event["timer"]} if touched else set()
+            else:
+                touched = kind in ("TimerFired", "TimerCancelled") and event["timer"] in timers
+            found = position if touched else found
+    return found
+
+
 # -- what differs -----------------------------------------------------------------------------------------------------
 def _compare(old: Process | None, new: Process | None, bundles: tuple[Bundle, Bundle], found: Changes) -> None:
     """Of one process or sub-process body. One that is on one side only is reached by elements that have changed."""

@@ -15,14 +15,16 @@ from typing import Any, Final, Literal
 from engine.domain.codec import JSON
 from engine.domain.commands import FireTimer
 
+from .case import Case
 from .record import Entry, Loader
 from .renaming import NO_MAPPING, renamed_text
 from .rerun import Did, Stuck, rerun
-from .unaffected import Changes, same
+from .unaffected import Changes, last_touched, same
 
 Verdict = Literal["same", "other", "breach", "stuck"]
-VERDICTS: Final[tuple[Verdict, ...]] = ("stuck", "breach", "other", "same")
-"""Gravest first: a case has one verdict, the first of these that is true of it."""
+VERDICTS: Final[tuple[Verdict, ...]] = ("breach", "stuck", "other", "same")
+"""A case has one verdict, the first of these that is true of it: what a broken limit led to may be why the record
+can't be followed any further, and is what somebody wants to know first."""
 NAMED_AT_MOST: Final = 5
 """Elements named in a reason; a longer list says no more."""
 
@@ -56,6 +58,8 @@ class Outcome:
     carried_out: bool = True
 
 
+MISSES: Final = 3
+"""How often a state is compared with the recorded one in vain: what differs by then seldom comes back."""
 SAME: Final = Outcome("same", carried_out=False)
 
 
@@ -95,6 +99,15 @@ class _Course:
                 facts = (str(read(event, name)) for name in ("limit", "element", "unit", "deadline"))
                 self.broken.setdefault(renamed_text(read(event, "timer"), rename), (seq, Broken(*facts)))
 
+    def record(self, entries: Sequence[Entry], rename: Mapping[str, str]) -> None:
+        """Adds what the entries say happened."""
+        for entry in entries:
+            if len(entry.events) == 1 and entry.events[0]["kind"] == "IncidentRaised":
+                continue
+            if entry.command["kind"] != "FireTimer":
+                self.begin(entry.seq)
+            self.add(entry.events, lambda event, name: event.get(name, ""), rename)
+
 
 def what_if(
     entries: Sequence[Entry],
@@ -112,25 +125,47 @@ def what_if(
     """
     if made is not None and same(entries, made, until):
         return SAME
-    then = _recorded(entries, load, until, mapping)
+    moved = any(entry.command["kind"] == "MigrateCase" for entry in entries)
+    then = _recorded(entries, load, until, mapping, moved)
     now = _Course()
-    end = rerun(entries, load, version, mapping, tell=_teller(now), at_their_due=True, until=until)
+    joined = _Joined(len(entries) if made is None or made.everything or moved else last_touched(entries, made))
+    end = rerun(
+        entries, load, version, mapping, tell=_teller(now), at_their_due=True, until=until, enough=joined.enough
+    )
+    if joined.at is not None:
+        now.record(entries[joined.at + 1 :], mapping)
     return _outcome(then, now, end if isinstance(end, Stuck) else None)
 
 
-def _recorded(entries: Sequence[Entry], load: Loader, until: datetime | None, mapping: Mapping[str, str]) -> _Course:
+class _Joined:
+    """Where the other version is back in the recorded state and comes to nothing changed any more: there the rest of
+    the record is its way too."""
+
+    def __init__(self, last: int) -> None:
+        self._last = last
+        self._misses = 0
+        self.at: int | None = None
+
+    def enough(self, position: int, entry: Entry, case: Case) -> bool:
+        if position <= self._last or self._misses >= MISSES:
+            return False
+        if case.digest() != entry.state_digest:
+            self._misses += 1
+            return False
+        self.at = position
+        return True
+
+
+def _recorded(
+    entries: Sequence[Entry], load: Loader, until: datetime | None, mapping: Mapping[str, str], moved: bool
+) -> _Course:
     """The course of the record. A case that was moved to other versions is taken as if it had been on the last from
     the start, which is what its record says of it."""
     course = _Course()
-    if any(entry.command["kind"] == "MigrateCase" for entry in entries):
+    if moved:
         rerun(entries, load, entries[-1].bundle, tell=_teller(course, mapping), until=until)
         return course
-    for entry in entries:
-        if len(entry.events) == 1 and entry.events[0]["kind"] == "IncidentRaised":
-            continue
-        if entry.command["kind"] != "FireTimer":
-            course.begin(entry.seq)
-        course.add(entry.events, lambda event, name: event.get(name, ""), mapping)
+    course.record(entries, mapping)
     return course
 
 
@@ -150,7 +185,7 @@ def _outcome(then: _Course, now: _Course, stuck: Stuck | None) -> Outcome:
     spared = tuple(
         one for name, (seq, one) in then.broken.items() if name not in now.broken and (not last or seq < last)
     )
-    verdict: Verdict = "stuck" if stuck else "breach" if would else "other" if step else "same"
+    verdict: Verdict = "breach" if would else "stuck" if stuck else "other" if step else "same"
     return Outcome(verdict, step, reason, params, stuck, would, spared)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Select, func, or_, select
 
@@ -53,8 +53,8 @@ def counts(conn: Connection, since: datetime, until: datetime) -> Counts:
     """Over all cases, in four statements. Requires that the caller asked who may know of all of them."""
     opened = _within(cases.c.opened_at, since, until)
     many = func.count()
-    grades = conn.execute(select(cases.c.grade, many).where(*opened).group_by(cases.c.grade))
-    by_grade = {grade: number for grade, number in grades}
+    grades = conn.execute(select(cases.c.grade, many.label("n")).where(*opened).group_by(cases.c.grade))
+    by_grade = {row.grade: row.n for row in grades}
     by_source = select(cases.c.source_type, many).where(*opened).group_by(cases.c.source_type)
     sources = conn.execute(by_source.order_by(many.desc(), cases.c.source_type))
     end = instant_text(until)
@@ -85,13 +85,19 @@ def _within(column: ColumnElement[str], since: datetime, until: datetime) -> tup
     return column >= instant_text(since), column < instant_text(until)
 
 
-def _cases() -> Select[tuple[str, ...]]:
+def _cases() -> Select[Any]:
     return select(
         cases.c.case_id, cases.c.title, cases.c.grade, cases.c.district, cases.c.source_type, cases.c.source_name,
         cases.c.stage_label, cases.c.status, cases.c.outcome, cases.c.discovered_at,
     )  # fmt: skip
 
 
-def _listed(conn: Connection, query: Select[tuple[str, ...]], most: int) -> tuple[Listed, ...]:
+def _listed(conn: Connection, query: Select[Any], most: int) -> tuple[Listed, ...]:
     rows = conn.execute(query.order_by(cases.c.opened_at, cases.c.case_id).limit(most))
-    return tuple(Listed(*row[:-1], instant(row.discovered_at)) for row in rows)
+    return tuple(
+        Listed(
+            row.case_id, row.title, row.grade, row.district, row.source_type, row.source_name, row.stage_label,
+            row.status, row.outcome, instant(row.discovered_at),
+        )
+        for row in rows
+    )  # fmt: skip

@@ -34,6 +34,8 @@ from . import metrics_timers as _metrics_timers  # noqa: F401 its figures are to
 from . import migration_tables as _migration_tables  # noqa: F401 likewise
 from . import outbox_tables as _outbox_tables  # noqa: F401 likewise
 from . import processes as _processes  # noqa: F401 its table belongs to the database
+from . import register_tables as _register_tables  # noqa: F401 likewise
+from . import search_tables as _search_tables  # noqa: F401 likewise
 from . import whatif_tables as _whatif_tables  # noqa: F401 likewise
 from .application import Application
 from .bundle_drafts import BundleDrafts

@@ -34,7 +34,7 @@ def deploy(
     if draft is None:
         return Rejection("not_found", "draft.unknown")
     if draft.state not in (OPEN, APPROVED):
-        return Rejection("conflict", f"draft.stands_still.{draft.state}")
+        return Rejection("conflict", f"draft.still.{draft.state}")
     if draft.base_version != services.deployments.live():
         return Rejection("conflict", "draft.moved_on")
     reason = reason.strip() or (draft.reason if draft.state == APPROVED else "")
@@ -48,9 +48,11 @@ def deploy(
     return outcome
 
 
-def propose(services: Any, draft_id: str, actor: Actor, reason: str) -> Draft | Rejection:
-    """Asks for approval; from now on the files stand still. Refused without a reason (`invalid`), with errors
-    (`unsound`), and when there is nothing to approve or the live version moved on (`conflict`)."""
+def propose(services: Any, draft_id: str, actor: Actor, reason: str, source: str = "") -> Draft | Rejection:
+    """Asks for approval; from now on the files stand still. `source`: where they came from, for the record.
+
+    Refused without a reason (`invalid`), with errors (`unsound`), and when there is nothing to approve or the live
+    version moved on (`conflict`)."""
     reason = reason.strip()
     if not reason:
         return NO_REASON
@@ -73,7 +75,8 @@ def propose(services: Any, draft_id: str, actor: Actor, reason: str) -> Draft | 
             return Rejection("conflict", "draft.changed_meanwhile")
         services.deployments.store(tx, version, files)
         event = {"draft": draft_id, "version": version, "base": draft.base_version, "title": draft.title}
-        _record(services, tx, actor, PROPOSED_EVENT, {**event, "files": changed}, reason)
+        more = {"source": source} if source else {}
+        _record(services, tx, actor, PROPOSED_EVENT, {**event, "files": changed, **more}, reason)
     return _now(services, draft_id)
 
 

@@ -19,6 +19,8 @@ from .bundle_drafts import Draft
 from .bundle_names import DRAFT, resolve, version_named
 from .deployments import Deployment
 
+__all__ = ["Comparison", "FileDiff", "Findings", "Side", "clauses", "compare", "fields", "findings", "side", "tables"]
+
 
 @dataclass(frozen=True, slots=True)
 class Side:

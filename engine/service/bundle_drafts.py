@@ -346,7 +346,7 @@ def _editable(conn: Connection, draft_id: str) -> Draft | Rejection:
     if row is None:
         return Rejection("not_found", "draft.unknown")
     if row.state != OPEN:
-        return Rejection("conflict", f"draft.stands_still.{row.state}")
+        return Rejection("conflict", f"draft.still.{row.state}")
     return _draft(row)
 
 

@@ -9,7 +9,8 @@ from .catalogue import sentence
 
 _ISO: Final = re.compile(r"P(?:(\d+)W|(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?)(?![\w])")
 _IN_TEXT: Final = re.compile(r"(?<![\w])P(?=[\dT])[\dWDTHMS]+(?![\w])")
-_UNITS: Final = ((86_400, "compare.days"), (3_600, "compare.hours"), (60, "compare.minutes"), (1, "compare.seconds"))
+_DAY: Final = 86_400
+_UNITS: Final = ((_DAY, "compare.days"), (3_600, "compare.hours"), (60, "compare.minutes"), (1, "compare.seconds"))
 
 
 def seconds(text: str) -> int | None:
@@ -22,10 +23,12 @@ def seconds(text: str) -> int | None:
 
 
 def words(length: int, language: str) -> str:
-    """`80小时`, `1天12小时`: whole units, the largest first; up to two days in hours, as the regulation counts."""
+    """`80小时`, `5天`: whole units, the largest first. Up to two days, and up to a hundred hours that are no
+    whole days, are told in hours, as the regulation counts them."""
+    in_hours = (length <= 2 * _DAY and length != _DAY) or (length % _DAY and length < 100 * 3_600)
     parts, left = [], length
     for size, key in _UNITS:
-        if size == 86_400 and length <= 2 * 86_400 and length != 86_400:
+        if size == _DAY and in_hours:
             continue
         count, left = divmod(left, size)
         if count:
@@ -34,17 +37,11 @@ def words(length: int, language: str) -> str:
 
 
 def told(text: str, language: str) -> str:
-    """The text with each duration in it also in words: `PT8H（8小时）`."""
-
-    def one(found: re.Match[str]) -> str:
-        length = seconds(found[0])
-        return (
-            found[0]
-            if length is None
-            else sentence("compare.said", {"text": found[0], "words": words(length, language)}, language)
-        )
-
-    return _IN_TEXT.sub(one, text)
+    """A duration also in words: `PT8H（8小时）`; anything else, expressions too, as it is written."""
+    length = seconds(text)
+    return (
+        text if length is None else sentence("compare.said", {"text": text, "words": words(length, language)}, language)
+    )
 
 
 def difference(before: str, after: str, language: str) -> str:

@@ -116,6 +116,7 @@ KINDS: Final[Mapping[str, str]] = {
 STATUSES: Final[Mapping[str, str]] = {
     "added": "compare.status.added", "removed": "compare.status.removed", "changed": "compare.status.changed",
     "layout": "compare.status.layout", "rewritten": "compare.status.rewritten",
+    "renamed": "compare.status.renamed",
 }  # fmt: skip
 
 CELL: Final = re.compile(r"cell\[(.*)\]", re.DOTALL)

@@ -53,7 +53,7 @@ def of_file(file: FileDiff, language: str) -> list[Row]:
     made = [_row(file, change, language) for change in file.changes]
     if file.renamed:
         made.insert(0, _whole(file, "renamed", file.old, file.new, language))
-    elif file.status in ("added", "removed"):
+    if file.status in ("added", "removed"):
         made.insert(0, _whole(file, file.status, file.old, file.new, language))
     elif file.status == "rewritten":
         made.append(_whole(file, "rewritten", "", "", language))
@@ -149,7 +149,7 @@ def value_words(change: Change, value: str | None, language: str) -> str:
         return sentence(TYPES[value], {}, language) if value in TYPES else value
     if value in TRUTH:
         return sentence(TRUTH[value], {}, language)
-    return compare_durations.told(value, language) if change.effect in ("limit", "regulation") else value
+    return compare_durations.told(value, language)
 
 
 def means(change: Change, language: str) -> str:
@@ -163,8 +163,8 @@ def means(change: Change, language: str) -> str:
     return sentence(MEANS[change.effect], {}, language)
 
 
-def as_json(told: BundleDiff, language: str) -> str:
-    """Files, their status, and every change with its words; for other programs."""
+def as_json(told: BundleDiff, language: str, watermark: str = "") -> str:
+    """Files, their status, and every change with its words; for other programs. `watermark`: who took it out."""
     files = [
         {
             "file": file.path, "old": file.old, "new": file.new, "status": file.status, "counts": file.counts,
@@ -172,7 +172,8 @@ def as_json(told: BundleDiff, language: str) -> str:
         }
         for file in told.files
     ]  # fmt: skip
-    return json.dumps({"differs": bool(told), "counts": told.counts, "files": files}, ensure_ascii=False, indent=1)
+    whole = {"differs": bool(told), "counts": told.counts, "files": files}
+    return json.dumps({"taken_out": watermark, **whole} if watermark else whole, ensure_ascii=False, indent=1)
 
 
 def as_text(told: BundleDiff, language: str, *, quiet: bool = True) -> str:

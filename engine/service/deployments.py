@@ -22,6 +22,7 @@ from engine.journal.store import SqlJournal, SqlTransaction
 from engine.kernel.compile import compile_bundle
 from engine.kernel.program import Program
 
+from . import scenarios
 from .bundle_check import Checked, check
 
 __all__ = ["Checked", "Deployment", "Deployments", "check"]
@@ -189,7 +190,8 @@ class Deployments:
             )
             head = tx.head(STREAM)
             command = {"kind": "DeployBundle", "version": version, "reason": deployment.reason}
-            event = {"kind": DEPLOYED, "number": number, "version": version, "files": sorted(files)}
+            event: dict[str, Any] = {"kind": DEPLOYED, "number": number, "version": version, "files": sorted(files)}
+            event["scenarios"] = len(scenarios.results(checked))
             more = {"draft": origin.draft_id, "source": origin.source, "approved_by": approved_by}
             event.update({name: value for name, value in more.items() if value})
             tx.append(
@@ -212,12 +214,13 @@ class Deployments:
         return checked, deployment
 
     def refusal(self, files: Mapping[str, bytes]) -> Rejection | None:
-        """Why these files can't be deployed as they are (`unsound`), None when they can."""
+        """Why these files can't be deployed as they are (`unsound`): errors, or scenarios of theirs that fail; None
+        when they can."""
         checked = self.checked(files)
         if checked.blocked:
             errors = sum(f.severity == "error" for f in checked.findings)
             return Rejection("unsound", "bundle.blocked", {"errors": errors})
-        return None
+        return scenarios.refusal(checked)
 
     def store(self, tx: SqlTransaction, version: str, files: Mapping[str, bytes]) -> None:
         """Keeps the files of a version, without making it live; does nothing when they are here."""

@@ -98,7 +98,7 @@ def _submission(facts: CaseFacts, _: str) -> Values | Rejection:
         return _not_yet("submission")
     grounds = facts.data.get("grading_criteria")
     criteria = [str(one) for one in grounds] if isinstance(grounds, list) else []
-    verified = [one for one in facts.filed("unit_verify")]
+    verified = facts.filed("unit_verify")
     return {
         "甄别情况": joined(facts.said("authenticity"), facts.said("screen_note"), by="；"),
         "定级标准": "；".join(one.partition(" ")[2] or one for one in criteria) + ("。" if criteria else ""),

@@ -35,7 +35,8 @@ def minute(at: datetime | str | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class CaseFacts:
-    """A case as it stood after its entry `case.last_seq`, at `now`. `data`: its fields; `filings`: without withdrawn."""
+    """A case as it stood after its entry `case.last_seq`, at `now`. `data`: its fields; `filings`: without
+    withdrawn."""
 
     case: cases.CaseRow
     data: Mapping[str, JSON]
@@ -80,7 +81,8 @@ class CaseFacts:
         return max(found, key=lambda task: task.created_at or self.now, default=None)
 
     def instructions(self) -> list[dict[str, str]]:
-        """The leaders' instructions in order (批示): written ones with who wrote them, oral ones with who noted them."""
+        """The leaders' instructions in order (批示): written ones with who wrote them, oral ones with who noted
+        them."""
         rows = []
         for filing in self.filings:
             values = {fact.field: fact_text(fact) for fact in filing.facts}
@@ -97,7 +99,7 @@ class CaseFacts:
         """How a limit stands: `进行中，还有 3小时05分`, `已超时 20分钟`, `按时完成`."""
         if limit.finished_at is not None:
             late = f" {span(limit.late_seconds)}" if limit.late_seconds else ""
-            return known(f"limit.state.{limit.state}", limit.state) + late
+            return one_of("limit.state.", limit.state, limit.state) + late
         left = limit.remaining_seconds(self.now)
         if left < 0:
             return f"{known('limit.state.breached', '')} {span(left)}"

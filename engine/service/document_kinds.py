@@ -16,9 +16,9 @@ COMMAND: Final = frozenset({OFFICE, LEADER, CHIEF, SUPERVISION, AUDITOR})
 class Kind:
     """One kind of document.
 
-    `word`: its character in the number. `makers`: roles that make it. `for_units`: everybody who may read the case reads
-    it; else COMMAND and its recipients. `of_case`: False for what tells of a period. `clauses`: of the regulation.
-    `fields`: simple placeholders; `lists`: name -> columns; both in the order in which they are told of.
+    `word`: its character in the number. `makers`: roles that make it. `for_units`: everybody who may read the case
+    reads it; else COMMAND and its recipients. `of_case`: False for what tells of a period. `clauses`: of the
+    regulation. `fields`: simple placeholders; `lists`: name -> columns; both in the order in which they are told of.
     """
 
     kind: str
@@ -88,7 +88,8 @@ KINDS: Final[Mapping[str, Kind]] = {
         Kind(
             "briefing_daily", "简", _OFFICE, False, ("R68", "R71"),
             (
-                "期间", "新增件数", "重大件数", "一般件数", "正面件数", "其他件数", "待定级件数", "办结件数", "在办件数",
+                "期间", "新增件数", "重大件数", "普通件数", "正面件数", "其他件数", "待定级件数", "办结件数",
+                "在办件数",
                 "超时次数", "分送",
             ),
             {

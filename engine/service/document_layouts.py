@@ -1,8 +1,9 @@
 """The shipped templates, drawn after GB/T 9704—2012 as far as papers inside the bureau follow it.
 
-`python -m engine.service.document_layouts` writes them to forms/documents/; a test holds the files and this module together.
-A4, margins 37/35/28/26 mm, bureau in red above a red line, title 二号 宋体 centred, text 三号 仿宋 with lines of 28 pt, tables
-小四. Fonts are those that Windows and WPS bring along; an office that has 方正小标宋 chooses it in Word.
+`python -m engine.service.document_layouts` writes them to forms/documents/; a test holds the files and this module
+together. A4, margins 37/35/28/26 mm, bureau in red above a red line, title 二号 宋体 centred, text 三号 仿宋 with
+lines of 28 pt, tables 小四. Fonts are those that Windows and WPS bring along; an office that has 方正小标宋 chooses
+it in Word.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,10 +29,12 @@ FOLDER: Final = Path(__file__).parents[2] / "forms" / "documents"
 SONG: Final = "宋体"
 FANG: Final = "仿宋"
 HEI: Final = "黑体"
+FONTS: Final = (SONG, FANG, HEI)
+"""Every font that a shipped template names."""
 RED: Final = RGBColor(0xC0, 0x10, 0x10)
 WIDTH: Final = 156
 """mm between the margins."""
-_NO_TIME: Final = datetime(2026, 1, 1)
+_NO_TIME: Final = datetime(2026, 1, 1, tzinfo=UTC)
 CENTRE: Final = WD_ALIGN_PARAGRAPH.CENTER
 LEFT: Final = WD_ALIGN_PARAGRAPH.LEFT
 RIGHT: Final = WD_ALIGN_PARAGRAPH.RIGHT
@@ -45,13 +48,14 @@ def shipped(kind: str) -> bytes:
 class Sheet:
     """A document under way."""
 
-    def __init__(self) -> None:
+    def __init__(self, form: bool = False) -> None:
         self.document = Document()
         section = self.document.sections[0]
         section.page_width, section.page_height = Mm(210), Mm(297)
-        section.top_margin, section.bottom_margin = Mm(37), Mm(35)
+        # Forms are no letters: narrower above and below, so that one of the usual length is one sheet.
+        section.top_margin, section.bottom_margin = (Mm(28), Mm(26)) if form else (Mm(37), Mm(35))
         section.left_margin, section.right_margin = Mm(28), Mm(26)
-        section.footer_distance = Mm(25)
+        section.footer_distance = Mm(16) if form else Mm(25)
         style: Any = self.document.styles["Normal"]
         _font(style.element.get_or_add_rPr(), FANG)
         style.font.size = Pt(16)
@@ -68,8 +72,8 @@ class Sheet:
         colour: RGBColor | None = None, before: float = 0, after: float = 0, exact: float = 28, cell: Any = None,
         under: bool = False,
     ) -> Any:  # fmt: skip
-        """A paragraph. `indent`: characters before its first line; `exact`: height of its lines, pt; `under`: a red line
-        below it."""
+        """A paragraph. `indent`: characters before its first line; `exact`: height of its lines, pt; `under`: a red
+        line below it."""
         paragraph = self.document.add_paragraph() if cell is None else _first(cell)
         paragraph.alignment = align
         shape = paragraph.paragraph_format
@@ -109,11 +113,12 @@ class Sheet:
             getattr(self, how)(text)
         self.line("{%p endif%}")
 
-    def end(self) -> None:
-        """What it replaces; bureau and date below the text, at the right."""
+    def end(self, signed: bool = True) -> None:
+        """What it replaces; bureau and date below the text, at the right, where it is no form with them in its head."""
         self.only_if("替代", ("text", "{{替代}}"))
-        self.line("{{机关}}", align=RIGHT, before=28)
-        self.line("{{日期}}", align=RIGHT)
+        if signed:
+            self.line("{{机关}}", align=RIGHT, before=28).paragraph_format.keep_with_next = True
+            self.line("{{日期}}", align=RIGHT).paragraph_format.keep_with_next = True
         self.line("经办人：{{制作人}}", size=14, before=10, exact=22)
 
     def grid(self, rows: Sequence[Sequence[tuple[str, int]]], widths: Sequence[int], heads: int = 0) -> Any:
@@ -220,7 +225,7 @@ def assignment(sheet: Sheet) -> None:
     )
     sheet.gap()
     sheet.listing(
-        "单位", ("名称", "分工", "送达时间", "签收时间", "签收人", "到期时间"), (40, 16, 28, 28, 16, 28), "尚未送达"
+        "单位", ("名称", "分工", "送达时间", "签收时间", "签收人", "到期时间"), (36, 15, 28, 28, 21, 28), "尚未送达"
     )
     sheet.gap()
     sheet.line(
@@ -228,7 +233,7 @@ def assignment(sheet: Sheet) -> None:
         "不得自行对外回复，统一由局办公室整理后发布。",
         size=14, indent=2, exact=24,
     )  # fmt: skip
-    sheet.end()
+    sheet.end(signed=False)
 
 
 def submission(sheet: Sheet) -> None:
@@ -256,7 +261,7 @@ def submission(sheet: Sheet) -> None:
     sheet.gap()
     sheet.heading("办理时限")
     sheet.listing("时限", ("名称", "单位", "到期时间", "状态"), (50, 40, 34, 32))
-    sheet.end()
+    sheet.end(signed=False)
 
 
 def supervision(sheet: Sheet) -> None:
@@ -322,19 +327,20 @@ def briefing_daily(sheet: Sheet) -> None:
     sheet.line("{{文号}}", align=CENTRE)
     sheet.line("{{机关}}办公室　　　　{{日期}}", align=CENTRE, under=True, after=14)
     sheet.text(
-        "{{期间}}，登记网络舆情 {{新增件数}} 件：重大 {{重大件数}} 件，一般 {{一般件数}} 件，正面 {{正面件数}} 件，"
-        "其他 {{其他件数}} 件，待定级 {{待定级件数}} 件。办结 {{办结件数}} 件，在办 {{在办件数}} 件，超时 {{超时次数}} 次。"
+        "{{期间}}，登记网络舆情 {{新增件数}} 件：重大负面 {{重大件数}} 件，普通负面 {{普通件数}} 件，"
+        "正面 {{正面件数}} 件，其他 {{其他件数}} 件，待定级 {{待定级件数}} 件。"
+        "办结 {{办结件数}} 件，在办 {{在办件数}} 件，超时 {{超时次数}} 次。"
     )
     sheet.heading("一、重大舆情")
     sheet.listing(
-        "重大", ("编号", "标题", "区划", "来源", "发现时间", "进展"), (30, 44, 18, 24, 20, 20), "本期没有重大舆情"
+        "重大", ("编号", "标题", "区划", "来源", "发现时间", "进展"), (34, 36, 18, 22, 28, 18), "本期没有重大舆情"
     )
     sheet.gap()
     sheet.heading("二、本期登记")
-    sheet.listing("新增", ("编号", "标题", "等级", "区划", "来源", "进展"), (30, 44, 20, 18, 24, 20), "本期没有新登记")
+    sheet.listing("新增", ("编号", "标题", "等级", "区划", "来源", "进展"), (34, 44, 20, 18, 22, 18), "本期没有新登记")
     sheet.gap()
     sheet.heading("三、正在计时的时限")
-    sheet.listing("时限", ("编号", "标题", "名称", "到期时间", "状态"), (30, 44, 34, 24, 24))
+    sheet.listing("时限", ("编号", "标题", "名称", "到期时间", "状态"), (34, 40, 28, 28, 26))
     sheet.gap()
     sheet.heading("四、来源分布")
     sheet.listing("来源统计", ("来源", "件数"), (100, 56))
@@ -421,8 +427,8 @@ def catalogue(sheet: Sheet) -> None:
         (26, 52, 26, 52),
     )
     sheet.gap()
-    sheet.listing("目录", ("序号", "题名", "责任者", "时间", "大小", "校验值"), (13, 55, 22, 24, 20, 22))
-    sheet.end()
+    sheet.listing("目录", ("序号", "题名", "责任者", "时间", "大小", "校验值"), (12, 50, 18, 28, 20, 28))
+    sheet.end(signed=False)
 
 
 LAYOUTS: Final = {
@@ -439,9 +445,12 @@ LAYOUTS: Final = {
 }
 
 
+FORMS: Final = frozenset({"assignment", "submission", "catalogue"})
+
+
 def drawn(kind: str) -> bytes:
     """The template of a kind, the same bytes each time."""
-    sheet = Sheet()
+    sheet = Sheet(form=kind in FORMS)
     LAYOUTS[kind](sheet)
     return sheet.made()
 

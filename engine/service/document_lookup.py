@@ -17,7 +17,7 @@ from docx.shared import Pt, RGBColor
 from sqlalchemy import ColumnElement, Connection, Row, and_, exists, or_, select
 
 from engine.domain.access import CaseScope, may
-from engine.domain.codec import instant_text, parse_instant
+from engine.domain.codec import instant_text
 from engine.domain.organisation import Actor
 from engine.readmodels import dossier
 from engine.readmodels.page import TOTAL, Page, matches, paged, with_total
@@ -57,6 +57,7 @@ class Document:
     replaces: int
     reason: str
     recipients: tuple[str, ...]
+    command_id: str
     replaced_by: int = 0
 
 
@@ -83,6 +84,22 @@ def get(conn: Connection, number: int) -> Document | None:
     return None if row is None else _document(row)
 
 
+def marks(conn: Connection, numbers: Iterable[int]) -> dict[int, str]:
+    """Number -> its mark. One statement."""
+    wanted = sorted(set(numbers))
+    if not wanted:
+        return {}
+    query = select(made_documents.c.number, made_documents.c.mark).where(made_documents.c.number.in_(wanted))
+    return {row.number: row.mark for row in conn.execute(query)}
+
+
+def of_command(conn: Connection, command_id: str) -> Document | None:
+    """The document that a page's command made already; None if it has not."""
+    query = select(made_documents, _REPLACED_BY).where(made_documents.c.command_id == command_id)
+    row = conn.execute(query).one_or_none()
+    return None if row is None else _document(row)
+
+
 def of_case(conn: Connection, case_id: str, actor: Actor) -> tuple[Document, ...]:
     """A case's documents that the person may read, newest first. Requires that he may read the case."""
     query = select(made_documents, _REPLACED_BY).where(made_documents.c.case_id == case_id)
@@ -94,7 +111,7 @@ def of_case(conn: Connection, case_id: str, actor: Actor) -> tuple[Document, ...
 def page(conn: Connection, actor: Actor, wanted: Wanted, number: int, per_page: int) -> Page[Document]:
     """One page of the documents that the person may read, newest first. Two statements."""
     columns = made_documents.c
-    where = [_readable(actor), *_filters(conn, wanted)]
+    where = [readable_to(actor), *_filters(conn, wanted)]
     keys = select(columns.number).where(*where)
     by = (columns.number.desc(),)
     found = with_total(keys, by, number, per_page)
@@ -105,8 +122,8 @@ def page(conn: Connection, actor: Actor, wanted: Wanted, number: int, per_page: 
 
 
 def readable(actor: Actor, document: Document, groups: frozenset[str]) -> bool:
-    """Whether the person may read a document (R71: need to know): it is of a case that he may read and is not for leaders
-    and the office only; or he belongs to those; or it was sent to him. `groups`: that may read its case."""
+    """Whether the person may read a document (R71: need to know): it is of a case that he may read and is not for
+    leaders and the office only; or he belongs to those; or it was sent to him. `groups`: that may read its case."""
     if not may(actor, "view_documents"):
         return False
     if not actor.groups.isdisjoint(document.recipients):
@@ -160,11 +177,6 @@ def stamped(docx: bytes, text: str) -> bytes:
     return docx_package.packed(docx_package.opened(out.getvalue()))
 
 
-def file_name(document: Document, title: str, form: str) -> str:
-    """`许自然资舆交〔2026〕12号 交办单.docx`."""
-    return f"{document.mark} {title}.{form}"
-
-
 def _filters(conn: Connection, wanted: Wanted) -> Iterable[ColumnElement[bool]]:
     columns = made_documents.c
     words = matches(conn, wanted.mark, (columns.mark, columns.title))
@@ -180,7 +192,7 @@ def _filters(conn: Connection, wanted: Wanted) -> Iterable[ColumnElement[bool]]:
         yield columns.at < instant_text(wanted.until)
 
 
-def _readable(actor: Actor) -> ColumnElement[bool]:
+def readable_to(actor: Actor) -> ColumnElement[bool]:
     """The rule of `readable` as SQL."""
     columns = made_documents.c
     if actor.acting_roles & COMMAND:
@@ -201,7 +213,3 @@ def _document(row: Row[Any]) -> Document:
     values["recipients"] = tuple(json.loads(row.recipients))
     values["replaced_by"] = row.replaced_by or 0
     return Document(**values)
-
-
-def made_at(document: Document) -> datetime:
-    return parse_instant(document.at)

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from docx import Document
-from docxtpl import DocxTemplate
+from docxtpl import DocxTemplate  # type: ignore[import-untyped]  # it has annotations, but no py.typed
 from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import SandboxedEnvironment
 

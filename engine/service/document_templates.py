@@ -1,4 +1,5 @@
-"""Which template a kind of document has: the shipped one, or the last that the office put in its place. All are kept."""
+"""Which template a kind of document has: the shipped one, or the last that the office put in its place. All are
+kept."""
 
 from __future__ import annotations
 
@@ -16,8 +17,8 @@ from engine.domain.rejection import FieldFault, Rejection
 
 from . import document_layouts, document_template
 from .document_kinds import KINDS
-from .document_template import TemplateFault
 from .documents_tables import document_templates
+from .docx_package import TemplateFault
 from .files import safe_name
 from .log_tables import next_number
 from .system_stream import add_entry
@@ -30,7 +31,8 @@ SHIPPED: Final = 0
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """One version. `number` SHIPPED: the one that came with the program; then `at`, `made_by`, `reason`, `name` are ""."""
+    """One version. `number` SHIPPED: the one that came with the program; then `at`, `made_by`, `reason`, `name` are
+    ""."""
 
     number: int
     kind: str

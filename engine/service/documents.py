@@ -1,8 +1,9 @@
 """Documents (文书): made from the office's template and the case's data, numbered, journaled, kept for good.
 
-One is made in these steps: who may and is there something to say; the data; the .docx; its PDF; then, in one transaction, the
-number (given only now: no gaps), the row and the entry of stream `_documents`. If somebody else took the number meanwhile, it
-is made again with the next. Nothing of a document is ever changed: a correction is a new one that replaces the old.
+One is made in these steps: who may and is there something to say; the data; the .docx; its PDF; then, in one
+transaction, the number (given only now: no gaps), the row and the entry of stream `_documents`. If somebody else took
+the number meanwhile, it is made again with the next. Nothing of a document is ever changed: a correction is a new one
+that replaces the old.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ from .document_templates import STREAM
 from .documents_tables import document_numbers, made_documents
 from .log_tables import next_number
 from .report_words import Words
+from .system import new_id
 from .system_stream import add_entry
 
 DOCUMENTS: Final = KINDS
@@ -76,7 +78,8 @@ class Made:
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What is to be made. `subject`: name of the late report, "" for the last. `replaces`: number of the document that
-    it replaces, 0 for none, with the `reason`. `recipients`: groups it goes to. `day`: of a daily briefing."""
+    it replaces, 0 for none, with the `reason`. `recipients`: groups it goes to. `day`: of a daily briefing.
+    `command_id`: the same asked twice is made once; "" for one of its own."""
 
     kind: str
     case_id: str = ""
@@ -85,6 +88,7 @@ class Asked:
     reason: str = ""
     recipients: tuple[str, ...] = ()
     day: date | None = None
+    command_id: str = ""
 
 
 def make(services: Any, kind: str, case_id: str, actor: Actor, address: str = "", **more: Any) -> Made | Rejection:
@@ -94,10 +98,14 @@ def make(services: Any, kind: str, case_id: str, actor: Actor, address: str = ""
     (nothing to say yet, replaced already, numbers taken again and again), invalid (a replacement without a reason).
     """
     asked = Asked(kind, case_id, **more)
-    refused = _refused(services, asked, actor)
-    if refused is not None:
-        return refused
+    asked = replace(asked, command_id=asked.command_id or new_id())
     with _ONE_AT_A_TIME:
+        made: Made | Rejection | None = _known(services, asked)
+        if made is not None:
+            return made
+        refused = _refused(services, asked, actor)
+        if refused is not None:
+            return refused
         for _ in range(TRIES):
             made = _try(services, asked, actor)
             if made is not None:
@@ -119,11 +127,20 @@ def preview(services: Any, asked: Asked, actor: Actor) -> Mapping[str, Any] | Re
     return told if isinstance(told, Rejection) else told.values
 
 
-def offered(services: Any, conn: Connection, case_id: str, actor: Actor) -> tuple[tuple[str, bool], ...]:
+def offered(services: Any, case_id: str, actor: Actor) -> tuple[tuple[str, bool], ...]:
     """(kind, whether it can be made now) of what this person may make in a case, in the order of the kinds."""
     mine = [kind for kind in KINDS.values() if kind.of_case and may_make(actor, kind)]
     facts = document_facts.of_case(services, case_id) if mine else None
     return tuple((kind.kind, document_data.ready(kind.kind, facts)) for kind in mine if facts is not None)
+
+
+def _known(services: Any, asked: Asked) -> Made | None:
+    with services.engine.connect() as conn:
+        found = document_lookup.of_command(conn, asked.command_id)
+    if found is None:
+        return None
+    with services.files.open(found.docx_sha256) as docx, services.files.open(found.pdf_sha256) as pdf:
+        return Made(found, docx.read(), pdf.read())
 
 
 def may_make(actor: Actor, kind: Kind) -> bool:
@@ -177,6 +194,7 @@ def _try(services: Any, asked: Asked, actor: Actor) -> Made | Rejection | None:
         0, mark, asked.kind, asked.case_id, data.seq, asked.subject or _day(asked), title[:300],
         instant_text(now), actor.user_id, actor.name, template.sha256, _kept(services, docx), len(docx),
         _kept(services, pdf), len(pdf), asked.replaces, asked.reason.strip()[:500], asked.recipients,
+        asked.command_id,
     )  # fmt: skip
     try:
         with services.journal.writing() as tx:

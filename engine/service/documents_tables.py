@@ -46,6 +46,9 @@ made_documents = Table(
     Column("replaces", Integer, nullable=False, comment="number of the document that this one replaces, 0 for none"),
     Column("reason", Text, nullable=False, comment="why it replaces that one"),
     Column("recipients", Text, nullable=False, comment="JSON list of the groups it goes to"),
+    Column(
+        "command_id", Text, nullable=False, unique=True, comment="of the page that asked: sent twice it counts once"
+    ),
     UniqueConstraint("mark", "kind"),
     Index("made_documents_by_case", "case_id", "number"),
     Index("made_documents_by_kind", "kind", "number"),
@@ -76,6 +79,7 @@ after_create(
         *sqlite_guards(_NAMES),
         *sqlite_numbering(_NAMES),
         sqlite_no_replacing(made_documents.name, ("mark", "kind"), "no_second_mark"),
+        sqlite_no_replacing(made_documents.name, ("command_id",), "no_second_command"),
     ),
 )
 after_create("postgresql", (*postgresql_guards(_NAMES), *postgresql_numbering(_NAMES)))

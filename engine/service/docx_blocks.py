@@ -38,7 +38,8 @@ class Look:
 @dataclass(frozen=True, slots=True)
 class Shape:
     """How a paragraph is set. `line`: height of its lines by `rule` (exact, atLeast: points; auto: times the natural
-    one). `first`: indent of its first line, negative for a hanging one. `below`: colour and width of a line under it."""
+    one). `first`: indent of its first line, negative for a hanging one. `below`: colour and width of a line under
+    it."""
 
     align: str = "left"
     before: float = 0.0

@@ -1,4 +1,5 @@
-"""A .docx as parts: opened with bounds, refused for what must never be in a template, packed again the same each time."""
+"""A .docx as parts: opened with bounds, refused for what must never be in a template, packed again the same each
+time."""
 
 from __future__ import annotations
 

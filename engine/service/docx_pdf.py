@@ -1,7 +1,7 @@
 """The PDF of a .docx, laid out here: there is no word processor on the server, and an office's template must do.
 
-Lines are broken as Chinese is (no mark of punctuation begins a line), tables have merged cells and repeat their heads, pages
-are numbered. One font for everything, bold by drawing it thicker. Lengths are points.
+Lines are broken as Chinese is (no mark of punctuation begins a line), tables have merged cells and repeat their
+heads, pages are numbered. One font for everything, bold by drawing it thicker. Lengths are points.
 """
 
 from __future__ import annotations
@@ -70,7 +70,8 @@ class Canvas:
 
 
 def pdf(content: bytes, font: Path, at: datetime, mark: str = "") -> bytes:
-    """The PDF of a .docx. `at`: its date; `mark`: across every page, "" for none. The same input gives the same bytes."""
+    """The PDF of a .docx. `at`: its date; `mark`: across every page, "" for none. The same input gives the same
+    bytes."""
     return _Layout(docx_blocks.read(content), font, at, mark).made()
 
 
@@ -102,7 +103,7 @@ class _Layout:
             if isinstance(block, Table):
                 self._table(block)
             else:
-                self._paragraph(block, blocks[number + 1 : number + 2])
+                self._paragraph(block, blocks[number + 1 :])
         for number, canvas in enumerate(self.pages, 1):
             self._edges(canvas, number)
             self._draw(canvas, number)
@@ -116,17 +117,46 @@ class _Layout:
         for number, part in enumerate(_parts(one)):
             if number:
                 self._new_page()
-            lines = list(self._lines([part], self.room))
-            if one.shape.keep_next and following and lines:
-                first = following[0]
-                after = self._lines([first], self.room)[:1] if isinstance(first, Paragraph) else ()
-                needed = sum(self._height([*lines, *after])) + (0 if after else 60)
-                if self.y + needed > self.bottom and self.y > self.top:
+            lines = self._lines([part], self.room)
+            if one.shape.keep_next and self.y > self.top:
+                needed = sum(self._height(lines)) + self._with(following)
+                if self.y + needed > self.bottom and needed < self.bottom - self.top:
                     self._new_page()
-            for line in lines:
-                if self.y + line.before + line.height > self.bottom + 0.5 and self.y > self.top:
-                    self._new_page()
+            self._lay(lines)
+
+    def _with(self, following: Sequence[Paragraph | Table]) -> float:
+        """Height of what a paragraph must stay together with: up to the first line of one that need not."""
+        height = 0.0
+        for block in following:
+            if isinstance(block, Table):
+                return height + 60.0
+            lines = self._lines([block], self.room)
+            if not block.shape.keep_next:
+                return height + next(self._height(lines))
+            height += sum(self._height(lines))
+        return height
+
+    def _lay(self, lines: Sequence[Line]) -> None:
+        """The lines of a paragraph, on one page or more; none of them stands alone on a page."""
+        waiting = list(lines)
+        while waiting:
+            fit, y = 0, self.y
+            for height in self._height(waiting):
+                # What follows the last line of a page need not have room.
+                if y + height - waiting[fit].after > self.bottom + 0.5:
+                    break
+                fit, y = fit + 1, y + height
+            if fit == len(waiting) - 1 and fit > 0:
+                fit -= 1
+            if fit == 1 and len(waiting) > 1:
+                fit = 0
+            if fit == 0 and self.y <= self.top:
+                fit = max(1, min(len(waiting), 2))
+            for line in waiting[:fit]:
                 self.y = self._put(self.pages[-1], line, self.left, self.y, self.room)
+            waiting = waiting[fit:]
+            if waiting:
+                self._new_page()
 
     def _all(self, blocks: Iterable[Paragraph | Table]) -> list[Paragraph]:
         """Paragraphs in order, those in tables too (a table inside a cell, or in a header, is not drawn as one)."""
@@ -241,7 +271,8 @@ class _Layout:
             self._long_row(row, edges, height, table.lines, following)
 
     def _row_height(self, row: Row, edges: Sequence[float], onward: Sequence[Row]) -> float:
-        """As high as its highest cell; a cell merged downward takes what it needs beyond the rows under it from this."""
+        """As high as its highest cell; a cell merged downward takes what it needs beyond the rows under it from
+        this."""
         heights = [row.least]
         for cell in row.cells:
             if cell.merged:

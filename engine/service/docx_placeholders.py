@@ -2,8 +2,8 @@
 again as docxtpl needs them.
 
 What a clerk may write: `{{文号}}`; `{{单位.名称}}`, whose table row, or paragraph outside a table, then comes once for
-each unit; `{%p if 批示%}` ... `{%p else%}` ... `{%p endif%}` in paragraphs of their own, `{%tr if ...%}` in rows of their
-own, `if not` as well. Nothing else: no filters, calls, loops or attributes.
+each unit; `{%p if 批示%}` ... `{%p else%}` ... `{%p endif%}` in paragraphs of their own, `{%tr if ...%}` in rows of
+their own, `if not` as well. Nothing else: no filters, calls, loops or attributes.
 """
 
 from __future__ import annotations
@@ -56,7 +56,8 @@ def prepared(parts: Mapping[str, bytes], offered: Offered) -> tuple[dict[str, by
 
     With faults the parts must not be rendered.
     """
-    made, faults = dict(parts), []
+    made = dict(parts)
+    faults: list[TemplateFault] = []
     for name in sorted(parts):
         if not TEXT_PARTS.fullmatch(name):
             continue

@@ -1,7 +1,8 @@
 """Help with grading: what the words of an item suggest, decided by the office's own decision tables.
 
-The intake finds criteria and facts with the words that matched; `grading`, `response_subject`, `subject_precedence` and
-`routing` of the bundle decide, so that the process owner can change what follows from them. A person decides in the end.
+The intake finds criteria and facts with the words that matched; the tables `grading`, `response_subject`,
+`subject_precedence` and `routing` of the bundle say what follows, so that the process owner can change it. A person
+decides in the end.
 """
 
 from __future__ import annotations
@@ -26,7 +27,12 @@ __all__ = ["Candidate", "Item", "Known", "Suggestion", "item_from", "suggest"]
 UNSURE: Final = "unsure"
 MULTI_DEPARTMENT: Final = "multi_department_by_duty"
 """Beside a subject: each department answers its part (R13, R15)."""
-LEADERS: Final = {"positive": "局领导(抄送)", "ordinary_negative": "分管领导", "major_negative": "主要领导", UNSURE: "待定"}
+LEADERS: Final = {
+    "positive": "局领导(抄送)",
+    "ordinary_negative": "分管领导",
+    "major_negative": "主要领导",
+    UNSURE: "待定",
+}
 _NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
 """The tables of grading ask no clock; one instant for all keeps a suggestion the same whenever it is made."""
 MAJOR: Final = tuple(name for name in NAMES if name.startswith("m"))
@@ -181,10 +187,12 @@ def _subject(bundle: Bundle, assessment: Assessment, grade: str | None) -> tuple
         },
     )
     chosen = _decide(bundle, "subject_precedence", {"subject_rules": rules.value})
-    subject = (str(chosen.value["subject"]),)
+    subject: tuple[str, ...] = (str(chosen.value["subject"]),)
     if "multi_department" in rules.value:
         subject = (*subject, MULTI_DEPARTMENT)
-    return subject, str(chosen.value["lead"]), _remarks(rules)
+    told = _remarks(rules)
+    # The last rule of the table holds always; it is the reason only where no other is.
+    return subject, str(chosen.value["lead"]), told[:-1] or told
 
 
 def _units(bundle: Bundle, assessment: Assessment, grade: str | None) -> tuple[str, ...]:

@@ -29,26 +29,30 @@ class _Refused(Exception):
 class Writing:
     """One transaction: rows are changed on `conn`, and `note` says what was decided."""
 
-    def __init__(self, tx: SqlTransaction, now: datetime, actor: str, algorithm: str) -> None:
+    def __init__(self, tx: SqlTransaction, now: datetime, actor: str, algorithm: str, stream: str = STREAM) -> None:
         self.conn = tx.connection
         self.now = now
         self.actor = actor
         self._tx = tx
         self._algorithm = algorithm
+        self._stream = stream
 
-    def note(self, command: str, event: str, **facts: JSON) -> None:
-        """Appends an entry: `command` (imperative) was asked, `event` (past tense) came of it, with these facts."""
+    def note(self, command: str, event: str, **facts: JSON) -> int:
+        """Appends an entry: `command` (imperative) was asked, `event` (past tense) came of it, with these facts.
+        Returns its number in the stream."""
         told: Mapping[str, JSON] = {name: value for name, value in facts.items() if value not in ("", None)}
         asked, came = {"kind": command, **told}, {"kind": event, **told}
-        add_entry(self._tx, STREAM, self.now, self.actor, asked, came, self._algorithm)
+        return add_entry(self._tx, self._stream, self.now, self.actor, asked, came, self._algorithm).seq
 
 
-def decide(services: Any, actor: str, change: Callable[[Writing], T | Rejection]) -> T | Rejection:
+def decide(
+    services: Any, actor: str, change: Callable[[Writing], T | Rejection], stream: str = STREAM
+) -> T | Rejection:
     """Runs `change` in a transaction; a Rejection undoes all of it. `change` may be run again: others were faster."""
     for attempt in range(ATTEMPTS):
         try:
             with services.journal.writing() as tx:
-                outcome = change(Writing(tx, services.clock.now(), actor, services.journal.algorithm))
+                outcome = change(Writing(tx, services.clock.now(), actor, services.journal.algorithm, stream))
                 if isinstance(outcome, Rejection):
                     raise _Refused(outcome)
                 return outcome

@@ -171,9 +171,9 @@ def of_case(conn: Connection, case_id: str, limit: int) -> tuple[Item, ...]:
 
 def counts(conn: Connection, actor: Actor) -> dict[str, int]:
     """state -> number of items that the actor may see."""
-    mine = _mine(actor)
+    own = mine(actor)
     found = select(items.c.state, func.count()).group_by(items.c.state)
-    return {row[0]: row[1] for row in conn.execute(found if mine is None else found.where(mine))}
+    return {row[0]: row[1] for row in conn.execute(found if own is None else found.where(own))}
 
 
 def masked(text: str) -> str:
@@ -212,13 +212,14 @@ def _clauses(conn: Connection, actor: Actor, asked: Asked) -> list[ColumnElement
         if (value := getattr(asked, name))
     }
     return [
-        _mine(actor),
+        mine(actor),
         *by_name.values(),
         matches(conn, asked.q, (items.c.title, items.c.body, items.c.source_name, items.c.url)),
     ]
 
 
-def _mine(actor: Actor) -> ColumnElement[bool] | None:
+def mine(actor: Actor) -> ColumnElement[bool] | None:
+    """The rule of `visible` as SQL; None for who sees every item."""
     if actor.acting_roles & _SEES_ALL:
         return None
     of_unit = and_(items.c.unit == actor.unit, items.c.unit != "")

@@ -1,4 +1,5 @@
-"""Personal data hidden in texts that go to many readers: telephone and identity numbers, bank cards, mail, licence plates."""
+"""Personal data hidden in texts that go to many readers: numbers of telephones, identity cards, bank cards, cars;
+mail."""
 
 from __future__ import annotations
 

@@ -174,7 +174,7 @@ def frames(entries: Sequence[StoredEntry], load: Loader) -> Iterator[Frame]:
         raised |= {event["incident"]: event["element"] for event in events if event["kind"] == "IncidentRaised"}
         version = case.bundle.version
         if version not in labels:
-            labels[version] = _labels(case.bundle)
+            labels[version] = labels_of(case.bundle)
         yield _frame(case, entry, events, filled, before, labels[version], raised, divergence)
         if divergence is not None:
             return
@@ -247,7 +247,7 @@ def limit_then(record: Any) -> LimitThen:
     )
 
 
-def _labels(bundle: Bundle) -> Mapping[str, str]:
+def labels_of(bundle: Bundle) -> Mapping[str, str]:
     """What people call the elements of a bundle: id, and id as drawn, -> label; the first of an id counts."""
     found: dict[str, str] = {}
     for process in bundle.processes.values():

@@ -23,7 +23,13 @@ SHIPPED: Final = Path(__file__).parents[2]
 TABLES: Final = ("grading", "response_subject", "subject_precedence", "routing")
 MAX_BYTES: Final = 200_000_000
 UNIT_NAMES: Final = {unit[0]: unit[1] for unit in cast.UNITS}
-GRADES: Final = {"positive": "正面", "ordinary_negative": "普通负面", "major_negative": "重大负面", "unsure": "不确定", None: "不定级"}
+GRADES: Final = {
+    "positive": "正面",
+    "ordinary_negative": "普通负面",
+    "major_negative": "重大负面",
+    "unsure": "不确定",
+    None: "不定级",
+}
 
 
 class Unusable(Exception):
@@ -100,7 +106,15 @@ def _row(one: Suggestion) -> str:
     relevant = {True: "是", False: "否", None: "待定"}[one.relevant]
     criteria = " ".join(f"{name.upper()}({'、'.join(words[:3])})" for name, words in one.criteria.items())
     found = " ".join(f"{candidate.topic}={candidate.score:.2f}" for candidate in one.candidates)
-    cells = [one.assessment.item.id, relevant, GRADES.get(one.grade, str(one.grade)), criteria, "+".join(one.subject), one.leader, found]
+    cells = [
+        one.assessment.item.id,
+        relevant,
+        GRADES.get(one.grade, str(one.grade)),
+        criteria,
+        "+".join(one.subject),
+        one.leader,
+        found,
+    ]
     return "\t".join(cell.replace("\t", " ").replace("\n", " ") for cell in cells)
 
 

@@ -21,6 +21,10 @@ copy_case            x    x    x    x     x      x      .     .     .      .
 urge_task            x    x    x    x     x      x      .     .     .      .
 view_clocks_board    x    x    x    x     x      x      .     x     .      .
 resolve_incident     .    .    .    .     x      .      x     .     .      .
+view_documents       x    x    x    x     x      x      .     x     .      .
+make_document        .    .    .    .     x      x      .     .     .      .
+view_templates       .    .    .    .     x      .      x     x     .      .
+edit_templates       .    .    .    .     x      .      x     .     .      .
 view_bundles         .    .    x    x     x      .      x     x     .      .
 deploy_bundle        .    .    .    .     .      .      x     .     .      .
 edit_bundle          .    .    .    .     .      .      x     .     .      .

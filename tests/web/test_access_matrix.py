@@ -18,7 +18,8 @@ from werkzeug.test import TestResponse
 
 from engine.domain.access import WRITE_ACTIONS, may
 from engine.journal.schema import deployments
-from engine.service import long_jobs, migrations, people, verify_job
+from engine.service import long_jobs, migrations, people, verify_job, whatif
+from engine.service.bundle_drafts import Draft
 from engine.service.people_tables import person_roles, security_log
 from engine.service.transactions import writing
 from tests.support.desk import GRADED, ITEM, SCREENED, Browser, Desk
@@ -35,7 +36,7 @@ PERSONAS = {
 """One of the cast for each role, one of a unit that has nothing to do with the case, one without any role."""
 
 EXPORTS: set[str] = {
-    "audit.find", "checkpoints.compare", "checkpoints.take_out",
+    "audit.find", "checkpoints.compare", "checkpoints.take_out", "compare.export",
     "compliance.csv", "evidence.case_csv", "evidence.csv", "ledger.registrations_csv",
     "ledger.reports_csv", "mining.make", "packages.make", "packages.make_case", "performance.table",
 }  # fmt: skip
@@ -45,7 +46,7 @@ CHECKS = {"verifications.start", "verifications.cancel"}
 """POST routes that the auditor may use because to check the record is his work: a request and, later, a report are
 written into a table of their own; the verification itself reads only, and nothing of a case or a log changes."""
 
-DOWNLOADS = {"deployments.download", "deployments.file"}
+DOWNLOADS = {"deployments.download", "deployments.file", "studio_changes.download"}
 """GET routes that hand out a file: numbered and logged as exports."""
 
 SAFE = ("GET", "HEAD")
@@ -113,15 +114,20 @@ def installed(desk: Desk) -> Installation:
     desk.world.services.sealer.seal()
     with writing(desk.world.services.engine) as conn:
         job = long_jobs.start(desk.world.services, conn, verify_job.KIND, {}, PERSONAS["auditor"])
+        run = whatif.start(desk.world.services, conn, PERSONAS["process_owner"], version, "", {})
         batch = migrations.look(desk.world.services, conn, PERSONAS["process_owner"], version, {})
+    services = desk.world.services
+    draft = services.bundle_drafts.create(desk.world.actor("sunli"), "草稿")
+    assert isinstance(draft, Draft)
     return Installation(
         desk,
         case,
         {
+            "draft_id": draft.draft_id,
             "task": task, "user_id": "tanjun", "unit_id": "gengbao", "line_id": "gengbao",
             "absence_id": "1", "duty_id": "1", "number": "1", "step": "1", "message": "regrade_request",
             "file_id": "0" * 32, "name": "case_log", "clause": "R24", "version": version,
-            "path": "bpmn/opinion_case.bpmn", "job": job, "batch": batch,
+            "path": "bpmn/opinion_case.bpmn", "job": job, "batch": batch, "run": run,
         },
     )  # fmt: skip
 

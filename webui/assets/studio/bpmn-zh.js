@@ -262,7 +262,11 @@ export const bpmnWords = {
   "More actions": "更多",
   Edit: "编辑",
 
+  "Select a template": "选用模板",
+
   // Frame of the panel
+  "<no reference>": "（没有引用）",
+  Results: "选项",
   "Open documentation": "打开说明",
   "Toggle section": "展开或收起",
   "Section contains an error": "这一组有错误",

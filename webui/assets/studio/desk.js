@@ -11,6 +11,7 @@ import { words } from "./words.js";
 
 const QUIET = 1500;
 const RETRY = 10000;
+const PRESENCE = 20000;
 
 const clock = (at) =>
   new Date(at).toLocaleString("zh-CN", { dateStyle: "short", timeStyle: "short", timeZone: "Asia/Shanghai" });
@@ -25,6 +26,7 @@ class Desk {
     this.turn = Promise.resolve();
     this.stored = null;
     this.editor = make(root, () => this.changed());
+    this.presence = root.querySelector("[data-others]");
     this.list = new FindingsList(root.querySelector("#editor-findings"), this.file.path, (one) => this.editor.choose(one));
     this.listen();
   }
@@ -41,13 +43,26 @@ class Desk {
     try {
       text = await this.file.read();
     } catch (error) {
-      return this.say("failed", error instanceof TypeError && navigator.onLine ? words.unreadable : words.failed(error.message));
+      return this.say("failed", error.name === "EncodingError" ? words.unreadable : words.failed(error.message));
     }
     this.stored = text;
     await this.show(text);
     this.root.dataset.openMs = String(Math.round(performance.now() - started));
+    this.stayHere();
     await this.offerKept();
     this.refreshFindings();
+  }
+
+  // Says every few seconds that this file is open here, and shows who else has the draft open.
+  async stayHere() {
+    if (!this.presence) return;
+    setTimeout(() => this.stayHere(), PRESENCE);
+    const others = await this.file.here().catch(() => []);
+    this.presence.hidden = !others.length;
+    this.presence.textContent = others
+      .map(({ name, path }) => (path === this.file.path ? words.hereToo(name) : words.inDraft(name, path)))
+      .join(" · ");
+    this.presence.dataset.same = String(others.some(({ path }) => path === this.file.path));
   }
 
   async show(text) {

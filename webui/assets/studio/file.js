@@ -16,8 +16,9 @@ export class Refused extends Error {}
 export class SignedOut extends Error {}
 
 export class DraftFile {
-  constructor({ fileUrl, findingsUrl, draft, path }) {
+  constructor({ fileUrl, findingsUrl, hereUrl, draft, path }) {
     this.url = fileUrl;
+    this.hereUrl = hereUrl;
     this.findingsUrl = findingsUrl;
     this.path = path;
     this.name = path.split("/").pop();
@@ -25,11 +26,16 @@ export class DraftFile {
     this.revision = "0";
   }
 
-  // The text as it is stored, byte for byte; throws TypeError when it is not UTF-8.
+  // The text as it is stored, byte for byte; throws an EncodingError when it is not UTF-8.
   async read() {
     const response = await this.ask(this.url);
     this.revision = (response.headers.get("ETag") ?? "0").replace(/^W\//, "").replaceAll('"', "");
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(await response.arrayBuffer());
+    const bytes = await response.arrayBuffer();
+    try {
+      return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    } catch {
+      throw new DOMException("not UTF-8", "EncodingError");
+    }
   }
 
   async write(text) {
@@ -47,6 +53,12 @@ export class DraftFile {
     if (!this.findingsUrl) return [];
     const told = await (await this.ask(this.findingsUrl)).json();
     return told.findings ?? told;
+  }
+
+  // Who else has the draft open: [{name, path}].
+  async here() {
+    const answer = await this.ask(this.hereUrl, { method: "POST", body: new URLSearchParams({ path: this.path }) });
+    return (await answer.json()).others;
   }
 
   async ask(url, { headers = {}, ...more } = {}) {

@@ -13,7 +13,8 @@ const chinese = {
   failed: (text) => `打不开：${text}`,
   unreadable: "这个文件不是 UTF-8 编码，不能在这里编辑。请下载后修改。",
   signedOut: "登录已过期，改动已存在本机。请在新窗口登录后再保存。",
-  unsaved: "有改动还没有保存",
+  hereToo: (name) => `${name} 也打开了这个文件`,
+  inDraft: (name, path) => (path ? `${name} 正在看 ${path}` : `${name} 也打开了这个草稿`),
   noFindings: "没有发现问题",
   elsewhere: (count) => `其他文件另有 ${count} 处`,
   line: (number) => `第 ${number} 行`,
@@ -60,7 +61,6 @@ const chinese = {
   views: "视图",
   drd: "决策关系图",
   uploadWrong: (suffix) => `请选择 ${suffix} 文件`,
-  previewBroken: "表单暂时不能预览",
 };
 
 const english = {
@@ -75,7 +75,8 @@ const english = {
   failed: (text) => `Cannot be opened: ${text}`,
   unreadable: "This file is not UTF-8 and cannot be edited here. Download it and change it elsewhere.",
   signedOut: "The session is over. Changes are kept on this machine; sign in in another window and save again.",
-  unsaved: "There are unsaved changes",
+  hereToo: (name) => `${name} has this file open too`,
+  inDraft: (name, path) => (path ? `${name} is at ${path}` : `${name} has this draft open too`),
   noFindings: "Nothing found",
   elsewhere: (count) => `${count} more in other files`,
   line: (number) => `line ${number}`,
@@ -122,7 +123,6 @@ const english = {
   views: "Views",
   drd: "Decisions",
   uploadWrong: (suffix) => `Choose a ${suffix} file`,
-  previewBroken: "The form cannot be shown at the moment",
 };
 
 export const words = isChinese ? chinese : english;

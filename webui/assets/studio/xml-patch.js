@@ -4,7 +4,7 @@
 // (what it writes now). What differs between `before` and `after` was changed by the person; what differs between
 // `opened` and `before` is the library's own way of writing, or something it does not know and drops: comments,
 // processing instructions, CDATA, attributes and elements of other vendors. That stays as it was opened.
-import { attribute, canonical, content, elements, escapedText, escapedValue, idOf, parse, textOf } from "./xml-tree.js";
+import { attribute, canonical, elements, escapedText, escapedValue, facts, idOf, parse, textOf } from "./xml-tree.js";
 
 const XSI = "http://www.w3.org/2001/XMLSchema-instance";
 
@@ -230,6 +230,16 @@ export function patched(opened, before, after) {
   return new Patch(opened, before, after).text();
 }
 
-export function sameContent(one, other) {
-  return content(parse(one).root) === content(parse(other).root);
+// Whether `result` is `opened` with the changes between `before` and `after`, and nothing besides: all four as the library
+// reads and writes them.
+export function isTheChange(opened, before, after, result) {
+  const [was, base, now, is] = [opened, before, after, result].map((text) => facts(parse(text).root));
+  const added = [...now].filter((fact) => !base.has(fact));
+  const removed = new Set([...base].filter((fact) => !now.has(fact)));
+  return (
+    added.every((fact) => is.has(fact)) &&
+    [...removed].every((fact) => !is.has(fact)) &&
+    [...was].every((fact) => removed.has(fact) || is.has(fact)) &&
+    [...is].every((fact) => was.has(fact) || now.has(fact))
+  );
 }

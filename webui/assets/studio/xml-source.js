@@ -1,5 +1,5 @@
 // The file that an XML editor has open: what was opened, what the library writes for it, and what to store.
-import { patched, sameContent } from "./xml-patch.js";
+import { isTheChange, patched } from "./xml-patch.js";
 
 export class XmlSource {
   // `moddle`: of the editor's library; it reads the result back before it is stored.
@@ -11,6 +11,7 @@ export class XmlSource {
   open(text, written) {
     this.opened = text;
     this.written = written;
+    this.read = null;
   }
 
   // The file with the changes in it. Where the library would read something else out of it than it has in memory, its own
@@ -18,7 +19,7 @@ export class XmlSource {
   async text(now) {
     this.rewritten = false;
     const merged = this.merge(now);
-    if (merged === this.opened || (await this.meansTheSame(merged, now))) return merged;
+    if (merged === this.opened || (await this.isRight(merged, now))) return merged;
     console.warn("editor: the file is written afresh");
     this.rewritten = true;
     return now;
@@ -33,9 +34,10 @@ export class XmlSource {
     }
   }
 
-  async meansTheSame(one, other) {
+  async isRight(merged, now) {
     try {
-      return sameContent(await this.again(one), await this.again(other));
+      this.read ??= await this.again(this.opened);
+      return isTheChange(this.read, this.written, now, await this.again(merged));
     } catch {
       return false;
     }

@@ -161,11 +161,22 @@ export function canonical(node) {
   return node.canonical;
 }
 
-// The same, and whatever order the children stand in that have an id: libraries sort these as they are drawn.
-export function content(node) {
+// The same in single facts, whatever order elements with an id stand in: libraries sort these as they are drawn.
+export function facts(node, key = "", found = new Set()) {
+  const here = idOf(node) === undefined ? key : `#${node.ns}|${node.local}#${idOf(node)}`;
+  found.add(`${here} in ${key.slice(0, key.lastIndexOf("/"))}`);
+  for (const one of node.attributes) {
+    if (!one.declares) found.add(`${here} @${one.ns}|${one.local}=${one.value}`);
+  }
   const inside = elements(node);
-  const named = inside.filter((child) => idOf(child) !== undefined).map(content).sort();
-  const rest = inside.filter((child) => idOf(child) === undefined).map(content);
   const text = inside.length ? textOf(node).trim() : textOf(node);
-  return `{${node.ns}|${node.local} ${said(node)}>${JSON.stringify(text)}${rest.join("")}${named.join("")}}`;
+  if (text) found.add(`${here} =${text}`);
+  const counts = new Map();
+  for (const child of inside) {
+    const name = `${child.ns}|${child.local}`;
+    const count = idOf(child) === undefined ? (counts.get(name) ?? 0) : "";
+    if (count !== "") counts.set(name, count + 1);
+    facts(child, `${here}/${name}${count}`, found);
+  }
+  return found;
 }

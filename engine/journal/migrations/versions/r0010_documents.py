@@ -40,8 +40,10 @@ def upgrade() -> None:
         sa.Column("replaces", sa.Integer(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("recipients", sa.Text(), nullable=False),
+        sa.Column("command_id", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("number"),
         sa.UniqueConstraint("mark", "kind"),
+        sa.UniqueConstraint("command_id"),
         if_not_exists=True,
     )
     op.create_table(
