@@ -84,7 +84,6 @@ PAGES: Final = (
     register,
     registers,
     search,
-    search,
     messages,
     work_actions,
     cases,
