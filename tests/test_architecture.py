@@ -93,6 +93,7 @@ def test_every_package_of_the_engine_is_in_a_layer():
         "cli_store.py",
         "cli_triage.py",
     }
+    assert {name for name in modules if not name.startswith("cli_")} == {"__init__.py", "cli.py"}
 
 
 def test_modules_are_named_for_what_they_hold():
