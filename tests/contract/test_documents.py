@@ -73,7 +73,8 @@ def test_a_document_has_the_data_of_its_case_in_word_and_in_pdf(world: World, ca
     told = word.text(made.docx)
     for part in (
         made.number, case.id, "网友反映耕地被占用", "重大负面", "耕地保护科", "国土空间规划科", "主办", "协办",
-        "尚未签收", "高度重视，当天对外表态。", "回复意见", "请按批示核实", "2026-03-02 17:00", "许昌市自然资源和规划局", "王芳",
+        "尚未签收", "高度重视，当天对外表态。", "回复意见", "请按批示核实", "2026-03-02 17:00",
+        "许昌市自然资源和规划局", "王芳",
         "2026年3月2日", "内部资料",
     ):  # fmt: skip
         assert part in told, part
