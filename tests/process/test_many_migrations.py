@@ -28,8 +28,9 @@ DRAWN = b'=delivered_at + duration("PT8H")</bpmn:timeDate>'
 
 
 def with_hours(hours: int) -> dict[str, bytes]:
-    """The shipped bundle with another limit for the units' opinions."""
-    files = dict(shipped_files())
+    """The shipped bundle with another limit for the units' opinions, without the scenarios that hold it to eight hours:
+    who changes the one changes the others."""
+    files = {path: content for path, content in shipped_files().items() if not path.startswith("tests/")}
     text = files["bpmn/unit_handling.bpmn"]
     assert text.count(DRAWN) == 1
     files["bpmn/unit_handling.bpmn"] = text.replace(DRAWN, DRAWN.replace(b"8", str(hours).encode()))
