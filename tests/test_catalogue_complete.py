@@ -23,10 +23,11 @@ from engine.service.verification import FAULTS, PARTS
 ROOT = Path(__file__).parents[1]
 SPOKEN = frozenset(
     {
-        "access", "auth", "bpmn", "bundle", "calendar", "case", "check", "compare", "delivery", "dmn", "document",
-        "draft", "feel", "file", "form", "incident", "instant", "limit", "message", "migrate", "migrations", "notice",
-        "package", "password", "people", "play", "process", "register", "regulation", "scenario", "settings", "task",
-        "timeline", "timer", "verify", "whatif", "withdraw", "xml",
+        "access", "api", "auth", "bpmn", "bundle", "calendar", "case", "check", "compare", "delivery", "dmn",
+        "document", "draft", "feed", "feel", "fetch", "file", "form", "incident", "instant", "item", "limit",
+        "message", "migrate", "migrations", "notice", "package", "password", "people", "play", "process", "register",
+        "regulation", "scenario", "settings", "sheet", "task", "timeline", "timer", "topic", "verify", "whatif",
+        "withdraw", "xml",
     }
 )  # fmt: skip
 """First words of keys that reach people; other dotted strings of the engine are columns, files and names."""

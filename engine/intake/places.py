@@ -50,6 +50,8 @@ _DISTRICT_WORDS: Final = {
     "许昌县": "建安区",
     "城乡一体化示范区": "示范区",
 }
+_OUTWEIGHED: Final = frozenset(("莲城", "0374"))
+"""Nicknames that another city has too: another city in the text outweighs them."""
 _SHORT: Final = frozenset((*(name[:-1] for name in gazetteer.DISTRICTS), "襄县", "钧都", "东城", "开发区管委会"))
 """Other names of whole districts."""
 _NO_PLACE_AFTER: Final = re.compile(
@@ -100,7 +102,11 @@ def places(title: str, body: str, district: str = "", source: str = "") -> Place
     hits = [hit for hit in _NAMES.hits(text) if hit.tag[0] != "none" and not _is_no_place(text, hit)]
     foreign = [hit for hit in hits if hit.tag[0] == "elsewhere"]
     located = [hit for hit in foreign if not _of_origin(text, hit)]
-    sure = [hit for hit in hits if hit.tag[0] in _HERE and not _after_foreign(text, hit, foreign)]
+    sure = [
+        hit
+        for hit in hits
+        if hit.tag[0] in _HERE and not _after_foreign(text, hit, foreign) and not (foreign and hit.word in _OUTWEIGHED)
+    ]
     here_source = any(hit.tag[0] in _HERE for hit in _NAMES.hits(plain(source)))
     at_home = bool(sure) or stated not in (None, "外地") or (here_source and not located)
     weak = [

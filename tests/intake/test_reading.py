@@ -60,7 +60,8 @@ def test_a_matter_of_two_cities_is_told_from_one_that_names_another(text: str, c
     ("stated", "district"),
     [
         ("许昌市建安区", "建安区"), ("建安区", "建安区"), ("许昌县", "建安区"), ("襄阳市襄城区", "外地"),
-        ("北京市东城区", "外地"), ("许昌市", "市本级"), ("市本级", "市本级"), ("外地", "外地"), ("", None), ("不详", None),
+        ("北京市东城区", "外地"), ("许昌市", "市本级"), ("市本级", "市本级"), ("外地", "外地"), ("", None),
+        ("不详", None),
     ],
 )  # fmt: skip
 def test_what_a_source_calls_the_district_is_understood(stated: str, district: str | None):
@@ -192,7 +193,8 @@ def test_the_business_line_follows_the_matters(title: str, line: str):
 @pytest.mark.parametrize(
     ("values", "field"),
     [
-        ({}, "id"), ({"id": " "}, "id"), ({"id": True, "title": "x"}, "id"), ({"id": "a", "title": "", "body": " "}, "title"),
+        ({}, "id"), ({"id": " "}, "id"), ({"id": True, "title": "x"}, "id"),
+        ({"id": "a", "title": "", "body": " "}, "title"),
         ({"id": "a", "title": 3}, "title"), ({"id": "a", "title": "x", "url": []}, "url"),
         ({"id": "a", "title": "x", "discovered_at": "2026-03-01T00:00:00"}, "discovered_at"),
     ],
