@@ -7,7 +7,7 @@ import pytest
 
 from engine.cli import YOUNG_OBJECTS
 
-pytest_plugins = ["tests.support.postgres", "tests.support.browser", "tests.support.desk"]
+pytest_plugins = ["tests.support.postgres", "tests.support.browser", "tests.support.desk", "tests.support.small_font"]
 
 
 LONGEST = (

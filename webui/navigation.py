@@ -53,17 +53,11 @@ MENU: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
     (
         "nav.process",
         (
-            Entry("deployments.index", "view_bundles", "nav.deployments", "route", phone=True),
-            Entry("document_templates.index", "view_templates", "nav.templates", "edit"),
-        ),
-    ),
-    (
-        "nav.process",
-        (
             Entry("studio.index", "view_bundles", "nav.studio", "edit", phone=True),
             Entry("deployments.index", "view_bundles", "nav.deployments", "route", phone=True),
             Entry("whatif.index", "view_bundles", "nav.whatif", "search"),
             Entry("migrations.index", "migrate_case", "nav.migrations", "arrow-right"),
+            Entry("document_templates.index", "view_templates", "nav.templates", "edit"),
         ),
     ),
     (

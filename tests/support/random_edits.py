@@ -48,7 +48,8 @@ def _condition(root: etree._Element, chance: random.Random) -> bool:
     found = [one for one in root.iter(f"{BPMN}conditionExpression") if (one.text or "").endswith(" = 0")]
     if not found:
         return False
-    chance.choice(found).text = f"{chance.choice(found).text[:-1]}1"
+    one = chance.choice(found)
+    one.text = f"{(one.text or '')[:-1]}1"
     return True
 
 
