@@ -21,6 +21,7 @@ from engine import (
     cli_serving,
     cli_store,
     cli_triage,
+    cli_whatif,
 )
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     tried.add_argument("--cell", default="", help="EXPR is a cell of a table, tested with this JSON / 作为表格单元格")
     tried.add_argument("--calendar", default="", help="profile with the office calendar / 含工作日历的 regulation.toml")
     tried.add_argument("--lang", choices=("zh", "en"), default="zh")
+    cli_whatif.declare(add, _services)
     cli_compare.declare(add, _services)
     cli_evidence.declare(add, _services)
     cli_store.declare(add)

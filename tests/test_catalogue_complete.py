@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.kernel.whatif import VERDICTS
 from engine.readmodels.timeline import KEYS as TIMELINE_KEYS
 from engine.service import mining_csv
 from engine.service.bundle_draft_tables import STATES
@@ -49,6 +50,7 @@ COMPOSED = {
     ("engine/service/document_data.py", "document.title."): tuple(f"document.title.{kind}" for kind in KINDS),
     ("engine/service/document_data.py", "document.missing."): "_not_yet",
     ("engine/service/replay_command.py", "replay.text."): "_word",
+    ("engine/service/whatif_command.py", "whatif.verdict."): tuple(f"whatif.verdict.{name}" for name in VERDICTS),
     ("engine/definitions/form_moments.py", "form."): ("form.date_format", "form.time_format", "form.datetime_format"),
     ("engine/definitions/form_rules.py", "form."): ("form.min", "form.max", "form.min_invalid", "form.max_invalid"),
     ("engine/feel/lexer.py", "feel.syntax."): "syntax_error",

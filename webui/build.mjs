@@ -89,7 +89,7 @@ const policyEdits = [
   ],
 ];
 
-// What the modeler's panel says without its translation: the same kind of edits. `ourTranslate` is bpmn-words.js.
+// What the libraries say without their translation: the same kind of edits. `ourTranslate` is of bpmn-words.js.
 const panelEdits = [
   [
     /@bpmn-io[\\/]properties-panel[\\/]dist[\\/]index\.esm\.js$/,
@@ -98,9 +98,18 @@ const panelEdits = [
   [
     /bpmn-js-properties-panel[\\/]dist[\\/]index\.esm\.js$/,
     [
+      [/(field\.name|field\.get\('name'\)) \|\| '<empty>'/g, (_, name) => `${name} || ourTranslate('<empty>')`],
       [/return '<no reference>';/g, () => "return ourTranslate('<no reference>');"],
       [/getListenerLabel\(listener\),/g, () => "getListenerLabel(listener, ourTranslate),"],
     ],
+  ],
+  [
+    /dmn-js-decision-table[\\/]lib[\\/]features[\\/]drag-and-drop[\\/]DragAndDrop\.js$/,
+    [[/`Move \$\{isInput\(col\) \? 'Input' : 'Output'\}`/g, () => "this._translate(isInput(col) ? 'Move input' : 'Move output')"]],
+  ],
+  [
+    /dmn-js-decision-table[\\/]lib[\\/]features[\\/]context-menu[\\/]ContextMenu\.js$/,
+    [[/"aria-label": ("Decision table context menu")/g, (_, text) => `"aria-label": ourTranslate(${text})`]],
   ],
   [/bpmn-js-element-templates[\\/]dist[\\/]index\.esm\.js$/, [[/"Select a template"/g, (text) => `ourTranslate(${text})`]]],
   [
@@ -120,10 +129,10 @@ function edited(path, edits) {
 const translatePanel = {
   name: "translate-panel",
   setup(build) {
-    const language = JSON.stringify(join(here, "assets", "studio", "bpmn-words.js"));
+    const words = (name) => JSON.stringify(join(here, "assets", "studio", `${name}-words.js`));
     for (const [filter, edits] of panelEdits) {
       build.onLoad({ filter }, ({ path }) => ({
-        contents: `import { translate as ourTranslate } from ${language};\n${edited(path, edits)}`,
+        contents: `import { translate as ourTranslate } from ${words(path.includes("dmn-js") ? "dmn" : "bpmn")};\n${edited(path, edits)}`,
         loader: "js",
       }));
     }
@@ -155,7 +164,16 @@ const studio = ["bpmn", "dmn", "form", "text"];
 // read (the value of a label, a branch, an argument, an item), never as a key or in a comparison. Its own, older viewer
 // has texts of the canvas.
 const isRead =
-  /(\b(label|title|description|children|placeholder|tooltip|text|name|alt|emptyListMessage|closeButtonTooltip|placeholderContent|'aria-label'|"aria-label")\s*[:=]\s*|\breturn\s+|[?(,[]\s*|[^'"\w]:\s*|\|\|\s*|\b\w+\s*=\s*)$/;
+  /(\b(label|title|description|children|placeholder|tooltip|text|name|alt|emptyListMessage|closeButtonTooltip|placeholderContent)\s*[:=]\s*|['"]aria-label['"]\s*:\s*|\breturn\s+|[?(,[]\s*|[^'"\w]:\s*|\|\|\s*|\b\w+\s*=\s*)$/;
+
+// In the editor the panel's own fallback, in its viewer the way dates are written.
+function besides(contents, path) {
+  const [before, after] = path.includes("form-js-viewer")
+    ? formJsEdits[0]
+    : ["function translateFallback(template, replacements) {", "function translateFallback(template, replacements) { return ourTranslate(template, replacements);"];
+  if (contents.split(before).length !== 2) throw new Error(`form-js-editor: expected once: ${before}`);
+  return contents.replace(before, () => after);
+}
 
 const translateFormEditor = {
   name: "translate-form-editor",
@@ -176,7 +194,7 @@ const translateFormEditor = {
         found.add(text);
         return `ourText(${[JSON.stringify(text), ...values].join(", ")})`;
       });
-      return { contents: `import { ourText } from ${language};\n${contents}`, loader: "js" };
+      return { contents: `import { ourText, translate as ourTranslate } from ${language};\n${besides(contents, path)}`, loader: "js" };
     });
     build.onEnd(() => {
       const missed = wanted.filter((text) => !found.has(text));
@@ -188,12 +206,11 @@ const translateFormEditor = {
 const result = await esbuild.build({
   absWorkingDir: here,
   entryPoints: [
-    ...["app", "form", "diagram", "replay"].flatMap((name) => [`assets/${name}.js`, `assets/${name}.css`]),
+    ...["app", "form", "diagram", "replay", "compare"].flatMap((name) => [`assets/${name}.js`, `assets/${name}.css`]),
     "assets/items.js",
     // The process studio's editors are large: each is a bundle of its own that only its page loads.
     ...studio.flatMap((name) => ["js", "css"].map((type) => ({ in: `assets/studio/${name}.${type}`, out: `studio-${name}` }))),
   ],
-  entryPoints: ["app", "form", "diagram", "replay", "compare"].flatMap((name) => [`assets/${name}.js`, `assets/${name}.css`]),
   bundle: true,
   minify: true,
   write: false,

@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 from engine.domain.access import may
 from engine.domain.rejection import HTTP_STATUS, Rejection
 from engine.readmodels import bundle_counts
-from engine.service import bundle_approval, bundle_folder, exports
+from engine.service import bundle_approval, bundle_folder, exports, whatif
 from engine.service.bundle_drafts import Draft
 from engine.service.deployments import Checked, Deployment
 from engine.service.system import new_id
@@ -85,9 +85,11 @@ def version(version: str) -> str:
     made = [one for one in history if one.version == version]
     with reading() as conn:
         counts = bundle_counts.by_bundle(conn)
-        names = Names(conn).load(one.actor for one in made)
+        tried = whatif.newest(conn, version)
+        names = Names(conn).load(one.actor for one in (*made, *tried))
     return render_template(
         "deployments/version.html",
+        tried=tried,
         version=version,
         before=_before(history, version),
         files=[(path, len(files[path])) for path in sorted(files)],

@@ -1,4 +1,4 @@
-"""文书模板: which template each kind of document has, a changed one put in its place after a check, every version again."""
+"""文书模板: the template of each kind of document, a changed one put in its place after a check, every version."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""文书: the list, what can be made in a case, the daily briefing, and every document as .docx or PDF, marked and logged."""
+"""文书: the list, what can be made in a case, the daily briefing; every document as .docx or PDF, marked and logged."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def index() -> str:
         names = Names(conn).load((), {group for one in found.rows for group in one.recipients})
 
     def page_url(page: int) -> str:
-        values = {**request.args.to_dict(), "page": page}
+        values: dict[str, Any] = {**request.args.to_dict(), "page": page}
         return url_for("documents.index", **values)
 
     return render_template(
@@ -110,13 +110,13 @@ def make(case_id: str) -> Response:
 
 
 @blueprint.get("/documents/briefing")
-@requires("make_document")
+@requires("make_briefing")
 def briefing() -> Response:
     return _briefing_page(request.args)
 
 
 @blueprint.post("/documents/briefing")
-@requires("make_document")
+@requires("make_briefing")
 def make_briefing() -> Response:
     form, actor = request.form, current_actor()
     made = documents.make(

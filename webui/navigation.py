@@ -40,9 +40,9 @@ MENU: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
             Entry("inbox.index", "view_inbox", "nav.inbox", "inbox", phone=True, unread="inbox.unread"),
             Entry("search.index", "view_case", "nav.search", "search"),
             Entry("items.index", "view_items", "nav.items", "message"),
-            Entry("feeds.index", "manage_feeds", "nav.feeds", "download"),
             Entry("registers.patrols", "view_registers", "nav.registers", "folders"),
             Entry("registers.shared", "view_registers", "nav.shared", "users"),
+            Entry("feeds.index", "manage_feeds", "nav.feeds", "download"),
             Entry("topics.index", "view_all_cases", "nav.topics", "hierarchy"),
             Entry("register.index", "open_case", "nav.register", "plus", phone=True),
             Entry("cases.index", "view_case", "nav.cases", "folders", phone=True),
@@ -53,17 +53,11 @@ MENU: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
     (
         "nav.process",
         (
-            Entry("deployments.index", "view_bundles", "nav.deployments", "route", phone=True),
-            Entry("document_templates.index", "view_templates", "nav.templates", "edit"),
-        ),
-    ),
-    (
-        "nav.process",
-        (
             Entry("studio.index", "view_bundles", "nav.studio", "edit", phone=True),
             Entry("deployments.index", "view_bundles", "nav.deployments", "route", phone=True),
             Entry("whatif.index", "view_bundles", "nav.whatif", "search"),
             Entry("migrations.index", "migrate_case", "nav.migrations", "arrow-right"),
+            Entry("document_templates.index", "view_templates", "nav.templates", "edit"),
         ),
     ),
     (

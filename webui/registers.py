@@ -41,49 +41,49 @@ LISTS: Final = frozenset({"choices", "people", "units"})
 @blueprint.get("/registers")
 @requires("view_registers")
 def patrols() -> Response:
-    return redirect(url_for("registers.show", name="patrol"), 303)
+    return redirect(url_for("registers.show", register="patrol"), 303)
 
 
-@blueprint.get("/registers/<name>")
+@blueprint.get("/registers/<register>")
 @requires("view_registers")
-def show(name: str) -> Response:
-    return _list(_register(name))
+def show(register: str) -> Response:
+    return _list(_register(register))
 
 
-@blueprint.post("/registers/<name>")
+@blueprint.post("/registers/<register>")
 @requires("log_patrol", "keep_registers")
-def add(name: str) -> Response:
-    register = _register(name)
-    if register.of_case:
+def add(register: str) -> Response:
+    chosen = _register(register)
+    if chosen.of_case:
         abort(404)
-    typed = _typed(register)
-    made = register_records.add(services(), current_actor(), name, typed)
+    typed = _typed(chosen)
+    made = register_records.add(services(), current_actor(), register, typed)
     if isinstance(made, Rejection):
-        return _refused(made) or _list(register, typed, made)
+        return _refused(made) or _list(chosen, typed, made)
     flash(t("register.kept"), "success")
-    return redirect(url_for("registers.show", name=name), 303)
+    return redirect(url_for("registers.show", register=register), 303)
 
 
-@blueprint.get("/registers/<name>/<int:subject>")
+@blueprint.get("/registers/<register>/<int:subject>")
 @requires("view_registers")
-def record(name: str, subject: int) -> Response:
-    return _record(_register(name), subject)
+def record(register: str, subject: int) -> Response:
+    return _record(_register(register), subject)
 
 
-@blueprint.post("/registers/<name>/<int:subject>")
+@blueprint.post("/registers/<register>/<int:subject>")
 @requires("keep_registers")
-def amend(name: str, subject: int) -> Response:
-    register = _register(name)
+def amend(register: str, subject: int) -> Response:
+    chosen = _register(register)
     with reading() as conn:
-        before = register_records.current(conn, name, subject)
+        before = register_records.current(conn, register, subject)
     if before is None:
         abort(404)
-    typed = _typed(register)
-    made = register_records.add(services(), current_actor(), name, typed, case_id=before.case_id, subject=subject)
+    typed = _typed(chosen)
+    made = register_records.add(services(), current_actor(), register, typed, case_id=before.case_id, subject=subject)
     if isinstance(made, Rejection):
-        return _refused(made) or _record(register, subject, typed, made)
+        return _refused(made) or _record(chosen, subject, typed, made)
     flash(t("register.kept"), "success")
-    return redirect(url_for("registers.record", name=name, subject=subject), 303)
+    return redirect(url_for("registers.record", register=register, subject=subject), 303)
 
 
 @blueprint.get("/cases/<case_id>/registers")
@@ -92,16 +92,16 @@ def of_case(case_id: str) -> Response:
     return _of_case(case_id)
 
 
-@blueprint.post("/cases/<case_id>/registers/<name>")
+@blueprint.post("/cases/<case_id>/registers/<register>")
 @requires("keep_registers", "judge_case")
-def add_of_case(case_id: str, name: str) -> Response:
-    register = _register(name)
-    typed = _typed(register)
-    made = register_records.add(services(), current_actor(), name, typed, case_id=case_id)
+def add_of_case(case_id: str, register: str) -> Response:
+    chosen = _register(register)
+    typed = _typed(chosen)
+    made = register_records.add(services(), current_actor(), register, typed, case_id=case_id)
     if isinstance(made, Rejection):
-        return _refused(made) or _of_case(case_id, register, typed, made)
+        return _refused(made) or _of_case(case_id, chosen, typed, made)
     flash(t("register.kept"), "success")
-    return redirect(url_for("registers.of_case", case_id=case_id, _anchor=name), 303)
+    return redirect(url_for("registers.of_case", case_id=case_id, _anchor=register), 303)
 
 
 @blueprint.get("/shared")

@@ -195,7 +195,9 @@ def _groups(files: Sequence[DraftFile]) -> list[FileGroup]:
     for one in files:
         by_kind[next((kind for kind in KINDS if one.path.endswith(kind)), ".toml")].append(one)
     return [
-        FileGroup(kind, tuple(found), sum(one.how != "same" for one in found))
+        FileGroup(
+            kind, tuple(sorted(found, key=lambda one: one.how == "same")), sum(one.how != "same" for one in found)
+        )
         for kind, found in by_kind.items()
         if found
     ]

@@ -178,7 +178,13 @@ def _act(both: whatif_replay.Pair, act: whatif_replay.Act, labels: Mapping[str, 
 
 def _led_to(side: Any, steps: Any, labels: Mapping[str, str]) -> dict[str, list[str]]:
     frames = [side.frames[step - 1] for step in steps]
-    entered = [element for frame in frames for _, element, action in frame.steps if action == "entered"]
+    # What nobody has named is of use to who draws, not to who reads.
+    entered = [
+        element
+        for frame in frames
+        for _, element, action in frame.steps
+        if action == "entered" and labels.get(element, element) != element
+    ]
     broken = [str(event["element"]) for frame in frames for event in frame.breaches]
     return {
         "ways": list(dict.fromkeys(labels.get(one, one) for one in entered)),

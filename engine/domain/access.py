@@ -62,6 +62,7 @@ ACTIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         # documents (文书); which of them a person reads is decided by kind, case and recipients
         "view_documents": _WORK | {AUDITOR},
         "make_document": frozenset({OFFICE, SUPERVISION}),
+        "make_briefing": frozenset({OFFICE}),  # tells of every case
         "view_templates": frozenset({PROCESS_OWNER, OFFICE, AUDITOR}),
         "edit_templates": frozenset({PROCESS_OWNER, OFFICE}),
         # the process itself
@@ -97,8 +98,8 @@ WRITE_ACTIONS: Final = frozenset(
         "work_task", "open_case", "comment", "attach_file", "send_message", "copy_case", "urge_task",
         "resolve_incident", "deploy_bundle", "edit_bundle", "approve_bundle", "migrate_case", "admin_people",
         "admin_roles", "admin_outbox", "admin_jobs", "unlock_account", "reset_password", "add_item", "decide_item",
-        "import_items", "manage_feeds", "admin_tokens", "make_document", "edit_templates",
-        "log_patrol", "keep_registers", "judge_case", "settle_points",
+        "import_items", "manage_feeds", "admin_tokens", "make_document", "edit_templates", "log_patrol",
+        "keep_registers", "judge_case", "settle_points", "make_briefing",
     }
 )  # fmt: skip
 """Actions that change something. The auditor has none of them."""

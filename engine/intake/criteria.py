@@ -75,7 +75,8 @@ def criteria(reading: Reading, majors: Majors) -> Criteria:
             notes.append("多家媒体，但为正面宣传")
         else:
             words[name] = tuple(sure)
-    if not words and not old:
+    by_table = bool(majors.central and majors.hot) and good != "clear"
+    if not words and not old and not by_table:
         if doubtful and good != "clear":
             unsure.append(
                 "可能符合重大标准，词语不足以认定："
@@ -94,7 +95,7 @@ def criteria(reading: Reading, majors: Majors) -> Criteria:
         words["p2" if local else "p1"] = (*achievement[:5], *praise[:3])
     elif good == "clear":
         unsure.append("既像宣传报道又有负面内容，请人工判断")
-    elif good == "perhaps" and not majors.sure:
+    elif good == "perhaps" and not majors.sure and not by_table:
         unsure.append("像是表扬或宣传，但不能确定，请人工判断")
     central, hot = bool(majors.central), bool(majors.hot)
     if good == "clear" or old:
@@ -165,7 +166,7 @@ def _good(
         return ""
     if praise and not asks:
         return "perhaps"
-    return "perhaps" if len(achievement) >= 2 and not asks and not complaint["n2"] else ""
+    return "perhaps" if len(achievement) >= 3 and not asks and not complaint["n2"] else ""
 
 
 def _old(reading: Reading) -> tuple[str, ...]:

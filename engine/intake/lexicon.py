@@ -31,4 +31,6 @@ FALSE_FRIENDS: Final[Mapping[str, tuple[str, ...]]] = lists(_FILE["false_friends
 """Words that look like the business and are not."""
 OTHER_BUSINESS: Final[Mapping[str, tuple[str, ...]]] = lists(_FILE["other_business"])
 """Matters of other departments (R28) or of nobody's office."""
+WEAK_OTHERS: Final = frozenset(words(_FILE["weak_others"]))
+"""Of these words, those that our own matters have beside them too."""
 DEPARTMENTS: Final[Mapping[str, tuple[str, ...]]] = lists(_FILE["departments"])

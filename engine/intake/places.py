@@ -50,6 +50,8 @@ _DISTRICT_WORDS: Final = {
     "许昌县": "建安区",
     "城乡一体化示范区": "示范区",
 }
+_OUTWEIGHED: Final = frozenset(("莲城", "0374"))
+"""Nicknames that another city has too: another city in the text outweighs them."""
 _SHORT: Final = frozenset((*(name[:-1] for name in gazetteer.DISTRICTS), "襄县", "钧都", "东城", "开发区管委会"))
 """Other names of whole districts."""
 _NO_PLACE_AFTER: Final = re.compile(
@@ -70,8 +72,8 @@ _BORDER: Final = re.compile(
 )
 _CITY_WIDE: Final = re.compile(r"全市|我市|市区|各县[（(]?市|各县区|许昌全|市级|全域|市政府|市委|市局|市里|多个县|多地")
 _SEVERAL: Final = re.compile(r"两县|两地|两区|三县|多个县|多地|多县|分别|交界|接壤|之间|沿线|跨")
-_NEAR_MISS: Final = 4
-"""Characters between another city's name and a shared name that still belong together: 襄阳市的襄城."""
+_PART_OF: Final = re.compile(r"^(?:省|市|县|区|的|[一-鿿]{1,3}[市县区])?(?:的)?$")
+"""What may stand between another city's name and a shared name that belongs to it: 襄阳市的襄城."""
 
 
 def district_of(text: str) -> str | None:
@@ -100,7 +102,11 @@ def places(title: str, body: str, district: str = "", source: str = "") -> Place
     hits = [hit for hit in _NAMES.hits(text) if hit.tag[0] != "none" and not _is_no_place(text, hit)]
     foreign = [hit for hit in hits if hit.tag[0] == "elsewhere"]
     located = [hit for hit in foreign if not _of_origin(text, hit)]
-    sure = [hit for hit in hits if hit.tag[0] in _HERE and not _after_foreign(text, hit, foreign)]
+    sure = [
+        hit
+        for hit in hits
+        if hit.tag[0] in _HERE and not _after_foreign(text, hit, foreign) and not (foreign and hit.word in _OUTWEIGHED)
+    ]
     here_source = any(hit.tag[0] in _HERE for hit in _NAMES.hits(plain(source)))
     at_home = bool(sure) or stated not in (None, "外地") or (here_source and not located)
     weak = [
@@ -203,11 +209,7 @@ def _after_foreign(text: str, hit: Hit[Tag], foreign: list[Hit[Tag]]) -> bool:
     """Whether another city's name stands right before: the name is a part of that city."""
     if hit.tag[0] == "city":
         return False
-    for other in foreign:
-        between = text[other.end : hit.start]
-        if 0 <= hit.start - other.end <= _NEAR_MISS and not re.search(r"[、与和同及跟至到，。,;；\s]", between):
-            return True
-    return False
+    return any(_PART_OF.match(text[other.end : hit.start]) for other in foreign if other.end <= hit.start)
 
 
 def _start(hit: Hit[Tag]) -> int:

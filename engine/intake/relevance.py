@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from .lexicon import CONCEPTS
+from .lexicon import CONCEPTS, WEAK_OTHERS
 from .majors import Majors
 from .reading import Reading
 
@@ -37,6 +37,11 @@ _GENERIC: Final = frozenset(
         "配套",
     )
 )
+_OF_LAND: Final = re.compile(
+    r"(?<![当本外各场工基产内陆实原倒就立])地(?!铁|方|点|址|下车|区|段|暖|摊|图|沟油|产股)|山|矿|挖|占(?!道)|征(?!婚|文)|拆|塌|埋|砂|沙(?!发)|窑|坑(?!人|爹)|林|宅|证"
+)
+"""Signs of land or of papers: beside them one word of another office puts nothing aside."""
+_NO_HINT: Final = frozenset(("办事", "聚集", "资金", "工业"))
 _SALES: Final = ("广告", "文艺", "游戏", "股市", "网络挖矿")
 
 
@@ -67,7 +72,7 @@ def relevance(reading: Reading, majors: Majors, complains: bool = True) -> Relev
         return Relevance(value, value, tuple(told))
     specific = [name for name in reading.concepts if name not in _GENERIC]
     direct: bool | None = True
-    if not specific and not _BUREAU.search(reading.text) and _other_points(reading) > 1:
+    if not specific and not _BUREAU.search(reading.text) and _other_points(reading) > 2:
         direct = None
         told.append("业务词只是旁及，是否直接相关请人工判断")
     return Relevance(True, direct, tuple(told))
@@ -87,12 +92,14 @@ def _value(reading: Reading, majors: Majors, complains: bool, told: list[str]) -
     if own <= 0:
         if alarming:
             return None
-        hinted = len(reading.concepts)
-        if (reading.false_friends and not hinted) or sales >= 2 or others >= 2 + 2 * hinted or (others and not hinted):
+        hinted = len(reading.concepts.keys() - _NO_HINT)
+        if (
+            (reading.false_friends and not hinted)
+            or sales >= 2
+            or others >= 4 + 4 * hinted
+            or (others >= (4 if _OF_LAND.search(reading.text) else 2) and not hinted)
+        ):
             told.append("没有本局业务，只有其他事项")
-            return False
-        if where == "unknown" and not complains and not hinted and not reading.little:
-            told.append("没有本市地点，没有本局业务，也没有诉求")
             return False
         told.append("文字太少，看不出事项" if reading.little else "没有找到本局业务的词")
         return None
@@ -101,14 +108,17 @@ def _value(reading: Reading, majors: Majors, complains: bool, told: list[str]) -
     if sales >= 2 and (own < 4 or where == "unknown"):
         told.append("像是广告、作品或娱乐内容")
         return False
-    if own == 1 and others >= 3:
+    if own == 1 and others >= 6:
         told.append("主要是其他部门的事项")
         return False
-    if own <= 2 and others >= 3:
+    if own <= 2 and others >= 6:
         told.append("以其他部门的事项为主，请人工判断")
         return None
     if own == 1 and (sales or others) and not _complaint_of_land(reading):
         told.append("业务词单薄，请人工判断")
+        return None
+    if where == "unknown" and sales:
+        told.append("像是作品或买卖，又没有地点，请人工判断")
         return None
     if where == "unknown" and not complains:
         told.append("没有地点，也没有诉求，请人工判断")
@@ -133,7 +143,8 @@ def _own_points(reading: Reading) -> int:
 
 
 def _other_points(reading: Reading) -> int:
-    return sum(min(len(words), 2) for words in reading.others.values())
+    found = [word for words in reading.others.values() for word in words[:3]]
+    return sum(1 if word in WEAK_OTHERS else 2 for word in found)
 
 
 def _complaint_of_land(reading: Reading) -> bool:

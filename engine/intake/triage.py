@@ -15,6 +15,8 @@ from .subject import SubjectFacts, subject_facts
 
 CLOSE: Final = 0.5
 """Likeness from which other items count as spread that a person may confirm."""
+NEAR: Final = 0.3
+"""Likeness from which an item is not put aside beside a major topic."""
 M5_OUTLETS: Final = 5
 """As the parameter of that name; here only for the hint that unconfirmed candidates may reach it."""
 
@@ -57,10 +59,22 @@ def assess_reading(reading: Reading, known: Known | None, facts: Facts, topic: s
         if topic:
             outlets = known.outlets_around(item, topic)
         judged = _with_spread(judged, known, item, candidates, topic)
+        relevant = _beside(relevant, known, candidates)
     relevant = _as_set(relevant, facts)
     if echo:
         judged = replace(judged, unsure=(*judged.unsure, f"转述本局已发布的回复 {echo}"))
     return Assessment(item, candidates, relevant, judged, subject_facts(reading, facts), outlets, echo, reading.little)
+
+
+def _beside(found: Relevance, known: Known, candidates: tuple[Candidate, ...]) -> Relevance:
+    """What may belong to a major topic is not put aside by its words alone: people write of it in passing."""
+    if found.value is not False:
+        return found
+    major = [one.topic for one in candidates if one.score >= NEAR and known.major_of(one.topic)]
+    if not major:
+        return found
+    told = f"可能与重大专题 {'、'.join(major[:3])} 同一事件，请人工判断"
+    return Relevance(None, None, (*found.reasons, told))
 
 
 def _as_set(found: Relevance, facts: Facts) -> Relevance:

@@ -22,13 +22,18 @@ def seconds(text: str) -> int | None:
     return ((weeks * 7 + days) * 24 + hours) * 3_600 + minutes * 60 + rest
 
 
-def words(length: int, language: str) -> str:
-    """`80小时`, `5天`: whole units, the largest first. Up to two days, and up to a hundred hours that are no
-    whole days, are told in hours, as the regulation counts them."""
-    in_hours = (length <= 2 * _DAY and length != _DAY) or (length % _DAY and length < 100 * 3_600)
+def in_hours(length: int) -> bool:
+    """Whether a length is told in hours, as the regulation counts: up to two days, but for one day, and up to a hundred
+    hours that are no whole days."""
+    return (length <= 2 * _DAY and length != _DAY) or (length % _DAY != 0 and length < 100 * 3_600)
+
+
+def words(length: int, language: str, hours: bool | None = None) -> str:
+    """`80小时`, `5天`: whole units, the largest first. `hours`: no larger unit than these; by default `in_hours`."""
+    no_days = in_hours(length) if hours is None else hours
     parts, left = [], length
     for size, key in _UNITS:
-        if size == _DAY and in_hours:
+        if size == _DAY and no_days:
             continue
         count, left = divmod(left, size)
         if count:
@@ -52,5 +57,6 @@ def difference(before: str, after: str, language: str) -> str:
     old, new = seconds(olds[0]), seconds(news[0])
     if old is None or new is None or old == new:
         return ""
-    blanks = {"before": words(old, language), "after": words(new, language), "by": words(abs(new - old), language)}
+    by = words(abs(new - old), language, in_hours(old) and in_hours(new))
+    blanks = {"before": words(old, language), "after": words(new, language), "by": by}
     return sentence("compare.longer" if new > old else "compare.shorter", blanks, language)

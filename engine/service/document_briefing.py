@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ from engine.domain.calendar import midnight
 from engine.readmodels import clocks, period_cases
 from engine.readmodels.period_cases import MAJOR, Listed
 
-from .document_facts import minute
+from .document_facts import minute, sources
 from .masking import masked
 from .report_words import Words, known, one_of, span
 
@@ -27,7 +27,7 @@ def data(services: Any, conn: Connection, day: date, now: datetime) -> dict[str,
     """
     since, until = midnight(day), midnight(day + timedelta(days=1))
     counted = period_cases.counts(conn, since, until)
-    words = Words(conn, services.deployments.bundle())
+    kinds = sources(services.deployments.bundle())
     grades = {name: counted.grades.get(name, 0) for name in (MAJOR, "ordinary_negative", "positive", "")}
     running = clocks.running(conn, groups=frozenset(), all_cases=True, now=now, per_page=MOST)
     return {
@@ -46,7 +46,7 @@ def data(services: Any, conn: Connection, day: date, now: datetime) -> dict[str,
                 "编号": one.case_id,
                 "标题": masked(one.title),
                 "区划": one.district or "—",
-                "来源": _source(one, words),
+                "来源": _source(one, kinds),
                 "发现时间": minute(one.discovered_at),
                 "进展": _progress(one),
             }
@@ -58,7 +58,7 @@ def data(services: Any, conn: Connection, day: date, now: datetime) -> dict[str,
                 "标题": masked(one.title),
                 "等级": one_of("grade.", one.grade or "none", one.grade),
                 "区划": one.district or "—",
-                "来源": _source(one, words),
+                "来源": _source(one, kinds),
                 "进展": _progress(one),
             }
             for one in period_cases.registered(conn, since, until, MOST)
@@ -73,7 +73,7 @@ def data(services: Any, conn: Connection, day: date, now: datetime) -> dict[str,
             }
             for one in running.rows
         ],
-        "来源统计": [{"来源": words.cell(kind), "件数": str(count)} for kind, count in counted.sources],
+        "来源统计": [{"来源": kinds.get(kind, kind) or "—", "件数": str(count)} for kind, count in counted.sources],
     }
 
 
@@ -82,8 +82,9 @@ def recipients(words: Words, groups: Sequence[str]) -> str:
     return "、".join(words.group(group) for group in groups)
 
 
-def _source(one: Listed, words: Words) -> str:
-    return masked(" ".join(part for part in (words.cell(one.source_type), one.source_name) if part))
+def _source(one: Listed, kinds: Mapping[str, str]) -> str:
+    kind = kinds.get(one.source_type, one.source_type)
+    return masked(" ".join(part for part in (kind, one.source_name) if part))
 
 
 def _progress(one: Listed) -> str:

@@ -9,7 +9,7 @@ from engine.domain.rejection import Rejection
 from engine.readmodels import dossier, evidence
 
 from .catalogue import sentence
-from .document_facts import CaseFacts, joined, minute, quoted
+from .document_facts import CaseFacts, joined, minute, quoted, sources
 from .report import fact_text
 from .report_words import instant, known, one_of, span
 
@@ -41,7 +41,7 @@ def _case(facts: CaseFacts) -> Values:
         "案件编号": row.case_id,
         "案件标题": row.title,
         "内容摘要": row.body,
-        "来源": joined(words.cell(row.source_type), row.source_name, by="　"),
+        "来源": joined(sources(facts.bundle).get(row.source_type, row.source_type), row.source_name, by="　"),
         "网址": row.url,
         "涉及区划": row.district or "—",
         "业务条线": words.lines.get(row.business_line, row.business_line) or "—",

@@ -153,6 +153,11 @@ def of_case(services: Any, case_id: str) -> CaseFacts | None:
     return case_snapshot.of_case(services, case_id, read)
 
 
+def sources(bundle: Bundle) -> dict[str, str]:
+    """Source type -> what the profile calls it (R16)."""
+    return {str(one.get("id")): str(one.get("label")) for one in bundle.regulation.get("source_types") or ()}
+
+
 def joined(*parts: str | None, by: str = "\n") -> str:
     """Those that say something, together."""
     return by.join(part for part in parts if part)

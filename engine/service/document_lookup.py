@@ -156,14 +156,14 @@ def taken_out(services: Any, actor: Actor, document: Document, form: str, addres
 def stamped(docx: bytes, text: str) -> bytes:
     """The document with `text` on top of every header, of first and even pages too."""
     document = open_docx(io.BytesIO(docx))
-    for section in document.sections:
+    for number, section in enumerate(document.sections):
         headers = [section.header]
         if section.different_first_page_header_footer:
             headers.append(section.first_page_header)
         if document.settings.odd_and_even_pages_header_footer:
             headers.append(section.even_page_header)
         for header in headers:
-            if header.is_linked_to_previous and section is not document.sections[0]:
+            if header.is_linked_to_previous and number:
                 continue  # it shows the header before, which is stamped
             first = header.paragraphs[0] if header.paragraphs else header.add_paragraph()
             line = first if not first.text and not len(first.runs) else first.insert_paragraph_before()

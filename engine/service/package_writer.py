@@ -142,6 +142,7 @@ class Writer:
             # Also what somebody has changed must come out, to be shown: without the data that nobody can tell.
             data = {}
         # The PDF library takes a sixth of the time that all modules need to load: who exports nothing need not wait.
+        # The PDF library takes a sixth of the time that all modules need to load: only who exports waits for it.
         from . import report_pdf
 
         made = report.make(conn, case_id, entries, bundles, data)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 from dataclasses import dataclass, field, replace
@@ -26,7 +25,7 @@ REMEMBERED: Final = 8
 """Bundles whose results are kept: they depend on the files alone."""
 MAX_SHOWN: Final = 400
 """Characters of a value in a sentence."""
-_INSTANT: Final = re.compile(r"\d{4}-\d{2}-\d{2}T[\d:.]+Z")
+_INSTANT: Final = re.compile(r"\d{4}-\d{2}-\d{2}T[\d:.]+(Z|[+-]\d{2}:\d{2})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +113,23 @@ def _failed(passed: Result, number: int, line: int, key: str, **details: object)
 
 
 def _shown(value: JSON) -> str:
-    text = _INSTANT.sub(_local, json.dumps(value, ensure_ascii=False))
+    text = _said(value)
     return text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "…"
 
 
+def _said(value: JSON) -> str:
+    """A value in plain words: lists with commas, of a table its values, instants as the office reads them."""
+    if isinstance(value, bool) or value is None:
+        return "-" if value is None else str(value).lower()
+    if isinstance(value, dict):
+        return " ".join(_said(one) for one in value.values() if one not in ("", None)) or "-"
+    if isinstance(value, list):
+        return "、".join(_said(one) for one in value) or "-"
+    return _INSTANT.sub(_local, str(value))
+
+
 def _local(found: re.Match[str]) -> str:
-    return parse_instant(found[0]).astimezone(ZONE).isoformat(timespec="minutes")
+    return parse_instant(found[0]).astimezone(ZONE).strftime("%Y-%m-%d %H:%M")
 
 
 _known: dict[str, tuple[Result, ...]] = {}

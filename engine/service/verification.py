@@ -12,8 +12,8 @@ from .catalogue import said
 SCHEMA: Final = 1
 """Version of the JSON report."""
 PARTS: Final = (
-    "chains", "tree", "keys", "checkpoints", "logs", "bundles", "deployments", "numbers", "files", "replays", "models",
-    "witness",
+    "chains", "tree", "keys", "checkpoints", "logs", "bundles", "deployments", "documents", "numbers", "files",
+    "replays", "models", "witness",
 )  # fmt: skip
 """In the order in which they are checked."""
 FAULTS: Final = frozenset(
@@ -21,7 +21,8 @@ FAULTS: Final = frozenset(
         "bundle_differs", "bundle_file_differs", "bundle_file_missing", "bundle_missing", "case_missing",
         "chain_body", "chain_column", "chain_hash", "chain_prev_hash", "chain_seq", "chain_stream", "chain_time",
         "checkpoint_columns", "checkpoint_gap", "checkpoint_missing", "checkpoint_order", "deployment_differs",
-        "deployment_unmatched", "edge_differs", "entry_missing", "entry_never_sealed", "file_differs",
+        "deployment_unmatched", "document_differs", "document_unmatched",
+        "edge_differs", "entry_missing", "entry_never_sealed", "file_differs",
         "file_missing", "key_differs", "key_not_vouched", "key_out_of_date", "key_unannounced", "leaf_differs",
         "leaf_gap", "log_differs", "log_gap", "log_unknown", "note_broken", "part_unreadable",
         "model_differs", "model_extra", "model_impossible",

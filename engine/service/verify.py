@@ -19,6 +19,7 @@ from engine.readmodels import rebuild
 
 from .bootstrap import Services, case_entries
 from .verification import PARTS, Part, Report, Tick
+from .verify_documents import check_documents
 from .verify_models import check_models
 from .verify_records import Spoken, check_chains, check_files, check_replays
 from .verify_stores import check_bundles, check_deployments, check_logs, check_numbers
@@ -66,6 +67,7 @@ def verify(services: Services, asked: Asked = Asked(), tick: Tick = lambda count
             "logs": lambda part: check_logs(tx, part, algorithm, tick),
             "bundles": lambda part: check_bundles(conn, part, _versions(tx, chosen), tick),
             "deployments": lambda part: check_deployments(tx, part),
+            "documents": lambda part: check_documents(tx, part),
             "numbers": lambda part: check_numbers(conn, part, streams),
             "files": lambda part: check_files(services, part, files, not asked.cases, tick),
             "replays": lambda part: check_replays(services, tx, chosen, part, tick),

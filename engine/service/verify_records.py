@@ -30,6 +30,8 @@ def rows_of(conn: Connection, stream: str) -> list[StoredRow]:
     return [StoredRow(r[0], r[1], r[2], r[3], r[4], r[5], bytes(r[6])) for r in found]
 
 
+SPEAK_OF_FILES = (b'"kind":"FileAttached"', b'"kind":"DocumentMade"', b'"kind":"TemplateReplaced"')
+"""Events that name contents of the file store by their sha256."""
 Spoken = dict[str, tuple[str, int]]
 """sha256 of a file -> stream and seq of the first entry that speaks of it."""
 
@@ -52,7 +54,7 @@ def check_chains(
 
 def _note_files(rows: list[StoredRow], files: Spoken) -> None:
     for row in rows:
-        if b'"kind":"FileAttached"' in row.body:
+        if any(kind in row.body for kind in SPEAK_OF_FILES):
             for sha256 in _hashes(row.body):
                 files.setdefault(sha256, (row.case_id, row.seq))
 

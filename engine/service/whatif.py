@@ -141,7 +141,7 @@ def work(services: Services, args: Mapping[str, JSON], progress: Tick) -> JSON:
         run = get(conn, str(args["run"]))
         if run is None:
             raise LookupError("no such run")
-        numbers = _chosen(conn, run.filters)
+        numbers = chosen(conn, run.filters)
     with writing(services.engine) as conn:
         conn.execute(delete(whatif_cases).where(whatif_cases.c.run_id == run.run_id))
     counted = Counted()
@@ -172,7 +172,8 @@ def finish(services: Services, run_id: str, summary: JSON) -> None:
         conn.execute(update(whatif_runs).where(whatif_runs.c.run_id == run_id).values(**ended))
 
 
-def _chosen(conn: Connection, filters: Mapping[str, Any]) -> list[str]:
+def chosen(conn: Connection, filters: Mapping[str, Any]) -> list[str]:
+    """Numbers of the cases of a sample, ascending; see `start`."""
     where = choice_of(filters, str(filters.get("status", ""))).where()
     if filters.get("limit"):
         where.append(cases.c.case_id.in_(select(limits.c.case_id).where(limits.c.limit_id == filters["limit"])))

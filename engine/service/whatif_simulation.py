@@ -36,7 +36,7 @@ from .transactions import writing
 
 KIND: Final = "whatif_simulation"
 SIMULATED: Final = "simulated"
-DAYS: Final = {"3": 3, "7": 7, "14": 14}
+DAYS: Final[dict[str, int]] = {"3": 3, "7": 7, "14": 14}
 SIZES: Final = {"low": 0.5, "usual": 1.0, "double": 2.0}
 """How busy: times the items of a middling month."""
 SEED: Final = 20260726

@@ -64,9 +64,9 @@ _ALL = (
     Task("tidy", _tidy, NEVER, every=3600),
     Task(items.TRIAGE, item_triage.run, Retry(attempts=3), long=True),
     Task(item_decisions.TELL_CASE, item_cases.run),
+    Task("search", _search, NEVER, every=SEARCH_SECONDS, long=True),
     Task(feeds.TASK, feeds.look, NEVER, long=True),
     Task("feeds", feeds.look_soon, NEVER, every=feeds.EVERY_SECONDS),
-    Task("search", _search, NEVER, every=SEARCH_SECONDS, long=True),
     Task("items", item_upkeep.run, NEVER, every=item_upkeep.EVERY_SECONDS),
 )
 

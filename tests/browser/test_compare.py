@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -54,11 +55,10 @@ def staff(office: Office, open_page: Callable[..., Page]) -> Staff:
     return Staff(office, open_page)
 
 
-def view(page: Page, side: str) -> str:
+def view(page: Page, side: str) -> list[float]:
     """Where the diagram of a side stands and how large, as the browser draws it."""
-    shown = page.locator(f"[data-side={side}] .viewport").get_attribute("transform")
-    assert shown is not None
-    return shown
+    shown = page.locator(f"[data-side={side}] .viewport").get_attribute("transform") or ""
+    return [round(float(number), 2) for number in re.findall(r"-?\d+(?:\.\d+)?", shown)]
 
 
 def classes(page: Page, side: str, element: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
@@ -18,12 +18,19 @@ from tests.support.world import World, shipped_files
 TRIAGE, ARCHIVE = "bpmn/triage.bpmn", "bpmn/archive.bpmn"
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def world(request: pytest.FixtureRequest, tmp_path: Path):
-    url = "" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
-    made = World(tmp_path, url)
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def office(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """One office for all tests of a backend: each makes its own draft of whatever is live."""
+    url = "" if request.param == "sqlite" else request.getfixturevalue("postgres_database")()
+    made = World(tmp_path_factory.mktemp("drafts"), url)
     yield made
     made.services.engine.dispose()
+
+
+@pytest.fixture
+def world(office: World) -> World:
+    office.services.deployments.two_approvers = False
+    return office
 
 
 def remarked(path: str, remark: str) -> bytes:
@@ -94,25 +101,26 @@ def test_a_revision_is_never_used_twice_so_that_an_old_page_can_not_overwrite_a_
     assert late.details["revision"] == new.revision != old.revision
 
 
-@pytest.mark.parametrize(
-    "path", ["../x.bpmn", "bpmn/../x.bpmn", "x.bpmn", "bpmn/.x.bpmn", "bpmn/x.exe", "tests/x.toml", "bpmn/a\\b.bpmn"]
-)
-def test_a_path_that_no_bundle_has_is_refused(world: World, path: str):
+def test_a_path_that_no_bundle_has_is_refused(world: World):
     draft = begun(world)
+    paths = ("../x.bpmn", "bpmn/../x.bpmn", "x.bpmn", "bpmn/.x.bpmn", "bpmn/x.exe", "tests/x.toml", "bpmn/a\\b.bpmn")
 
-    assert refused(world.services.bundle_drafts.save(draft.draft_id, path, b"x", world.actor("sunli"), 0)).key == (
-        "draft.path"
-    )
+    keys = [
+        refused(world.services.bundle_drafts.save(draft.draft_id, path, b"x", world.actor("sunli"), 0)).key
+        for path in paths
+    ]
+
+    assert keys == ["draft.path"] * len(paths)
 
 
 def test_rebase_takes_what_only_the_live_version_changed_and_names_what_both_did(world: World):
     drafts, draft, sunli = world.services.bundle_drafts, begun(world), world.actor("sunli")
     saved(drafts.save(draft.draft_id, TRIAGE, remarked(TRIAGE, "草稿"), sunli, 0))
-    theirs = {**shipped_files(), TRIAGE: remarked(TRIAGE, "线上"), ARCHIVE: remarked(ARCHIVE, "线上")}
+    theirs = {**drafts.base(draft), TRIAGE: remarked(TRIAGE, "线上"), ARCHIVE: remarked(ARCHIVE, "线上")}
     assert isinstance(world.services.deployments.deploy(theirs, "sunli", "别处", "other"), tuple)
 
     moved = both_sides(world.services, draft)
-    stale = refused(bundle_approval.deploy(world.services, draft.draft_id, sunli, "发布", "c1"))
+    stale = refused(bundle_approval.deploy(world.services, draft.draft_id, sunli, "发布", "c-1"))
     saved(drafts.rebase(draft.draft_id, sunli))
     from_before = refused(drafts.save(draft.draft_id, ARCHIVE, remarked(ARCHIVE, "旧页"), sunli, 0))
 
@@ -138,16 +146,16 @@ def test_where_two_must_agree_nothing_goes_live_before_somebody_else_approved_it
     services, sunli, chief = world.services, world.actor("sunli"), world.actor("liuwei")
     services.deployments.two_approvers = True
     draft = begun(world)
-    saved(services.bundle_drafts.save(draft.draft_id, TRIAGE, remarked(TRIAGE, "一"), sunli, 0))
+    saved(services.bundle_drafts.save(draft.draft_id, TRIAGE, remarked(TRIAGE, "两人"), sunli, 0))
     version = version_of(services.bundle_drafts.files(draft.draft_id))
 
-    alone = refused(bundle_approval.deploy(services, draft.draft_id, sunli, "理由", "c1"))
+    alone = refused(bundle_approval.deploy(services, draft.draft_id, sunli, "理由", "c-2"))
     assert isinstance(bundle_approval.propose(services, draft.draft_id, sunli, "理由"), Draft)
     frozen = refused(services.bundle_drafts.save(draft.draft_id, TRIAGE, remarked(TRIAGE, "二"), sunli, 1))
     own = refused(bundle_approval.approve(services, draft.draft_id, sunli))
-    early = refused(bundle_approval.deploy(services, draft.draft_id, sunli, "", "c2"))
+    early = refused(bundle_approval.deploy(services, draft.draft_id, sunli, "", "c-3"))
     assert isinstance(bundle_approval.approve(services, draft.draft_id, chief), Draft)
-    deployed = bundle_approval.deploy(services, draft.draft_id, sunli, "", "c3")
+    deployed = bundle_approval.deploy(services, draft.draft_id, sunli, "", "c-4")
 
     assert [one.key for one in (alone, frozen, own, early)] == [
         "bundle.needs_approval", "draft.still.proposed", "draft.own_proposal", "draft.still.proposed",
@@ -157,7 +165,7 @@ def test_where_two_must_agree_nothing_goes_live_before_somebody_else_approved_it
     assert services.deployments.history()[0].approved_by == "liuwei"
     with services.journal.reading() as tx:
         kinds = [entry.events[0]["kind"] for entry in tx.read(STREAM)]
-    assert kinds == ["BundleDeployed", "BundleProposed", "BundleApproved", "BundleDeployed"]
+    assert kinds[-3:] == ["BundleProposed", "BundleApproved", "BundleDeployed"]
     assert verify(services, Asked(parts=("chains", "deployments", "bundles"))).faults == 0
 
 
@@ -171,7 +179,7 @@ def test_what_was_sent_back_needs_a_new_approval(world: World):
 
     silent = refused(bundle_approval.send_back(services, draft.draft_id, chief, " "))
     back = bundle_approval.send_back(services, draft.draft_id, chief, "先征求法规科意见")
-    again = refused(bundle_approval.deploy(services, draft.draft_id, sunli, "理由", "c1"))
+    again = refused(bundle_approval.deploy(services, draft.draft_id, sunli, "理由", "c-5"))
 
     assert silent.fields[0].path == "reason"
     assert isinstance(back, Draft) and (back.state, back.note) == ("open", "先征求法规科意见")
@@ -182,6 +190,6 @@ def test_a_version_is_named_by_its_beginning_if_no_other_begins_so(world: World)
     services = world.services
     version = services.deployments.live()
 
-    assert bundle_names.resolve(services, "live") == (version[:12], dict(shipped_files()))
+    assert bundle_names.resolve(services, "live") == (version[:12], services.deployments.files(version))
     assert bundle_names.resolve(services, version[:8]) is not None
     assert [bundle_names.resolve(services, name) for name in ("", version[:3], "zzzz", "%", "draft:none")] == [None] * 5

@@ -32,9 +32,7 @@ def world(request, tmp_path_factory) -> Iterator[World]:
 def come_in(world: World, title: str, body: str) -> int:
     told = {"source_type": "forum", "source_name": "许都论坛(虚构)", "url": "", "route": "manual", "unit": "office"}
     with writing(world.services.engine) as conn:
-        added = items.add_all(
-            conn, world.clock.now(), [NewItem(title=title, body=body, entered_by="wangfang", **told)]
-        )
+        added = items.add_all(conn, world.clock.now(), [NewItem(title=title, body=body, entered_by="wangfang", **told)])
     item_triage.run(world.services, {})
     return added[0].item_id
 

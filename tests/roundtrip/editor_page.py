@@ -37,7 +37,7 @@ class EditorPage:
         self.saved: list[bytes] = []
         self.findings: list[dict[str, Any]] = []
         self.conflict: dict[str, Any] | None = None
-        self.online = True
+        self.reachable = True
         self.manifest = json.loads((DIST / "manifest.json").read_text())
         self.html = PAGE.format(kind=kind, path=path, language=language)
         page.route(f"{HOST}/**", self._answer)
@@ -56,8 +56,8 @@ class EditorPage:
             route.fulfill(json={"findings": self.findings})
         elif name != "file":
             route.fulfill(path=DIST / self.manifest.get(name, name))
-        elif not self.online:
-            route.abort("internetdisconnected")
+        elif not self.reachable:
+            route.fulfill(status=503)
         elif route.request.method == "GET":
             headers = {"ETag": f'"{len(self.saved)}"'}
             route.fulfill(body=self.content, content_type="application/octet-stream", headers=headers)

@@ -41,8 +41,8 @@ def everything() -> str:
         inside = "<text>a</text>" if kind == "textAnnotation" else ""
         add(f"D_{kind}", f'<{kind} id="D_{kind}">{inside}</{kind}>')
     edges = "".join(
-        f'<bpmndi:BPMNEdge id="{flow}_di" bpmnElement="{flow}"><di:waypoint x="0" y="{y}"/><di:waypoint x="90" y="{y}"/>'
-        "</bpmndi:BPMNEdge>"
+        f'<bpmndi:BPMNEdge id="{flow}_di" bpmnElement="{flow}"><di:waypoint x="0" y="{y}"/>'
+        f'<di:waypoint x="90" y="{y}"/></bpmndi:BPMNEdge>'
         for flow, y in (("F1", 300), ("F2", 330))
     )
     gateway = 'sourceRef="A_exclusiveGateway" targetRef="A_userTask"'
@@ -52,7 +52,7 @@ def everything() -> str:
     )
     process = "".join(nodes).replace('id="A_exclusiveGateway"', 'id="A_exclusiveGateway" default="F2"')
     return (
-        f'<definitions xmlns="{MODEL}" {DRAWING} id="D" targetNamespace="t"><process id="P" isExecutable="true">{process}'
-        f'{flows}</process><bpmndi:BPMNDiagram id="B"><bpmndi:BPMNPlane id="L" bpmnElement="P">{"".join(shapes)}{edges}'
+        f'<definitions xmlns="{MODEL}" {DRAWING} id="D" targetNamespace="t">'
+        f'<process id="P" isExecutable="true">{process}{flows}</process><bpmndi:BPMNDiagram id="B"><bpmndi:BPMNPlane id="L" bpmnElement="P">{"".join(shapes)}{edges}'
         "</bpmndi:BPMNPlane></bpmndi:BPMNDiagram></definitions>"
     )

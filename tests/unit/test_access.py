@@ -23,6 +23,7 @@ view_clocks_board    x    x    x    x     x      x      .     x     .      .
 resolve_incident     .    .    .    .     x      .      x     .     .      .
 view_documents       x    x    x    x     x      x      .     x     .      .
 make_document        .    .    .    .     x      x      .     .     .      .
+make_briefing        .    .    .    .     x      .      .     .     .      .
 view_templates       .    .    .    .     x      .      x     x     .      .
 edit_templates       .    .    .    .     x      .      x     .     .      .
 view_bundles         .    .    x    x     x      .      x     x     .      .

@@ -85,8 +85,8 @@ def test_a_changed_limit_fails_the_scenarios_that_speak_of_it_by_step_and_differ
     found = failing[LATE]
     assert found is not None and found.line > 1 and found.details["step"] == 12
     assert found.key == "scenario.differs" and found.details["what"] == "scenario.what.limits"
-    assert "2026-03-02T17:45+08:00" in str(found.details["expected"])
-    assert "2026-03-02T15:45+08:00" in str(found.details["got"])
+    assert "2026-03-02 17:45" in str(found.details["expected"])
+    assert "2026-03-02 15:45" in str(found.details["got"])
     assert "triage" not in str(found.details)
     refusal = scenarios.refusal(changed)
     assert refusal is not None and refusal.key == "bundle.scenarios"

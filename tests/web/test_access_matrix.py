@@ -17,12 +17,24 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from engine.domain.access import WRITE_ACTIONS, may
+from engine.domain.rejection import Rejection
 from engine.journal.schema import deployments
-from engine.service import items, long_jobs, migrations, people, topics, verify_job, whatif
+from engine.service import (
+    document_templates,
+    documents,
+    items,
+    long_jobs,
+    migrations,
+    people,
+    topics,
+    verify_job,
+    whatif,
+)
 from engine.service.bundle_drafts import Draft
 from engine.service.item_fields import NewItem
 from engine.service.people_tables import person_roles, security_log
 from engine.service.transactions import writing
+from tests.support import word
 from tests.support.desk import GRADED, ITEM, SCREENED, Browser, Desk
 from tests.support.world import CaseView
 from webui import create_app, looks
@@ -40,6 +52,7 @@ EXPORTS: set[str] = {
     "audit.find", "checkpoints.compare", "checkpoints.take_out", "compare.export",
     "compliance.csv", "evidence.case_csv", "evidence.csv", "ledger.registrations_csv",
     "ledger.reports_csv", "mining.make", "packages.make", "packages.make_case", "performance.table",
+    "studio_tests.record",
 }  # fmt: skip
 """POST routes that the auditor may use: what they hand out is numbered and logged, nothing else changes."""
 
@@ -47,6 +60,10 @@ CHECKS = {"verifications.start", "verifications.cancel"}
 """POST routes that the auditor may use because to check the record is his work: a request and, later, a report are
 written into a table of their own; the verification itself reads only, and nothing of a case or a log changes."""
 
+DOWNLOADS = {
+    "deployments.download", "deployments.file", "document_templates.download", "documents.docx", "documents.pdf",
+    "studio_changes.download",
+}  # fmt: skip
 TOKENS = {"api.add", "api.status"}
 """Routes of programs: whoever comes without a token of theirs, a signed-in person too, is told so (401)."""
 
@@ -115,6 +132,12 @@ def installed(desk: Desk) -> Installation:
         conn.execute(person_roles.delete().where(person_roles.c.user_id == PERSONAS["no_role"]))
     with desk.world.services.engine.connect() as conn:
         version = conn.execute(select(deployments.c.version)).scalars().first() or ""
+    made = documents.make(desk.world.services, "submission", case.id, desk.world.actor("wangfang"))
+    assert not isinstance(made, Rejection), made
+    kept = document_templates.replace(
+        desk.world.services, desk.world.actor("sunli"), "submission", word.written("{{文号}}"), "呈批单.docx", "试用"
+    )
+    assert isinstance(kept, document_templates.Template), kept
     desk.world.services.sealer.seal()
     with writing(desk.world.services.engine) as conn:
         job = long_jobs.start(desk.world.services, conn, verify_job.KIND, {}, PERSONAS["auditor"])
@@ -133,7 +156,8 @@ def installed(desk: Desk) -> Installation:
             "task": task, "user_id": "tanjun", "unit_id": "gengbao", "line_id": "gengbao",
             "absence_id": "1", "duty_id": "1", "number": "1", "step": "1", "message": "regrade_request",
             "file_id": "0" * 32, "name": "case_log", "clause": "R24", "version": version,
-            "path": "bpmn/opinion_case.bpmn", "job": job, "batch": batch, "run": run,
+            "path": "bpmn/opinion_case.bpmn", "job": job, "batch": batch, "run": run, "kind": "submission",
+            "register": "patrol", "subject": 1, "ident": "G-9",
         },
     )  # fmt: skip
 

@@ -23,6 +23,7 @@ export const formWords = {
   "Text area": "多行文字",
   "Text field": "单行文字",
   "Text view": "说明文字",
+  iFrame: "内嵌网页",
   Form: "表单",
 
   // Palette and canvas
@@ -39,6 +40,10 @@ export const formWords = {
   "Drag and drop components here.": "把组件拖到这里。",
   "Use the preview window to test your form.": "旁边的预览就是办理人看到的样子。",
   "Remove form field": "删除字段",
+  "Remove ${entry.label}": "删除${0}",
+  "Create ${getIndefiniteArticle(type)} ${label} element": "新增${1}",
+  "# Text": "# 文字",
+  Name: "名称",
   Repeatable: "可重复",
   "Text view is empty": "没有文字",
   "Text view is populated by an expression": "文字由表达式给出",
@@ -227,6 +232,24 @@ export const formWords = {
   "New value exceeds the maximum of ${MAX_COLUMNS_PER_ROW} columns per row": "一行合计不能超过 ${0} 列",
   "Unparsable FEEL expression.": "FEEL 表达式有误。",
 
+  "A number is required.": "请填写数字。",
+  "A comma-separated list of": "用逗号分开的",
+  "file type specifiers": "文件类型",
+
+  // Embedded pages
+  "Allow same origin": "允许同源",
+  "Open in fullscreen": "允许全屏",
+  Geolocation: "允许定位",
+  "Camera access": "允许用摄像头",
+  "Microphone access": "允许用麦克风",
+  "Forms submission": "允许提交表单",
+  "Open modal windows": "允许弹出对话框",
+  "Open popups": "允许弹出窗口",
+  "Storage access by user": "允许存取本地数据",
+  "Script execution": "允许运行脚本",
+  "These options can incur security risks, especially if used in combination with dynamic links. Ensure that you are aware of them, that you trust the source url and only enable what your use case requires.":
+    "这些选项有安全风险，网址会变时更是如此。只在信任来源时打开必需的几项。",
+
   // Frame of the panel
   "Toggle section": "展开或收起",
   "Toggle list item": "展开或收起这一项",
@@ -253,6 +276,7 @@ export const formWords = {
   "Nothing to show.": "没有内容。",
   "No content to show.": "没有内容。",
   Search: "搜索",
+  Decrement: "减少",
   "This is an image placeholder": "图片",
   "Remove tag": "移除",
   "No timezone": "不含时区",

@@ -1,9 +1,14 @@
 // The editor of forms: form-js's editor, and beside it the form as staff see it, drawn by the viewer of their pages.
 import { FormEditor as FormJsEditor } from "@bpmn-io/form-js-editor";
+import flatpickr from "flatpickr";
+import { Mandarin } from "flatpickr/dist/l10n/zh.js";
+import { isChinese } from "../language.js";
 import { start } from "./desk.js";
 import { byElement, said, worst } from "./findings-list.js";
 import { patchedJson } from "./json-patch.js";
 import { Preview } from "./preview.js";
+
+if (isChinese) flatpickr.localize({ ...Mandarin, firstDayOfWeek: 1, yearAriaLabel: "年", monthAriaLabel: "月" });
 
 const copied = (value) => JSON.parse(JSON.stringify(value));
 
@@ -43,7 +48,7 @@ class FormEditor {
   // A finding names the key of a field, or its id where it has no key.
   fields(element) {
     const all = this.editor.get("formFieldRegistry").getAll();
-    return all.filter((field) => [field.key, field.path, field.id].includes(element));
+    return all.filter((field) => field.type !== "default" && [field.key, field.path, field.id].includes(element));
   }
 
   mark(findings) {
