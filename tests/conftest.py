@@ -7,7 +7,7 @@ import pytest
 
 from engine.cli import YOUNG_OBJECTS
 
-pytest_plugins = ["tests.support.postgres", "tests.support.browser", "tests.support.desk"]
+pytest_plugins = ["tests.support.postgres", "tests.support.browser", "tests.support.desk", "tests.support.small_font"]
 
 
 LONGEST = (
@@ -38,6 +38,3 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS, 20, 50)
-
-
-pytest_plugins = ["tests.support.postgres", "tests.support.browser", "tests.support.desk", "tests.support.small_font"]

@@ -141,7 +141,6 @@ class Writer:
         except Diverged:
             # Also what somebody has changed must come out, to be shown: without the data that nobody can tell.
             data = {}
-        # The PDF library takes a sixth of the time that all modules need to load: who exports nothing need not wait.
         # The PDF library takes a sixth of the time that all modules need to load: only who exports waits for it.
         from . import report_pdf
 
