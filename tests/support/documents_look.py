@@ -1,7 +1,7 @@
 """Every document of a made-up case as pictures, ours beside LibreOffice's, to be looked at: `make documents-look`.
 
-Writes `<kind>.docx`, `<kind>.pdf` (ours) and, where `soffice` and `pdftoppm` are, `<kind>-<page>.png` with both pages side by
-side. Returns 1 when LibreOffice could not open one.
+Writes `<kind>.docx`, `<kind>.pdf` (ours) and, where `soffice` and `pdftoppm` are, `<kind>_<page>.png` with both pages
+side by side. Returns 1 when LibreOffice could not open one.
 """
 
 from __future__ import annotations
@@ -21,6 +21,11 @@ from engine.service import document_lookup, documents
 from engine.service.document_kinds import KINDS
 from tests.support import walks
 from tests.support.world import CaseView, World
+
+
+def tell(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+
 
 DOTS: int = 70
 """Dots an inch: letters can be read, two pages fit a screen."""
@@ -42,7 +47,10 @@ def cases(world: World) -> tuple[CaseView, CaseView]:
     return major, archived
 
 
-TEXT = "我局高度重视网友反映的情况，第一时间组织核查。\n经查，有关地块已停工；下一步将依法依规处理，结果及时公布。\n感谢社会各界监督。"
+TEXT = (
+    "我局高度重视网友反映的情况，第一时间组织核查。\n经查，有关地块已停工；下一步将依法依规处理，结果及时公布。\n"
+    "感谢社会各界监督。"
+)
 
 
 def made(world: World, folder: Path) -> list[str]:
@@ -68,7 +76,7 @@ def pictures(folder: Path, kinds: list[str]) -> int:
     """Converts and lays side by side; how many LibreOffice could not open."""
     office, raster = shutil.which("soffice"), shutil.which("pdftoppm")
     if not office or not raster:
-        print("no soffice or pdftoppm here: .docx and .pdf only")
+        tell("no soffice or pdftoppm here: .docx and .pdf only")
         return 0
     theirs = folder / "libreoffice"
     subprocess.run(
@@ -88,7 +96,7 @@ def pictures(folder: Path, kinds: list[str]) -> int:
     for path in [*folder.glob("*-[0-9]*.png"), *theirs.glob("*.png")]:
         path.unlink()
     for kind in missing:
-        print(f"{kind}: LibreOffice could not open it")
+        tell(f"{kind}: LibreOffice could not open it")
     return len(missing)
 
 
@@ -108,7 +116,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as office:
         kinds = made(World(Path(office)), folder)
     broken = pictures(folder, kinds)
-    print(f"{len(kinds)} documents in {folder}")
+    tell(f"{len(kinds)} documents in {folder}")
     return 1 if broken else 0
 
 
