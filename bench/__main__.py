@@ -15,6 +15,7 @@ ON_BOTH: Final = ("processes", "http_load", "growth", "burst", "memory", "inbox"
 """Take options; run on SQLite and PostgreSQL."""
 PLAIN: Final = (
     "feel", "submissions", "evidence", "soundness", "loops", "replay", "verify", "sealing", "queueing",
+    "compare", "whatif",
 )  # fmt: skip
 
 if __name__ == "__main__":

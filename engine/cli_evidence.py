@@ -1,4 +1,4 @@
-"""Commands that give evidence: replay, verify, checkpoints and keys, archive packages, event logs, migration."""
+"""Commands that give evidence: replay, verify, checkpoints and keys, archive packages, event logs."""
 
 from __future__ import annotations
 
@@ -29,11 +29,6 @@ def declare(add: Add, services: Callable[[], Services]) -> None:
     replay.add_argument("--to", type=int, default=0, dest="last", help="last step to show / 结束步")
     replay.add_argument("--json", action="store_true", help="frames for machines / 机器可读")
     replay.add_argument("--lang", choices=("zh", "en"), default="zh")
-    move = with_services("migrate", _migrate, "let a case go on on another bundle version / 案件改用另一版流程")
-    move.add_argument("case_id")
-    move.add_argument("--to", default="", help="version or its first digits; the live one if left out / 目标版本")
-    move.add_argument("--reason", required=True)
-    move.add_argument("--actor", required=True, help="login of the process owner")
     ring = with_services("keys", _keys, "list the checkpoint keys, or let a new one take over / 校验点签名密钥")
     ring.add_argument("action", choices=("list", "rotate"))
     ring.add_argument("--reason", default="", help="why a new key takes over / 更换原因")
@@ -119,12 +114,6 @@ def _checkpoint(chosen: argparse.Namespace) -> int:
     except OSError as error:
         print(f"无法写入 {chosen.out}: {error.strerror}", file=sys.stderr)
         return 2
-
-
-def _migrate(chosen: argparse.Namespace) -> int:
-    from engine.service import migration
-
-    return migration.migrate(chosen.services(), chosen.case_id, chosen.to, chosen.actor, chosen.reason, print)
 
 
 def _replay(chosen: argparse.Namespace) -> int:

@@ -4,6 +4,7 @@ second one at once."""
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib
 import logging
 import signal
@@ -109,6 +110,7 @@ def _stay(open_services: Open, kind: Kind, prepare: Callable[[Services], None] =
         where = f"{services.settings.host}:{services.settings.port}"
         print(f"错误: 无法监听 {where} ({error.strerror}): 请检查地址和端口是否被占用", file=sys.stderr)
         return 2
+    gc.freeze()  # what is loaded by now stays: no collection looks through it again
     background.start()
     return _until_told(services, front, background)
 

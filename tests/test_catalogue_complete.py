@@ -11,18 +11,23 @@ from pathlib import Path
 
 import pytest
 
+from engine.kernel.whatif import VERDICTS
 from engine.readmodels.timeline import KEYS as TIMELINE_KEYS
 from engine.service import mining_csv
+from engine.service.bundle_draft_tables import STATES
 from engine.service.document_kinds import KINDS
 from engine.service.mining_model import CASE_FIELDS, EVENT_FIELDS
+from engine.service.play_script import EXPECTED
 from engine.service.verification import FAULTS, PARTS
 
 ROOT = Path(__file__).parents[1]
 SPOKEN = frozenset(
     {
-        "access", "auth", "bpmn", "bundle", "calendar", "case", "check", "delivery", "dmn", "document", "draft", "feel",
-        "file", "form", "incident", "instant", "limit", "message", "migrate", "notice", "package", "password", "people",
-        "process", "regulation", "settings", "task", "timeline", "timer", "verify", "withdraw", "xml",
+        "access", "api", "auth", "bpmn", "bundle", "calendar", "case", "check", "compare", "delivery", "dmn",
+        "document", "draft", "feed", "feel", "fetch", "file", "form", "incident", "instant", "item", "limit",
+        "message", "migrate", "migrations", "notice", "package", "password", "people", "play", "process", "register",
+        "regulation", "scenario", "settings", "sheet", "task", "timeline", "timer", "topic", "verify", "whatif",
+        "withdraw", "xml",
     }
 )  # fmt: skip
 """First words of keys that reach people; other dotted strings of the engine are columns, files and names."""
@@ -33,6 +38,9 @@ FINDINGS = ("bpmn", "bundle", "dmn", "form", "xml", "calendar", "check", "regula
 LANGUAGES = ("zh", "en")
 COMPOSED = {
     ("engine/readmodels/statements.py", "excluded."): (),
+    ("engine/service/bundle_approval.py", "draft.still."): tuple(f"draft.still.{one}" for one in STATES[1:]),
+    ("engine/service/bundle_drafts.py", "draft.still."): (),
+    ("engine/service/scenarios.py", "scenario.what."): tuple(f"scenario.what.{name}" for name in EXPECTED),
     ("engine/readmodels/timeline.py", "timeline."): TIMELINE_KEYS,
     ("engine/service/verification.py", "verify."): tuple(f"verify.{what}" for what in FAULTS),
     ("engine/service/verification.py", "verify.part."): tuple(f"verify.part.{part}" for part in PARTS),
@@ -43,6 +51,7 @@ COMPOSED = {
     ("engine/service/document_data.py", "document.title."): tuple(f"document.title.{kind}" for kind in KINDS),
     ("engine/service/document_data.py", "document.missing."): "_not_yet",
     ("engine/service/replay_command.py", "replay.text."): "_word",
+    ("engine/service/whatif_command.py", "whatif.verdict."): tuple(f"whatif.verdict.{name}" for name in VERDICTS),
     ("engine/definitions/form_moments.py", "form."): ("form.date_format", "form.time_format", "form.datetime_format"),
     ("engine/definitions/form_rules.py", "form."): ("form.min", "form.max", "form.min_invalid", "form.max_invalid"),
     ("engine/feel/lexer.py", "feel.syntax."): "syntax_error",

@@ -20,7 +20,7 @@ from engine.readmodels import cases, dossier
 from engine.service import case_decisions, case_facts, case_snapshot, case_view, withdrawal
 from engine.service.system import new_id
 
-from . import case_page, case_words, documents, form_pages, submissions, timeline_text
+from . import case_items, case_page, case_words, documents, form_pages, submissions, timeline_text
 from .catalogue import t
 from .guards import current_actor, reading, requires, services
 from .names import Names
@@ -105,6 +105,7 @@ def show(case_id: str) -> str:
         diagrams = case_view.diagram(services(), case_id)
         units = {f"unit:{one.unit}" for one in diagrams if one.unit}
         names = case_page.names_for(conn, head.limits, tasks).load([head.case.opened_by], units)
+        intake = case_items.card(conn, case_id)
         words = _words(conn, head.case.bundle)
     shown = case_page.chosen(diagrams, request.args.get("scope"))
     if shown is None and diagrams:
@@ -122,6 +123,7 @@ def show(case_id: str) -> str:
         drawn=case_page.drawing(case_id, shown, head.limits, names, at) if shown else None,
         made=case_decisions.decisions(services(), case_id),
         words=words,
+        intake=intake,
         **instants_of(case_id),
     )
 

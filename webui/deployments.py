@@ -1,13 +1,12 @@
-"""流程发布: upload a bundle or single changed files, see what is wrong, give a reason, deploy; every version again."""
+"""流程发布: what was deployed, by whom and why; every version again, byte for byte; back to an earlier one."""
 
 from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, is_dataclass
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePosixPath
-from typing import Any, Final
+from typing import Final
 
 from flask import Blueprint, abort, flash, make_response, redirect, render_template, request, send_file, url_for
 from werkzeug.wrappers import Response
@@ -15,58 +14,21 @@ from werkzeug.wrappers import Response
 from engine.domain.access import may
 from engine.domain.rejection import HTTP_STATUS, Rejection
 from engine.readmodels import bundle_counts
-from engine.service import bundle_folder, exports
-from engine.service.deployments import Deployment
+from engine.service import bundle_approval, bundle_folder, exports, whatif
+from engine.service.bundle_drafts import Draft
+from engine.service.deployments import Checked, Deployment
 from engine.service.system import new_id
 
 from . import submissions
 from .case_words import said
 from .catalogue import t
+from .findings import folded, lines
 from .guards import current_actor, reading, requires, services
 from .names import Names
 
 blueprint = Blueprint("deployments", __name__)
 
-SEVERITIES: Final = ("error", "warning", "info")
-MAX_UPLOADS: Final = 200
-WAY: Final = " → "
-"""Between the steps of a counter-example (blank `way` of a finding)."""
 OCTETS: Final = "application/octet-stream"
-CAUSES: Final = frozenset({"bpmn.unsupported", "bpmn.no_id", "bpmn.duplicate_id"})
-"""An element that is not read leaves a hole; what hangs on it is then found fault with too:"""
-EFFECTS: Final = frozenset({"bpmn.unreachable", "bpmn.flow_end", "bpmn.dead_end", "bpmn.boundary_host"})
-
-
-@dataclass(frozen=True, slots=True)
-class FindingLine:
-    """A finding as shown. `name`: of the element, "" if it has none. `todo`: what to do, "" if nothing is known.
-
-    `path`: the steps by which a case gets there, by name. `follows`: most likely gone once the other findings of its
-    file are mended.
-    """
-
-    severity: str
-    file: str
-    line: int
-    element: str
-    name: str
-    text: str
-    todo: str
-    path: tuple[str, ...] = ()
-    follows: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class FindingGroup:
-    """The findings about one file, the worst first. `counts`: severity -> how many, without those that are none."""
-
-    file: str
-    lines: tuple[FindingLine, ...]
-    counts: Mapping[str, int]
-
-    @property
-    def size(self) -> int:
-        return len(self.lines)
 
 
 @blueprint.get("/deployments")
@@ -75,43 +37,43 @@ def index() -> Response:
     return _page()
 
 
-@blueprint.post("/deployments/upload")
+@blueprint.post("/deployments/<version>/again")
 @requires("deploy_bundle")
-def upload() -> Response:
-    chosen = [one for one in request.files.getlist("files") if one.filename][:MAX_UPLOADS]
-    refused = services().pending.add(
-        current_actor().user_id, [(str(one.filename), one.stream.read()) for one in chosen]
-    )
-    if refused is not None:
-        return _page({"files": said(refused.key, refused.details)}, HTTP_STATUS[refused.code])
-    return redirect(url_for("deployments.index", _anchor="pending"), 303)
+def again(version: str) -> Response:
+    """Back to an earlier version: deployed once more, with a reason; where two must agree, as a draft that is proposed.
 
-
-@blueprint.post("/deployments/discard")
-@requires("deploy_bundle")
-def discard() -> Response:
-    services().pending.discard(current_actor().user_id)
-    flash(t("deploy.discarded"), "success")
-    return redirect(url_for("deployments.index"), 303)
-
-
-@blueprint.post("/deployments/deploy")
-@requires("deploy_bundle")
-def deploy() -> Response:
+    Running cases stay where they are, as with every deployment.
+    """
     actor, reason = current_actor(), request.form.get("reason", "").strip()[:2000]
-    waiting = services().pending.get(actor.user_id)
-    if waiting is None:
-        flash(t("deploy.nothing_waits"), "warning")
-        return redirect(url_for("deployments.index"), 303)
-    outcome = services().deployments.deploy(
-        waiting.files, actor.user_id, reason, submissions.command_id(request, actor.user_id)
-    )
+    files = _files(version)
+    outcome: Draft | tuple[Checked, Deployment] | Rejection
+    if services().deployments.two_approvers:
+        outcome = _proposed_again(version, files, reason)
+    else:
+        outcome = services().deployments.deploy(
+            files, actor.user_id, reason, submissions.command_id(request, actor.user_id)
+        )
     if isinstance(outcome, Rejection):
-        faults = {fault.path: t(fault.key, **fault.params) for fault in outcome.fields}
-        return _page(faults or {"": said(outcome.key, outcome.details)}, HTTP_STATUS[outcome.code], reason)
-    services().pending.discard(actor.user_id)
-    flash(t("deploy.done", version=outcome[1].version[:12]), "success")
+        faults = {"again": t("deploy.reason_needed") if outcome.fields else said(outcome.key, outcome.details)}
+        return _page(faults, HTTP_STATUS[outcome.code], reason, version)
+    if isinstance(outcome, Draft):
+        flash(t("studio.proposed"), "success")
+        return redirect(url_for("studio.show", draft_id=outcome.draft_id), 303)
+    flash(t("deploy.done", version=version[:12]), "success")
     return redirect(url_for("deployments.index"), 303)
+
+
+def _proposed_again(version: str, files: Mapping[str, bytes], reason: str) -> Draft | Rejection:
+    if not reason:
+        return bundle_approval.NO_REASON
+    title = t("deploy.again_title", version=version[:12])
+    draft: Draft | Rejection = services().bundle_drafts.create(current_actor(), title, "", files)
+    if isinstance(draft, Rejection):
+        return draft
+    outcome = bundle_approval.propose(services(), draft.draft_id, current_actor(), reason)
+    if isinstance(outcome, Rejection):
+        services().bundle_drafts.discard(draft.draft_id)
+    return outcome
 
 
 @blueprint.get("/deployments/<version>")
@@ -119,20 +81,30 @@ def deploy() -> Response:
 def version(version: str) -> str:
     files = _files(version)
     bundle = services().deployments.bundle(version)
-    made = [one for one in services().deployments.history() if one.version == version]
+    history = services().deployments.history()
+    made = [one for one in history if one.version == version]
     with reading() as conn:
         counts = bundle_counts.by_bundle(conn)
-        names = Names(conn).load(one.actor for one in made)
+        tried = whatif.newest(conn, version)
+        names = Names(conn).load(one.actor for one in (*made, *tried))
     return render_template(
         "deployments/version.html",
+        tried=tried,
         version=version,
+        before=_before(history, version),
         files=[(path, len(files[path])) for path in sorted(files)],
         processes=[(process.name or process.id, process.file) for process in bundle.processes.values()],
         made=made,
-        **_folded(lines(made[-1].findings if made else ()), asked=False),
+        **folded(lines(made[-1].findings if made else ()), asked=False),
         count=counts.get(version, bundle_counts.BundleCount()),
         names=names,
     )
+
+
+def _before(history: Sequence[Deployment], version: str) -> str:
+    """The version that was live before this one was first deployed, "" for the first."""
+    first = next((place for place in range(len(history) - 1, -1, -1) if history[place].version == version), None)
+    return history[first + 1].version if first is not None and first + 1 < len(history) else ""
 
 
 @blueprint.get("/deployments/<version>/bundle.zip")
@@ -163,48 +135,6 @@ def _handed_out(kind: str, subject: str, make: Callable[[str], bytes]) -> bytes:
     return content
 
 
-def lines(findings: Iterable[Any]) -> list[FindingLine]:
-    """Findings, fresh ones or as a deployment kept them, in words."""
-    facts: list[Mapping[str, Any]] = [
-        asdict(one) if is_dataclass(one) and not isinstance(one, type) else one for one in findings
-    ]
-    holed = {fact["file"] for fact in facts if fact["key"] in CAUSES}
-    found = []
-    for fact in facts:
-        key, details = str(fact["key"]), dict(fact.get("details") or {})
-        path = tuple(str(details["way"]).split(WAY)) if details.get("way", "-") != "-" else ()
-        if path:
-            details["way"] = t("deploy.way_below")
-        todo = said(f"{key}.todo", details)
-        found.append(
-            FindingLine(
-                str(fact["severity"]),
-                str(fact["file"]),
-                int(fact.get("line") or 0),
-                str(fact["element"]),
-                str(fact["name"]),
-                said(key, details),
-                "" if todo == f"{key}.todo" else todo,
-                path,
-                key in EFFECTS and fact["file"] in holed,
-            )
-        )
-    return found
-
-
-def grouped(shown: Iterable[FindingLine]) -> list[FindingGroup]:
-    """By file: those with errors first, then by path; what concerns the whole bundle before all."""
-    by_file: dict[str, list[FindingLine]] = {}
-    for one in shown:
-        by_file.setdefault(one.file, []).append(one)
-    found = []
-    for file, rows in by_file.items():
-        rows.sort(key=lambda one: (SEVERITIES.index(one.severity), one.line, one.element))
-        counted = {name: sum(one.severity == name for one in rows) for name in SEVERITIES}
-        found.append(FindingGroup(file, tuple(rows), {name: count for name, count in counted.items() if count}))
-    return sorted(found, key=lambda group: (group.file != "", "error" not in group.counts, group.file))
-
-
 def _files(version: str) -> Mapping[str, bytes]:
     try:
         found: Mapping[str, bytes] = services().deployments.files(version)
@@ -213,45 +143,25 @@ def _files(version: str) -> Mapping[str, bytes]:
     return found
 
 
-def _page(faults: Mapping[str, str] | None = None, status: int = 200, reason: str = "") -> Response:
-    actor, history = current_actor(), services().deployments.history()
-    owner = bool(may(actor, "deploy_bundle"))
-    waiting = services().pending.get(actor.user_id) if owner else None
-    findings = lines(services().deployments.checked(waiting.files).findings) if waiting is not None else []
+def _page(faults: Mapping[str, str] | None = None, status: int = 200, reason: str = "", chosen: str = "") -> Response:
+    """`chosen`: the version that was to be deployed again; `reason`: as typed."""
+    history = services().deployments.history()
     with reading() as conn:
         counts = bundle_counts.by_bundle(conn)
-        names = Names(conn).load(one.actor for one in history)
+        names = Names(conn).load(login for one in history for login in (one.actor, one.approved_by))
     body = render_template(
         "deployments/index.html",
         history=history,
         versions=_versions(history, counts),
-        waiting=waiting,
-        findings=findings,
-        **_folded(_filtered(findings), asked=request.args.get("severity", "") == "info"),
-        severities={name: sum(one.severity == name for one in findings) for name in SEVERITIES},
-        asked=request.args.get("severity", ""),
-        asked_file=request.args.get("file", ""),
-        owner=owner,
+        drafts=services().bundle_drafts.all(),
+        owner=bool(may(current_actor(), "deploy_bundle")),
         names=names,
         faults=faults or {},
         reason=reason,
+        chosen=chosen,
         command_id=new_id(),
     )
     return make_response(body, status)
-
-
-def _filtered(findings: Sequence[FindingLine]) -> list[FindingLine]:
-    severity, path = request.args.get("severity", ""), request.args.get("file", "")
-    return [one for one in findings if severity in ("", one.severity) and path in ("", one.file)]
-
-
-def _folded(findings: Iterable[FindingLine], asked: bool) -> dict[str, list[FindingGroup]]:
-    """For the template: what matters in `shown`; `following` and `notes` (unless `asked` for) are folded below it."""
-    found = list(findings)
-    notes = [] if asked else [one for one in found if one.severity == "info" and not one.follows]
-    following = [one for one in found if one.follows]
-    rest = [one for one in found if one not in notes and not one.follows]
-    return {"shown": grouped(rest), "following": grouped(following), "notes": grouped(notes)}
 
 
 def _versions(

@@ -52,6 +52,16 @@ def fresh(
     return _over(schema, data, draft.values, draft.files, autosave, restored=draft.saved_at)
 
 
+def filled(
+    schema: Mapping[str, JSON] | None,
+    data: Mapping[str, JSON],
+    typed: Mapping[str, JSON],
+    files: Mapping[str, list[submissions.Facts]],
+) -> FormPage:
+    """The form with values over its data, and files that the server holds, for the person to look over; no draft."""
+    return _over(schema, data, typed, files, "")
+
+
 def again(
     schema: Mapping[str, JSON] | None, data: Mapping[str, JSON], sent: Sent, rejection: Rejection, autosave: str
 ) -> FormPage:

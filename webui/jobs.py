@@ -17,11 +17,14 @@ blueprint = Blueprint("jobs", __name__, url_prefix="/admin/jobs")
 SHOWN: Final = 50
 """Jobs of a state on the page; those given up come first, they want somebody."""
 TASKS: Final = {
-    "deliver": "jobs.task.deliver",
+    "feed": "jobs.task.feed",
+    "feeds": "jobs.task.feeds",
+    "item_to_case": "jobs.task.item_to_case",
+    "items": "jobs.task.items",
     "long": "jobs.task.long",
-    "settle": "jobs.task.settle",
+    "search": "jobs.task.search",
     "tidy": "jobs.task.tidy",
-    "watch": "jobs.task.watch",
+    "triage_items": "jobs.task.triage_items",
 }
 """Names of tasks for people; one that is not here is shown as the program calls it."""
 

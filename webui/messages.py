@@ -12,7 +12,7 @@ from engine.service.application import Done
 from engine.service.case_view import FormView
 from engine.service.drafts import message_form
 
-from . import form_pages, submissions
+from . import case_items, form_pages, submissions
 from .catalogue import t
 from .form_pages import FormPage
 from .guards import current_actor, requires, services
@@ -27,7 +27,8 @@ def show(case_id: str, message: str) -> Response:
     if isinstance(view, Rejection):
         return form_pages.refused(view, case_id=case_id)
     autosave = url_for("messages.draft", case_id=case_id, message=message)
-    shown = form_pages.fresh(view.schema, view.data, message_form(case_id, message), autosave)
+    data = {**view.data, **case_items.proposed(case_id, message, request.args.get("topic", 0, type=int))}
+    shown = form_pages.fresh(view.schema, data, message_form(case_id, message), autosave)
     return _page(case_id, message, view, shown)
 
 

@@ -84,4 +84,5 @@ class Names:
 
 def install(app: Flask) -> None:
     app.jinja_env.filters["group_name"] = lambda group, names: names.group(group)
+    app.jinja_env.filters["unit_name"] = lambda unit, names: names.unit(unit)
     app.jinja_env.filters["person_name"] = lambda login, names: names.person(login)

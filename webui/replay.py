@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from flask import Blueprint, abort, jsonify, render_template, request, url_for
@@ -104,7 +104,13 @@ def _page(case_id: str, asked: int) -> dict[str, Any]:
         "next_marked": next_of(replay, step),
         "loud": LOUD,
         "recorded": _recorded(frame) if frame.divergence is not None else "",
-        "drawing": _drawing(case_id, step, shown, frame, names, request.args.get("have", "")),
+        "drawing": drawing(
+            shown,
+            frame,
+            names,
+            lambda scope: url_for("replay.show", case_id=case_id, step=step, scope=scope),
+            request.args.get("have", ""),
+        ),
     }
 
 
@@ -136,8 +142,9 @@ def _files(command: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
     return {ref: [{"name": fact["name"]} for fact in facts] for ref, facts in (command.get("files") or {}).items()}
 
 
-def _drawing(case_id: str, step: int, shown: Diagram, frame: Frame, names: Names, have: str) -> dict[str, Any]:
-    """What assets/diagram.js draws. The picture itself only where the page does not `have` it already."""
+def drawing(shown: Diagram, frame: Frame, names: Names, link: Callable[[str], str], have: str = "") -> dict[str, Any]:
+    """What assets/diagram.js draws. `link`: where the diagram of a scope is shown. The picture itself only where the
+    page does not `have` it already."""
     key = f"{frame.bundle[:12]} {shown.process}"
     marks: dict[str, Sequence[str]] = {flow: ["completed"] for flow in shown.flows}
     notes: dict[str, str] = {}
@@ -154,10 +161,7 @@ def _drawing(case_id: str, step: int, shown: Diagram, frame: Frame, names: Names
             notes.setdefault(element, clock_text.remaining(mark.due, frame.entry.at))
         if mark.who:
             about[element] = t("case.diagram.with", who="、".join(names.group(group) for group in mark.who))
-    links = {
-        element: url_for("replay.show", case_id=case_id, step=step, scope=scopes[-1])
-        for element, scopes in shown.calls.items()
-    }
+    links = {element: link(scopes[-1]) for element, scopes in shown.calls.items()}
     return {
         "key": key,
         "scope": shown.scope,

@@ -18,6 +18,8 @@ from .model import Finding, Process
 
 MAX_FILES = 200
 SUFFIXES = (".bpmn", ".dmn", ".form", ".toml")
+SCENARIO = ".scenario.toml"
+"""How the names of the bundle's own tests end: they are part of it and of its version, but no profile."""
 
 
 @dataclass(slots=True)
@@ -76,6 +78,8 @@ def read_bundle(files: Mapping[str, bytes]) -> Bundle:
             _dmn(bundle, path)
         elif path.endswith(".form"):
             _form(bundle, path)
+        elif path.endswith(SCENARIO):
+            continue  # read and run by engine.service.scenarios
         elif path.endswith(".toml"):
             _toml(bundle, path)
         else:

@@ -45,6 +45,20 @@ ACTIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "urge_task": _WORK,
         "view_clocks_board": _WORK | {AUDITOR},
         "resolve_incident": frozenset({PROCESS_OWNER, OFFICE}),
+        # what comes in
+        "view_items": _WORK | {AUDITOR},  # who does not command sees what he or his unit brought in
+        "add_item": _WORK,  # R17: every unit watches and reports
+        "decide_item": frozenset({OFFICE}),  # R16: the office collects
+        "import_items": frozenset({OFFICE}),
+        "manage_feeds": frozenset({OFFICE}),
+        "view_tokens": frozenset({SYSTEM_ADMIN, AUDITOR}),  # names and times of use; nothing of an item
+        "admin_tokens": frozenset({SYSTEM_ADMIN}),
+        # registers of the office: patrols, media, teams, links (台账)
+        "view_registers": _WORK | {AUDITOR},
+        "log_patrol": _WORK,  # R17, R18: every unit watches
+        "keep_registers": frozenset({OFFICE}),
+        "judge_case": _WORK,  # R63: who has to do with a case judges it together
+        "settle_points": _LEADERS,  # gaps of the regulation: the chosen default is approved by a leader
         # documents (文书); which of them a person reads is decided by kind, case and recipients
         "view_documents": _WORK | {AUDITOR},
         "make_document": frozenset({OFFICE, SUPERVISION}),
@@ -54,6 +68,8 @@ ACTIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         # the process itself
         "view_bundles": _LEADERS | {PROCESS_OWNER, OFFICE, AUDITOR},
         "deploy_bundle": frozenset({PROCESS_OWNER}),
+        "edit_bundle": frozenset({PROCESS_OWNER}),
+        "approve_bundle": frozenset({PROCESS_OWNER, CHIEF}),  # never the proposer himself
         "migrate_case": frozenset({PROCESS_OWNER}),
         # people
         "view_directory": _WORK | {PROCESS_OWNER, SYSTEM_ADMIN, SECURITY_ADMIN, AUDITOR},
@@ -80,9 +96,10 @@ ACTIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
 WRITE_ACTIONS: Final = frozenset(
     {
         "work_task", "open_case", "comment", "attach_file", "send_message", "copy_case", "urge_task",
-        "resolve_incident", "deploy_bundle", "migrate_case", "admin_people", "admin_roles", "admin_outbox",
-        "admin_jobs", "unlock_account", "reset_password", "make_document", "make_briefing",
-        "edit_templates",
+        "resolve_incident", "deploy_bundle", "edit_bundle", "approve_bundle", "migrate_case", "admin_people",
+        "admin_roles", "admin_outbox", "admin_jobs", "unlock_account", "reset_password", "add_item", "decide_item",
+        "import_items", "manage_feeds", "admin_tokens", "make_document", "edit_templates", "log_patrol",
+        "keep_registers", "judge_case", "settle_points", "make_briefing",
     }
 )  # fmt: skip
 """Actions that change something. The auditor has none of them."""

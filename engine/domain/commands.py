@@ -221,11 +221,13 @@ class ResolveIncident:
 
 @dataclass(frozen=True, slots=True)
 class MigrateCase:
-    """Let the case go on on another version of its bundle, as if it had been opened on it. `bundle`: the version."""
+    """Let the case go on on another version of its bundle, as if it had been opened on it. `bundle`: the version.
+    `mapping`: id of an element on the version it runs on -> its id on the other, for those that were renamed."""
 
     kind: ClassVar[str] = "MigrateCase"
     bundle: str
     reason: str
+    mapping: Mapping[str, str] = field(default_factory=dict)
 
 
 Command = (

@@ -43,7 +43,7 @@ def migrated(
     if command.bundle == case.bundle.version:
         return Rejection("conflict", "migrate.same_version", {"version": command.bundle[:12]})
     try:
-        other = rerun(entries, load, command.bundle)
+        other = rerun(entries, load, command.bundle, command.mapping)
     except KeyError:
         return Rejection("not_found", "bundle.unknown", {"version": command.bundle[:12]})
     if isinstance(other, Stuck):

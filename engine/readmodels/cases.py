@@ -83,7 +83,7 @@ def list_cases(
     `q`: words looked for in title, case number and body. `status`: open or closed; the other filters are exact; ""
     filters nothing. `overdue_only` requires `now` (aware). `order`: last changed, next due or last opened first.
     """
-    where: list[ColumnElement[bool]] = [] if all_cases else [_readable(groups)]
+    where: list[ColumnElement[bool]] = [] if all_cases else [readable(groups)]
     words = matches(conn, q, (cases.c.title, cases.c.case_id, cases.c.body))
     if words is not None:
         where.append(words)
@@ -108,7 +108,7 @@ def list_cases(
 
 def facets(conn: Connection, *, groups: frozenset[str], all_cases: bool = False) -> Facets:
     """What the readable cases can be filtered by, in three statements."""
-    where = [] if all_cases else [_readable(groups)]
+    where = [] if all_cases else [readable(groups)]
 
     def values(column: ColumnElement[str], *more: ColumnElement[str]) -> tuple[Any, ...]:
         counted = func.count().label("cases")
@@ -132,7 +132,8 @@ def visible(conn: Connection, case_id: str, groups: frozenset[str]) -> bool:
     return bool(conn.execute(select(exists(mine))).scalar_one())
 
 
-def _readable(groups: frozenset[str]) -> ColumnElement[bool]:
+def readable(groups: frozenset[str]) -> ColumnElement[bool]:
+    """Whether one of `groups` may read the case of a row."""
     return cases.c.case_id.in_(select(case_access.c.case_id).where(case_access.c.grp.in_(sorted(groups))))
 
 

@@ -22,16 +22,23 @@ from engine.journal.schema import case_numbers
 from engine.journal.store import SqlJournal, SqlTransaction
 from engine.readmodels import cases, projector, sets, timers, version
 
+from . import bundle_draft_tables as _bundle_draft_tables  # noqa: F401 its tables belong to the database
 from . import documents_tables as _documents_tables  # noqa: F401 likewise
-from . import log_tables as _log_tables  # noqa: F401 its tables belong to the database
-from . import metrics, wakers
+from . import item_triage, metrics, wakers
+from . import items_tables as _items_tables  # noqa: F401 likewise
+from . import log_tables as _log_tables  # noqa: F401 likewise
 from . import metrics_database as _metrics_database  # noqa: F401 its figures are told
 from . import metrics_jobs as _metrics_jobs  # noqa: F401 its figures are told
 from . import metrics_outbox as _metrics_outbox  # noqa: F401 its figures are told
 from . import metrics_timers as _metrics_timers  # noqa: F401 its figures are told, and its tables belong there too
+from . import migration_tables as _migration_tables  # noqa: F401 likewise
 from . import outbox_tables as _outbox_tables  # noqa: F401 likewise
 from . import processes as _processes  # noqa: F401 its table belongs to the database
+from . import register_tables as _register_tables  # noqa: F401 likewise
+from . import search_tables as _search_tables  # noqa: F401 likewise
+from . import whatif_tables as _whatif_tables  # noqa: F401 likewise
 from .application import Application
+from .bundle_drafts import BundleDrafts
 from .deployments import Deployments
 from .drafts import Drafts
 from .files import FileStore
@@ -41,7 +48,6 @@ from .jobs_sqlite import JobsOnSqlite
 from .keys import KeyRing
 from .live_cases import LiveCases
 from .options import ChosenOptions
-from .pending_bundles import PendingBundles
 from .people_tables import RECEIVES_WORK, lines, persons, units
 from .replays import Replays
 from .sealing import Sealer
@@ -66,10 +72,11 @@ class Services:
     deployments: Deployments
     files: FileStore
     drafts: Drafts
-    pending: PendingBundles
+    bundle_drafts: BundleDrafts
     sealer: Sealer
     jobs: Jobs
     replays: Replays = field(default_factory=Replays)
+    triage: item_triage.Memory = field(default_factory=item_triage.Memory)
     stopping: threading.Event = field(default_factory=threading.Event)
     """Set once the process was told to stop: it is not ready any more, finishes what it has begun, and work that takes
     minutes hands itself back."""
@@ -87,7 +94,7 @@ def build(settings: Settings, clock: Clock | None = None, *, wake: Callable[[], 
     except BaseException:
         engine.dispose()
         raise
-    deployments = Deployments(journal, clock)
+    deployments = Deployments(journal, clock, two_approvers=settings.two_approvers)
     application = build_application(journal, deployments, clock, wake)
     return Services(
         settings,
@@ -98,7 +105,7 @@ def build(settings: Settings, clock: Clock | None = None, *, wake: Callable[[], 
         deployments,
         FileStore(settings.data_dir / "files", settings),
         Drafts(engine, clock),
-        PendingBundles(engine, clock, deployments),
+        BundleDrafts(engine, clock, deployments),
         Sealer(journal, KeyRing(journal, settings.keys_folder, clock, settings.log_origin), clock),
         queue_for(engine, clock),
     )

@@ -22,6 +22,8 @@ from engine.definitions.model import Finding
 from engine.kernel.compile import compile_bundle
 from engine.kernel.program import Program
 
+from .scenario_reader import unreadable
+
 SECONDS_PER_FILE = 0.4
 """Processor time for proofs, for each diagram; the shipped bundle of 19 needs 0.2 in all."""
 SEVERITIES = {"error": 0, "warning": 1, "info": 2}
@@ -45,7 +47,7 @@ def check(files: Mapping[str, bytes]) -> Checked:
     """Reads, compiles and proves a set of files; nothing is stored. Errors come first, then by file and line."""
     bundle = read_bundle(files)
     program = compile_bundle(bundle)
-    found = [*bundle.findings, *program.findings]
+    found = [*bundle.findings, *program.findings, *unreadable(files)]
     if not any(f.severity == "error" for f in found):
         diagrams = sum(path.endswith(".bpmn") for path in files)
         expired = _bound(SECONDS_PER_FILE * max(1, diagrams))

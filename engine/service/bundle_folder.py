@@ -8,14 +8,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from engine.definitions.bundle import MAX_FILES, SUFFIXES
+from engine.definitions.bundle import MAX_FILES, SCENARIO, SUFFIXES
 from engine.definitions.xml import MAX_BYTES
 
 if TYPE_CHECKING:
     from .deployments import Deployments
 
 FOLDERS = {".bpmn": "bpmn", ".dmn": "bpmn", ".toml": "bpmn", ".form": "forms"}
-"""Where a file of a suffix lives in a bundle."""
+"""Where a file of a suffix lives in a bundle; a scenario in TESTS."""
+TESTS = "tests"
+ROOTS = ("bpmn", "forms", TESTS)
+"""Folders of a bundle."""
+MAX_PATH = 200
 
 
 class Unusable(Exception):
@@ -45,11 +49,12 @@ def collect(paths: Sequence[Path], deployments: Deployments | None) -> dict[str,
 
 
 def from_folder(root: Path) -> dict[str, bytes]:
-    """Every bundle file below `bpmn/` and `forms/` of a folder, or below the folder itself."""
+    """Every bundle file below `bpmn/` and `forms/` of a folder and every scenario below `tests/`, or what lies in the
+    folder itself."""
     found = {}
     for path in sorted(root.rglob("*")):
         relative = path.relative_to(root)
-        if path.is_file() and path.suffix in SUFFIXES and relative.parts[0] in ("bpmn", "forms"):
+        if path.is_file() and path.suffix in SUFFIXES and in_bundle(relative.as_posix()):
             found[relative.as_posix()] = path.read_bytes()
     if not found:
         found = {place(p.name, {}): p.read_bytes() for p in sorted(root.iterdir()) if p.suffix in SUFFIXES}
@@ -62,7 +67,27 @@ def place(name: str, files: Mapping[str, bytes]) -> str:
     for path in files:
         if PurePosixPath(path).name == name:
             return path
-    return f"{FOLDERS.get(PurePosixPath(name).suffix, 'bpmn')}/{name}"
+    return f"{folder_of(name)}/{name}"
+
+
+def folder_of(name: str) -> str:
+    """The folder in which a file of that name lives by its kind."""
+    return TESTS if name.endswith(SCENARIO) else FOLDERS.get(PurePosixPath(name).suffix, "bpmn")
+
+
+def in_bundle(path: str) -> bool:
+    """Whether a path below some root is one of a bundle: in `tests` only scenarios are."""
+    root = path.partition("/")[0]
+    return root in ROOTS and (root != TESTS or path.endswith(SCENARIO))
+
+
+def is_path(path: str) -> bool:
+    """Whether a new file may have this path: in one of ROOTS, of a known kind, with names that every system takes."""
+    parts = path.split("/")
+    plain = all(part and part.strip() == part and part[0] != "." and part.isprintable() for part in parts)
+    clean = not set(path) & set('\\:*?"<>|')
+    known = PurePosixPath(path).suffix in SUFFIXES and in_bundle(path)
+    return len(parts) > 1 and len(path) <= MAX_PATH and plain and clean and known
 
 
 def from_zip(data: bytes) -> dict[str, bytes]:
@@ -81,11 +106,20 @@ def from_zip(data: bytes) -> dict[str, bytes]:
                 parts = [
                     p for p in PurePosixPath(member.filename.replace("\\", "/")).parts if p not in ("/", "..", ".")
                 ]
-                folder = next((p for p in parts if p in ("bpmn", "forms")), FOLDERS[PurePosixPath(parts[-1]).suffix])
-                files[f"{folder}/{parts[-1]}"] = content
+                path = _within(parts)
+                if in_bundle(path):  # `tests` may hold settings of other tests
+                    files[path] = content
             return files
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError) as error:
         raise Unusable(f"zip: {error}") from error
+
+
+def _within(parts: Sequence[str]) -> str:
+    """Path in the bundle of a zip's member: from the first folder of a bundle on, else in the folder of its kind."""
+    for root in ROOTS:
+        if root in parts[:-1]:
+            return "/".join(parts[parts.index(root) :])
+    return f"{folder_of(parts[-1])}/{parts[-1]}"
 
 
 def to_zip(files: Mapping[str, bytes], comment: str = "") -> bytes:

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from engine.definitions.model import Finding
 
+from . import scenarios
 from .bundle_check import check
 
 SECONDS_A_FILE: Final = 0.9
@@ -33,7 +34,9 @@ Check = Callable[[Mapping[str, bytes]], list[Finding]]
 def findings_of(files: Mapping[str, bytes]) -> list[Finding]:
     """What is wrong with a set of files; a check that fails itself is a finding, never an exception."""
     try:
-        return [replace(f, details={k: _plain(v) for k, v in f.details.items()}) for f in check(files).findings]
+        checked = check(files)
+        found = [*checked.findings, *scenarios.failures(checked)]
+        return [replace(f, details={k: _plain(v) for k, v in f.details.items()}) for f in found]
     except (Exception, RecursionError) as error:  # the last line of defence: one bad file must not stop the others
         return [_whole(files, FAILED, reason=type(error).__name__)]
 

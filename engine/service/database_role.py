@@ -13,7 +13,7 @@ from sqlalchemy import Connection, inspect, text
 
 from engine.journal.guards import APPEND_ONLY
 
-from .documents_tables import ADDED_TO
+from . import documents_tables, register_tables
 from .log_tables import LOGS
 
 ADD: Final = "SELECT, INSERT"
@@ -21,8 +21,9 @@ READ: Final = "SELECT"
 KEEP: Final = "SELECT, INSERT, UPDATE"
 ALL: Final = "SELECT, INSERT, UPDATE, DELETE"
 
+ADDED_TO: Final = (*(table for table, _ in LOGS), *documents_tables.ADDED_TO, *register_tables.ADDED_TO)
 RIGHTS: Final = {
-    **dict.fromkeys((*APPEND_ONLY, *(table.name for table, _ in LOGS), *(table.name for table in ADDED_TO)), ADD),
+    **dict.fromkeys((*APPEND_ONLY, *(table.name for table in ADDED_TO)), ADD),
     "alembic_version": READ,
     "readmodel_sets": f"{READ}, UPDATE (seen)",
     "journal_format": f"{READ}, UPDATE (origin)",
@@ -34,6 +35,13 @@ RIGHTS: Final = {
     "lines": KEEP,
     "absences": KEEP,
     "sessions": KEEP,
+    "items": KEEP,
+    "topics": KEEP,
+    "item_offers": KEEP,
+    "item_instant_edits": KEEP,
+    "item_imports": KEEP,
+    "feeds": KEEP,
+    "api_tokens": KEEP,
 }
 """What the role may do with a table; `ALL` with every other one: read models, drafts, queues, marks of things sent."""
 

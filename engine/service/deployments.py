@@ -22,12 +22,19 @@ from engine.journal.store import SqlJournal, SqlTransaction
 from engine.kernel.compile import compile_bundle
 from engine.kernel.program import Program
 
+from . import scenarios
 from .bundle_check import Checked, check
 
 __all__ = ["Checked", "Deployment", "Deployments", "check"]
 
 STREAM = "_deployments"
 """Journal stream that keeps who deployed what and why."""
+
+DEPLOYED: Final = "BundleDeployed"
+PROPOSED: Final = "BundleProposed"
+APPROVED: Final = "BundleApproved"
+SENT_BACK: Final = "BundleSentBack"
+"""Kinds of events in the stream; the last three are of drafts, see bundle_approval."""
 
 REMEMBERED: Final = 4
 """Checks kept: process owners at work at the same time."""
@@ -48,12 +55,26 @@ class Deployment:
     actor: str
     reason: str
     findings: tuple[dict[str, Any], ...]
+    approved_by: str = ""
+    source: str = ""
+    """Where the files came from, "" for a page or a folder: `git <commit>`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What else is recorded of a deployment: the draft it was, "" for none; where its files came from."""
+
+    draft_id: str = ""
+    source: str = ""
 
 
 class Deployments:
-    def __init__(self, journal: SqlJournal, clock: Clock) -> None:
+    """`two_approvers`: nothing but the very first bundle is deployed without somebody else's approval."""
+
+    def __init__(self, journal: SqlJournal, clock: Clock, *, two_approvers: bool = False) -> None:
         self._journal = journal
         self._clock = clock
+        self.two_approvers = two_approvers
         self._loaded: dict[str, tuple[Program, Bundle]] = {}
         self._checked: dict[str, Checked] = {}
         self._guard = threading.Lock()
@@ -90,6 +111,11 @@ class Deployments:
             raise KeyError("no deployment")
         return str(version)
 
+    def live(self) -> str:
+        """The live version, "" when nothing is deployed."""
+        with self._journal.reading() as tx:
+            return str(tx.connection.scalar(_LIVE) or "")
+
     def files(self, version: str) -> dict[str, bytes]:
         """Every file of a version, byte for byte. Raises KeyError for an unknown version."""
         with self._journal.reading() as tx:
@@ -109,32 +135,49 @@ class Deployments:
     def history(self) -> list[Deployment]:
         """All deployments, the live one first."""
         with self._journal.reading() as tx:
-            rows = tx.connection.execute(select(deployments).order_by(deployments.c.number.desc()))
+            rows = tx.connection.execute(select(deployments).order_by(deployments.c.number.desc())).all()
+            told = {entry.events[0].get("number"): entry.events[0] for entry in tx.read(STREAM)}
             return [
-                Deployment(r.number, r.version, r.at, r.actor, r.reason, tuple(json.loads(r.findings))) for r in rows
+                Deployment(
+                    r.number,
+                    r.version,
+                    r.at,
+                    r.actor,
+                    r.reason,
+                    tuple(json.loads(r.findings)),
+                    told.get(r.number, {}).get("approved_by", ""),
+                    told.get(r.number, {}).get("source", ""),
+                )
+                for r in rows
             ]
 
     def deploy(
-        self, files: Mapping[str, bytes], actor: str, reason: str, command_id: str
+        self, files: Mapping[str, bytes], actor: str, reason: str, command_id: str, origin: Origin = Origin()
     ) -> tuple[Checked, Deployment] | Rejection:
         """Stores a bundle and makes it the live one. Refused (`invalid`) without a reason, (`unsound`) with errors,
-        (`conflict`) when it is the live one already. Requires that the caller checked the right to deploy."""
+        (`conflict`) when it is the live one already, (`forbidden`) where a second person must have approved it and
+        nobody has. Requires that the caller checked the right to deploy."""
         if not reason.strip():
             return Rejection("invalid", "form.refused", {}, (FieldFault("reason", "form.required"),))
+        refused = self.refusal(files)
+        if refused is not None:
+            return refused
         checked = self.checked(files)
-        if checked.blocked:
-            return Rejection(
-                "unsound", "bundle.blocked", {"errors": sum(f.severity == "error" for f in checked.findings)}
-            )
         version = checked.bundle.version
         now = self._clock.now()
         with self._journal.writing() as tx:
-            if tx.connection.scalar(_LIVE) == version:
+            live = tx.connection.scalar(_LIVE)
+            if live == version:
                 return Rejection("conflict", "bundle.is_live", {"version": version[:12]})
+            approved_by = approver(tx, origin.draft_id, version)
+            if self.two_approvers and live is not None and not approved_by:
+                return Rejection("forbidden", "bundle.needs_approval")
             self.store(tx, version, files)
             number = (tx.connection.scalar(select(func.max(deployments.c.number))) or 0) + 1
             findings = tuple(asdict(f) for f in checked.findings)
-            deployment = Deployment(number, version, instant_text(now), actor, reason.strip(), findings)
+            deployment = Deployment(
+                number, version, instant_text(now), actor, reason.strip(), findings, approved_by, origin.source
+            )
             tx.connection.execute(
                 insert(deployments).values(
                     number=number,
@@ -147,7 +190,10 @@ class Deployments:
             )
             head = tx.head(STREAM)
             command = {"kind": "DeployBundle", "version": version, "reason": deployment.reason}
-            event = {"kind": "BundleDeployed", "number": number, "version": version, "files": sorted(files)}
+            event: dict[str, Any] = {"kind": DEPLOYED, "number": number, "version": version, "files": sorted(files)}
+            event["scenarios"] = len(scenarios.results(checked))
+            more = {"draft": origin.draft_id, "source": origin.source, "approved_by": approved_by}
+            event.update({name: value for name, value in more.items() if value})
             tx.append(
                 make_entry(
                     case_id=STREAM,
@@ -167,6 +213,15 @@ class Deployments:
             )
         return checked, deployment
 
+    def refusal(self, files: Mapping[str, bytes]) -> Rejection | None:
+        """Why these files can't be deployed as they are (`unsound`): errors, or scenarios of theirs that fail; None
+        when they can."""
+        checked = self.checked(files)
+        if checked.blocked:
+            errors = sum(f.severity == "error" for f in checked.findings)
+            return Rejection("unsound", "bundle.blocked", {"errors": errors})
+        return scenarios.refusal(checked)
+
     def store(self, tx: SqlTransaction, version: str, files: Mapping[str, bytes]) -> None:
         """Keeps the files of a version, without making it live; does nothing when they are here."""
         if tx.connection.scalar(select(bundles.c.path).where(bundles.c.version == version).limit(1)) is not None:
@@ -181,3 +236,13 @@ class Deployments:
         tx.connection.execute(
             insert(bundles), [{"version": version, "path": p, "sha256": h} for p, h in sorted(hashes.items())]
         )
+
+
+def approver(tx: SqlTransaction, draft_id: str, version: str) -> str:
+    """Login of who approved this version of the draft, by the journal; "" when nobody did or it was sent back since."""
+    found = ""
+    for entry in tx.read(STREAM) if draft_id else ():
+        event = entry.events[0]
+        if event.get("draft") == draft_id:
+            found = entry.actor if event["kind"] == APPROVED and event["version"] == version else ""
+    return found

@@ -111,7 +111,7 @@ def of_case(conn: Connection, case_id: str, actor: Actor) -> tuple[Document, ...
 def page(conn: Connection, actor: Actor, wanted: Wanted, number: int, per_page: int) -> Page[Document]:
     """One page of the documents that the person may read, newest first. Two statements."""
     columns = made_documents.c
-    where = [_readable(actor), *_filters(conn, wanted)]
+    where = [readable_to(actor), *_filters(conn, wanted)]
     keys = select(columns.number).where(*where)
     by = (columns.number.desc(),)
     found = with_total(keys, by, number, per_page)
@@ -192,7 +192,7 @@ def _filters(conn: Connection, wanted: Wanted) -> Iterable[ColumnElement[bool]]:
         yield columns.at < instant_text(wanted.until)
 
 
-def _readable(actor: Actor) -> ColumnElement[bool]:
+def readable_to(actor: Actor) -> ColumnElement[bool]:
     """The rule of `readable` as SQL."""
     columns = made_documents.c
     if actor.acting_roles & COMMAND:

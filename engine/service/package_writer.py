@@ -27,7 +27,6 @@ from . import (
     package_people,
     report,
     report_html,
-    report_pdf,
 )
 from .exports import Watermark
 from .package_bag import Bag
@@ -142,6 +141,9 @@ class Writer:
         except Diverged:
             # Also what somebody has changed must come out, to be shown: without the data that nobody can tell.
             data = {}
+        # The PDF library takes a sixth of the time that all modules need to load: only who exports waits for it.
+        from . import report_pdf
+
         made = report.make(conn, case_id, entries, bundles, data)
         bag.text(f"data/reports/{case_id}.html", report_html.html(made, self.mark.text, NOTICE))
         bag.add(

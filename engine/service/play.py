@@ -8,7 +8,7 @@ played: such an element waits as a task that the script answers for.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -17,7 +17,16 @@ from engine.definitions.bundle import Bundle
 from engine.definitions.model import Finding, Node, Process
 from engine.domain.codec import JSON, instant_text, to_json
 from engine.domain.commands import Command, FireTimer
-from engine.domain.events import MessageThrown, SignalThrown, TokensMoved
+from engine.domain.events import (
+    Event,
+    LimitBreached,
+    LimitMet,
+    MessageThrown,
+    SignalThrown,
+    TimerArmed,
+    TimerCancelled,
+    TokensMoved,
+)
 from engine.domain.rejection import Rejection
 from engine.kernel.case import Case, OpenTask
 from engine.kernel.decide import Turn, decide, incident, next_due
@@ -44,6 +53,8 @@ SCRIPTS: Final = frozenset(("bpmn.script_language", "bpmn.script_result", "bpmn.
 """Findings about script tasks that another engine would run; with `scripts` they wait as tasks too."""
 
 Line = dict[str, JSON]
+Kept = Callable[[Command, Turn, Sequence[Event]], None]
+"""Told each turn that happened, with what it caused."""
 
 
 def obstacles(findings: Iterable[Finding], scripts: bool) -> list[Finding]:
@@ -75,11 +86,18 @@ class Play:
     """One case under play. `tell` is given each line of the record as it happens."""
 
     def __init__(
-        self, program: Program, bundle: Bundle, process: str, at: datetime, tell: Callable[[Line], None]
+        self,
+        program: Program,
+        bundle: Bundle,
+        process: str,
+        at: datetime,
+        tell: Callable[[Line], None],
+        keep: Kept = lambda command, turn, events: None,
     ) -> None:
         self.program, self.bundle, self.process = program, bundle, process
         self.at = at
         self.tell = tell
+        self.keep = keep
         self.seq = 0
         self.trace: list[str] = []
         """Elements that were carried out, in order; a repeated activity once for each instance or round."""
@@ -94,6 +112,9 @@ class Play:
             if node.kind in ("endEvent", "intermediateThrowEvent") and node.event.kind in BREAKING
         }
         self._turns: list[tuple[Command, Turn, KernelFault | None]] = []
+        self.limits: dict[str, Line] = {}
+        """Limits (时限) by their timer: `limit`, `unit`, `due`, and `state`: running, breached, met, late (met after
+        it was breached), dropped (what it was about ended otherwise)."""
         self.case = Case(program, bundle, CASE, process)
 
     def do(self, command: Command, actor: str = PLAYER) -> Rejection | None:
@@ -136,11 +157,13 @@ class Play:
             if isinstance(outcome, Rejection):
                 return outcome
             self._turns.append((command, turn, None))
+        self.keep(command, turn, outcome)
         thrown = {event.element for event in outcome if isinstance(event, SignalThrown | MessageThrown)}
         for event in outcome:
             if isinstance(event, TokensMoved):
                 for scope, element, action in event.steps:
                     self._trace(scope, element, action, thrown)
+            self._note_limit(event)
             line = to_json(event)
             self.say(line.pop("kind"), **line)
         return None
@@ -154,6 +177,17 @@ class Play:
                 return
         if action == "left" or (action == "cancelled" and (element in self._breaking or element in thrown)):
             self.trace.append(element)
+
+    def _note_limit(self, event: Event) -> None:
+        if isinstance(event, TimerArmed) and event.limit and not event.warns_of:
+            facts: Line = {"limit": event.limit, "unit": event.unit, "due": event.due, "state": "running"}
+            self.limits[event.timer] = facts
+        elif isinstance(event, LimitBreached):
+            self.limits[event.timer]["state"] = "breached"
+        elif isinstance(event, LimitMet):
+            self.limits[event.timer]["state"] = "late" if event.late_seconds else "met"
+        elif isinstance(event, TimerCancelled) and self.limits.get(event.timer, {}).get("state") == "running":
+            self.limits[event.timer]["state"] = "dropped"
 
     def _rebuild(self) -> None:
         self.case = Case(self.program, self.bundle, CASE, self.process)
@@ -177,9 +211,10 @@ class Play:
         waits = (self.case.tasks, self.case.timers, self.case.messages, self.case.signals)
         return "waiting" if any(waits) or self.case.subscriptions.conditions else "stuck"
 
-    def task(self, wanted: str) -> OpenTask | None:
-        """The open task of that task name, element id or label; of several the one that is open longest."""
-        tasks = list(self.case.tasks.values())
+    def task(self, wanted: str, unit: str = "") -> OpenTask | None:
+        """The open task of that task name, element id or label, of `unit` where several have one; of several the one
+        that is open longest."""
+        tasks = [t for t in self.case.tasks.values() if not unit or (t.created is not None and t.created.unit == unit)]
         for same in (
             [t for t in tasks if t.name == wanted],
             [t for t in tasks if t.node.id == wanted],

@@ -18,7 +18,18 @@ from engine.kernel.compile import compile_bundle
 from . import check_files, finding_rows
 from .catalogue import said
 from .play import Line, Play, obstacles, playable
-from .play_script import BadScript, Step, StepFailed, complete_all, moment, read_script, refused, take
+from .play_script import (
+    BadScript,
+    Step,
+    StepFailed,
+    attached,
+    complete_all,
+    moment,
+    offered,
+    read_script,
+    refused,
+    take,
+)
 
 BEGINS_AT: Final = datetime(2026, 1, 5, 1, 0, tzinfo=UTC)
 """Monday 09:00 in Xuchang: the same in every run, unless `--at` says otherwise."""
@@ -101,7 +112,8 @@ def _open(played: Play, process: Process, data: dict[str, JSON], script: Sequenc
     for node in process.nodes.values():
         if node.kind == "startEvent" and wanted and wanted == node.event.name:
             wanted = node.id
-    refusal = played.do(OpenCase(process.id, data, start=wanted))
+    options = offered(played.bundle, played.bundle.start_form(process.id), data)
+    refusal = played.do(OpenCase(process.id, data, attached(data), options, wanted))
     if refusal is not None:
         raise StepFailed(said(refusal.key, refusal.details), **refused(refusal))
 

@@ -3,7 +3,8 @@
 A step is an object with one verb:
 
     {"start": "Start_message"}                    begin at this start event, by id or by its message; first step only
-    {"complete": "Task_a", "fields": {...}}       an open task, by task name, element id or label
+    {"complete": "Task_a", "fields": {...}}       an open task, by task name, element id or label; may name the `unit`
+                                                  whose task it is, and who does it (`by`)
     {"error": "code", "at": "Service_b"}          an open task ends with a BPMN error ("escalation" likewise)
     {"message": "name", "fields": {...}, "key": "7"}
     {"signal": "name"}
@@ -14,15 +15,18 @@ A step is an object with one verb:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
 from engine import feel
+from engine.definitions.bundle import Bundle
+from engine.definitions.form_options import OUTSIDE_LISTS
 from engine.domain.codec import JSON, instant_text, parse_instant
 from engine.domain.commands import Command, FailTask, SendMessage, SendSignal, SubmitTask
 from engine.domain.rejection import Rejection
+from engine.kernel.decide import form_of
 
 from .catalogue import said
 from .play import PLAYER, Play
@@ -31,18 +35,38 @@ MAX_ROUNDS: Final = 1_000
 """Tasks that `auto` completes: a loop without an end stops here."""
 ALLOWED: Final[Mapping[str, frozenset[str]]] = {
     "start": frozenset(),
-    "complete": frozenset({"fields"}),
+    "complete": frozenset({"fields", "by", "unit"}),
     "error": frozenset({"at"}),
     "escalation": frozenset({"at"}),
-    "message": frozenset({"fields", "key"}),
+    "message": frozenset({"fields", "key", "by"}),
     "signal": frozenset(),
     "advance": frozenset(),
     "advance_to": frozenset(),
     "auto": frozenset(),
     "expect": frozenset(),
 }
+PAPER: Final[Mapping[str, JSON]] = {
+    "id": "0" * 32, "name": "attachment.png", "size": 12, "sha256": "0" * 64, "media_type": "image/png",
+}  # fmt: skip
+"""The file behind every reference that a step fills in."""
 EXPECTED: Final = frozenset(
-    {"status", "outcome", "open", "messages", "signals", "next_due", "trace", "passed", "not_passed", "data"}
+    {
+        "status",
+        "outcome",
+        "open",
+        "waiting",
+        "messages",
+        "signals",
+        "next_due",
+        "trace",
+        "passed",
+        "not_passed",
+        "data",
+        "fields",
+        "limits",
+        "breached",
+        "ended",
+    }  # fmt: skip
 )
 
 
@@ -126,17 +150,49 @@ def take(play: Play, step: Step) -> None:
 
 def _command(play: Play, step: Step) -> tuple[Command, str]:
     fields: Mapping[str, JSON] = step.more.get("fields", {})
+    by = str(step.more.get("by") or PLAYER)
     if step.verb == "message":
-        return SendMessage(step.subject, fields, key=str(step.more.get("key", ""))), PLAYER
+        sent = SendMessage(step.subject, fields, key=str(step.more.get("key", "")))
+        form = form_of(play.case, sent)
+        return replace(sent, files=attached(fields), options=offered(play.bundle, form, fields)), by
     if step.verb == "signal":
         return SendSignal(step.subject), PLAYER
     wanted = step.subject if step.verb == "complete" else step.more["at"]
-    task = play.task(wanted)
+    task = play.task(wanted, str(step.more.get("unit", "")))
     if task is None:
         raise StepFailed(f"no open task {wanted!r}", open=[t.node.id for t in play.case.tasks.values()])
     if step.verb == "complete":
-        return SubmitTask(task.name, fields), task.assignee or PLAYER
+        options = offered(play.bundle, task.node.form, fields)
+        return SubmitTask(task.name, fields, attached(fields), options), task.assignee or by
     return FailTask(task.name, step.subject, step.verb == "escalation"), PLAYER
+
+
+def attached(values: JSON) -> dict[str, JSON]:
+    """A small file for each reference that a filepicker would hold."""
+    found: dict[str, JSON] = {}
+    if isinstance(values, str) and values.startswith("files::"):
+        found[values] = [dict(PAPER)]
+    inner = values.values() if isinstance(values, Mapping) else values if isinstance(values, list) else ()
+    for one in inner:
+        found |= attached(one)
+    return found
+
+
+def offered(bundle: Bundle, form: str, values: Mapping[str, JSON]) -> dict[str, JSON]:
+    """The lists that come from outside the case (units, people ...), with whatever was chosen in them: a trial run has
+    no office to ask."""
+    known = bundle.forms.get(form)
+    lists = OUTSIDE_LISTS & known.input_names() if known is not None else frozenset()
+    chosen = [{"label": text, "value": text} for text in sorted(set(_texts(values)))] if lists else []
+    return {name: list(chosen) for name in sorted(lists)}
+
+
+def _texts(value: JSON) -> Iterator[str]:
+    if isinstance(value, str) and value:
+        yield value
+    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    for one in inner:
+        yield from _texts(one)
 
 
 def _do(play: Play, command: Command, actor: str) -> None:
@@ -173,14 +229,20 @@ def complete_all(play: Play, until: datetime | None = None) -> None:
 
 
 def expect(play: Play, wanted: Mapping[str, JSON]) -> None:
-    """Compares where the case stands. `open`: element ids of open tasks, in any order; `messages`, `signals`: names
+    """Compares where the case stands. Raises StepFailed with what was found.
+
+    `open`: element ids of open tasks, in any order; `waiting`: the same by id or label; `messages`, `signals`: names
     waited for, likewise; `next_due`: instant or null; `trace`: elements left, exactly; `passed`, `not_passed`: elements
-    among them; `data`: fields and values, others are not looked at. Raises StepFailed with what was found."""
-    standing = play.standing()
+    among them; `data` or `fields`: fields and values, others are not looked at; `limits`: each of them is among those
+    of the case (see Play.limits), by what is named of it; `breached`: ids of the limits that ran out; `ended`.
+    """
+    standing = {**play.standing(), "limits": list(play.limits.values())}
     for name, value in wanted.items():
         got = FOUND[name](standing, value)
         if got != (sorted(value, key=str) if name in UNORDERED and isinstance(value, list) else value):
-            raise StepFailed(f"expected {name}", expected=value, got=got)
+            if name == "limits":
+                value = missing_limits(value, standing["limits"])
+            raise StepFailed(f"expected {name}", what=name, expected=value, got=got)
 
 
 def _next_due(standing: Mapping[str, Any], value: JSON) -> JSON:
@@ -200,7 +262,40 @@ def _named(rows: Sequence[Mapping[str, Any]], name: str) -> list[str]:
     return sorted(row[name] for row in rows)
 
 
-UNORDERED: Final = frozenset({"open", "messages", "signals"})
+def _waiting(standing: Mapping[str, Any], value: JSON) -> JSON:
+    """Labels of the open tasks; where `value` names the id instead, the id."""
+    named = set(value) if isinstance(value, list) else set()
+    return sorted(row["element"] if row["element"] in named else row["name"] for row in standing["open"])
+
+
+def _limits(standing: Mapping[str, Any], value: JSON) -> JSON:
+    """`value` when each of its limits is there; else what there is of those that are not as it says."""
+    rows, wanted = standing["limits"], value if isinstance(value, list) else []
+    missing = missing_limits(wanted, rows)
+    named = {one.get("limit") for one in missing if isinstance(one, dict)}
+    return [row for row in rows if row["limit"] in named] if missing else value
+
+
+def missing_limits(wanted: Sequence[JSON], rows: Sequence[Mapping[str, JSON]]) -> list[JSON]:
+    """Those limits that an expectation speaks of and that are not among `rows` (of Play.limits)."""
+    return [one for one in wanted if not any(_same_limit(one, row) for row in rows)]
+
+
+def _same_limit(wanted: JSON, row: Mapping[str, JSON]) -> bool:
+    if not isinstance(wanted, dict):
+        return False
+    return all(row.get(name) == (_instant(value) if name == "due" else value) for name, value in wanted.items())
+
+
+def _breached(standing: Mapping[str, Any], _: JSON) -> JSON:
+    return sorted({row["limit"] for row in standing["limits"] if row["state"] in ("breached", "late")})
+
+
+def _fields(standing: Mapping[str, Any], value: Any) -> JSON:
+    return {name: standing["data"].get(name) for name in value}
+
+
+UNORDERED: Final = frozenset({"open", "waiting", "messages", "signals", "breached"})
 FOUND: Final[Mapping[str, Callable[[Mapping[str, Any], Any], JSON]]] = {
     "status": lambda standing, _: standing["status"],
     "outcome": lambda standing, _: standing["outcome"],
@@ -211,5 +306,10 @@ FOUND: Final[Mapping[str, Callable[[Mapping[str, Any], Any], JSON]]] = {
     "trace": lambda standing, _: standing["trace"],
     "passed": lambda standing, value: [one for one in value if one in standing["trace"]],
     "not_passed": lambda standing, value: [one for one in value if one not in standing["trace"]],
-    "data": lambda standing, value: {name: standing["data"].get(name) for name in value},
+    "waiting": _waiting,
+    "data": _fields,
+    "fields": _fields,
+    "limits": _limits,
+    "breached": _breached,
+    "ended": lambda standing, _: standing["status"] == "completed",
 }

@@ -174,7 +174,7 @@ def frames(entries: Sequence[StoredEntry], load: Loader) -> Iterator[Frame]:
         raised |= {event["incident"]: event["element"] for event in events if event["kind"] == "IncidentRaised"}
         version = case.bundle.version
         if version not in labels:
-            labels[version] = _labels(case.bundle)
+            labels[version] = labels_of(case.bundle)
         yield _frame(case, entry, events, filled, before, labels[version], raised, divergence)
         if divergence is not None:
             return
@@ -197,12 +197,12 @@ def _frame(
         events=events,
         steps=tuple((scope, element, action) for scope, element, action in moved),
         tokens=tuple(tokens(case).values()),
-        tasks=tuple(_task(one) for one in case.tasks.values()),
+        tasks=tuple(task_then(one) for one in case.tasks.values()),
         timers=tuple(
             TimerThen(t.id, t.element, labels.get(t.element, t.element), t.due, t.plan.limit, t.mark)
             for t in sorted(case.timers.values(), key=lambda one: (one.due, one.id))
         ),
-        limits=tuple(_limit(one) for one in case.limits.values()),
+        limits=tuple(limit_then(one) for one in case.limits.values()),
         messages=tuple(sorted({waiting.node.event.name for waiting in case.messages.values()})),
         incidents=tuple(
             IncidentThen(number, raised.get(number, ""), labels.get(raised.get(number, ""), ""), key)
@@ -218,7 +218,7 @@ def _frame(
     )
 
 
-def _task(task: Any) -> TaskThen:
+def task_then(task: Any) -> TaskThen:
     created = task.created
     due = created.due if created is not None else ""
     return TaskThen(
@@ -233,7 +233,7 @@ def _task(task: Any) -> TaskThen:
     )
 
 
-def _limit(record: Any) -> LimitThen:
+def limit_then(record: Any) -> LimitThen:
     host = record.armed.host if record.armed is not None else ""
     scope, _, visit = host.rpartition("/")
     return LimitThen(
@@ -247,7 +247,7 @@ def _limit(record: Any) -> LimitThen:
     )
 
 
-def _labels(bundle: Bundle) -> Mapping[str, str]:
+def labels_of(bundle: Bundle) -> Mapping[str, str]:
     """What people call the elements of a bundle: id, and id as drawn, -> label; the first of an id counts."""
     found: dict[str, str] = {}
     for process in bundle.processes.values():

@@ -215,8 +215,9 @@ def _blocks(filings: Sequence[Filing], clauses: frozenset[str]) -> Iterator[Pair
 
 
 def _block(one: Filing) -> Pairs:
-    rows = tuple((fact.label, fact_text(fact)) for fact in one.facts)
-    return Pairs(rows, one.label, f"{one.note}　第 {one.seq} 条记录")
+    return Pairs(
+        tuple((fact.label, fact_text(fact)) for fact in one.facts), one.label, f"{one.note}　第 {one.seq} 条记录"
+    )
 
 
 def fact_text(fact: Fact) -> str:

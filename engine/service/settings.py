@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +29,14 @@ _NOTICE_PROBLEMS: Mapping[str, str] = {
     "settings.plain_webhook": "群机器人或接口地址未用 https, 其密钥未经加密传送",
 }
 _YES = frozenset({"1", "true", "yes", "on"})
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +73,7 @@ class Settings:
     session_idle_minutes: int = 30
     session_absolute_hours: int = 12
     writes_per_minute: int = 300
+    two_approvers: bool = False
     hash_algorithm: str = ""
     key_dir: Path | None = None
     log_origin: str = ""
@@ -72,6 +82,7 @@ class Settings:
     log_format: LogFormat = "text"
     stop_seconds: int = 30
     stop_notice_seconds: int = 3
+    fetch_networks: tuple[str, ...] = ()
     notices: NoticeSettings = NoticeSettings()
     malformed: tuple[str, ...] = ()
 
@@ -107,6 +118,10 @@ class Settings:
         port = number("OPINION_PORT", 8000)
         upload = number("OPINION_UPLOAD_MAX_MB", 20) * 1024 * 1024
         notices = NoticeSettings.from_env(env)
+        networks = tuple(one.strip() for one in env.get("OPINION_FETCH_NETWORKS", "").split(",") if one.strip())
+        if not all(_is_network(one) for one in networks):
+            malformed.append("OPINION_FETCH_NETWORKS")
+            networks = ()
         return cls(
             environment=environment,
             database_url=env.get("OPINION_DATABASE_URL") or f"sqlite:///{data_dir / 'opinion.db'}",
@@ -124,6 +139,7 @@ class Settings:
             session_idle_minutes=number("OPINION_SESSION_IDLE_MINUTES", 30),
             session_absolute_hours=number("OPINION_SESSION_ABSOLUTE_HOURS", 12),
             writes_per_minute=number("OPINION_WRITES_PER_MINUTE", 300),
+            two_approvers=env.get("OPINION_TWO_APPROVERS", "").strip().lower() in _YES,
             hash_algorithm=algorithm,
             key_dir=Path(env["OPINION_KEY_DIR"]) if env.get("OPINION_KEY_DIR") else None,
             log_origin=origin,
@@ -132,6 +148,7 @@ class Settings:
             log_format="json" if log_format == "json" else "text",
             stop_seconds=number("OPINION_STOP_SECONDS", 30),
             stop_notice_seconds=number("OPINION_STOP_NOTICE_SECONDS", 3),
+            fetch_networks=networks,
             notices=notices,
             malformed=(*malformed, *notices.malformed),
         )

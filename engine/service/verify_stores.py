@@ -13,6 +13,7 @@ from engine.journal.imports import origins
 from engine.journal.schema import bundle_files, bundles, case_numbers, deployments
 from engine.journal.store import SqlTransaction
 
+from .deployments import DEPLOYED
 from .deployments import STREAM as DEPLOYMENTS
 from .log_sealing import STREAM as LOGS_STREAM
 from .log_sealing import stretch
@@ -51,7 +52,7 @@ def check_bundles(conn: Connection, part: Part, used: Collection[str], tick: Tic
 def check_deployments(tx: SqlTransaction, part: Part) -> None:
     """The table of deployments says what the stream of deployments says."""
     rows = tx.connection.execute(select(deployments).order_by(deployments.c.number)).all()
-    told = {entry.events[0]["number"]: entry for entry in tx.read(DEPLOYMENTS) if entry.events}
+    told = {one.events[0]["number"]: one for one in tx.read(DEPLOYMENTS) if one.events[0]["kind"] == DEPLOYED}
     known = {row.number: row for row in rows}
     for number in sorted({*told, *known}):
         part.checked += 1

@@ -9,12 +9,37 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from engine.domain.codec import JSON
-from engine.service import long_jobs, verify_job
+from engine.service import (
+    feeds,
+    item_cases,
+    item_decisions,
+    item_import,
+    item_triage,
+    item_upkeep,
+    items,
+    long_jobs,
+    migration_jobs,
+    migrations,
+    search_index,
+    verify_job,
+    whatif,
+    whatif_simulation,
+)
 from engine.service.bootstrap import Services
 from engine.service.jobs import NEVER, Retry, Task
 from engine.service.transactions import writing
 
-LONG_WORK: Mapping[str, long_jobs.Work] = {verify_job.KIND: verify_job.work}
+SEARCH_SECONDS = 20
+"""What came in or was written is found after at most so long, and as long as it takes to index it."""
+LONG_WORK: Mapping[str, long_jobs.Work] = {
+    verify_job.KIND: verify_job.work,
+    item_import.KIND: item_import.work,
+    migrations.LOOK: migration_jobs.look,
+    migrations.MOVE: migration_jobs.move,
+    migrations.BACK: migration_jobs.back,
+    whatif.KIND: whatif.work,
+    whatif_simulation.KIND: whatif_simulation.work,
+}
 """What pages may ask for as a long job, by kind."""
 
 
@@ -29,10 +54,20 @@ def _tidy(services: Services, args: Mapping[str, JSON]) -> None:
         long_jobs.tidy(services, conn)
 
 
+def _search(services: Services, args: Mapping[str, JSON]) -> None:
+    search_index.catch_up(services)
+
+
 _ALL = (
     # Three times: what a long job does wrong it tells in its own row; only a killed worker comes this way again.
     Task(long_jobs.TASK, _long, Retry(attempts=3, first_seconds=5.0), long=True),
     Task("tidy", _tidy, NEVER, every=3600),
+    Task(items.TRIAGE, item_triage.run, Retry(attempts=3), long=True),
+    Task(item_decisions.TELL_CASE, item_cases.run),
+    Task("search", _search, NEVER, every=SEARCH_SECONDS, long=True),
+    Task(feeds.TASK, feeds.look, NEVER, long=True),
+    Task("feeds", feeds.look_soon, NEVER, every=feeds.EVERY_SECONDS),
+    Task("items", item_upkeep.run, NEVER, every=item_upkeep.EVERY_SECONDS),
 )
 
 TASKS: Mapping[str, Task] = {task.name: task for task in _ALL}

@@ -159,7 +159,7 @@ def test_a_changed_diagram_is_for_new_cases_and_a_broken_one_is_refused_by_eleme
     assert shipped != renamed != broken
     clerk = staff["wangfang"]
     clerk.register(item(FARMLAND))
-    page = staff["sunli"].menu("流程发布")
+    page = staff["sunli"].menu("流程工作室")
 
     upload(page, broken)
     line = 1 + broken[: broken.index('id="Rule_grading"')].count("\n")

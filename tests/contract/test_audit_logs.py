@@ -15,6 +15,7 @@ from engine.journal.database import create_tables, open_database
 from engine.service import access_log, exports, people_log
 from engine.service.log_tables import AUDIT_LOGS, LOGS, export_log, export_results
 from engine.service.transactions import writing
+from tests.support.databases import with_tables
 from tests.support.world import MONDAY, World
 
 AUDITOR = Actor("zhaoming", "赵明", frozenset({"auditor"}), frozenset({"auditor", "user:zhaoming"}), "leadership")
@@ -25,7 +26,7 @@ SHA256 = "5e" * 32
 def services(request, tmp_path):
     """An engine on an empty database of each kind, and a clock."""
     url = f"sqlite:///{tmp_path / 'logs.db'}" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
-    engine = open_database(url)
+    engine = open_database(with_tables(url))
     create_tables(engine)
     yield SimpleNamespace(engine=engine, clock=FixedClock(MONDAY))
     engine.dispose()
@@ -151,8 +152,7 @@ def test_a_line_of_the_older_logs_cannot_be_replaced_either(tmp_path, table):
 
 
 def test_postgresql_refuses_to_empty_a_log(postgres_url):
-    engine = open_database(postgres_url)
-    create_tables(engine)
+    engine = open_database(with_tables(postgres_url))
 
     for table, _ in LOGS:
         with pytest.raises(DBAPIError, match="only ever added to"), writing(engine) as conn:

@@ -15,6 +15,7 @@ from engine.journal.entry import GENESIS, StoredEntry, make_entry, read_entry
 from engine.journal.memory import MemoryJournal
 from engine.journal.schema import FORMAT_VERSION
 from engine.journal.store import CommandSeen, SequenceTaken, SqlJournal
+from tests.support.databases import with_tables
 
 AT = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 
@@ -49,7 +50,7 @@ def journal(request, tmp_path):
         yield MemoryJournal()
         return
     url = f"sqlite:///{tmp_path}/j.db" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
-    engine = open_database(url)
+    engine = open_database(with_tables(url))
     create_tables(engine)
     yield SqlJournal(engine)
     engine.dispose()
@@ -123,7 +124,7 @@ def test_a_transaction_sees_its_own_entries(journal):
 @pytest.fixture(params=["sqlite", "postgres"])
 def database(request, tmp_path):
     url = f"sqlite:///{tmp_path}/j.db" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
-    engine = open_database(url)
+    engine = open_database(with_tables(url))
     create_tables(engine)
     yield engine
     engine.dispose()

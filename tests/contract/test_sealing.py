@@ -22,6 +22,7 @@ from engine.service.log_sealing import STREAM, stretch
 from engine.service.log_tables import LOGS, access_log
 from engine.service.people_log import security
 from engine.service.sealing import Sealer
+from tests.support.databases import with_tables
 
 AT = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 
@@ -30,7 +31,7 @@ class Office:
     """A journal with a sealer, and entries made up for it."""
 
     def __init__(self, url: str, folder, algorithm: str = "") -> None:
-        self.engine = open_database(url)
+        self.engine = open_database(url if algorithm else with_tables(url))
         self.journal = SqlJournal(self.engine, create_tables(self.engine, algorithm))
         version.bring_up(self.engine)
         self.clock = FixedClock(AT)

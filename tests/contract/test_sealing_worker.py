@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -97,13 +98,27 @@ def _empty(kind: type) -> str:
 # --- commands --------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of a demo without cases: made once, copied for each test."""
+    made = tmp_path_factory.mktemp("demo")
+    with pytest.MonkeyPatch.context() as patch:
+        _settings(patch, made)
+        assert cli.main(["demo", "--no-cases"]) == 0
+    return made
+
+
+def _settings(patch: pytest.MonkeyPatch, folder: Path) -> None:
     for name in ("OPINION_DATABASE_URL", "OPINION_HASH", "OPINION_KEY_DIR", "OPINION_TEST_CLOCK"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("OPINION_DATA_DIR", str(tmp_path))
-    monkeypatch.setenv("OPINION_LOG_ORIGIN", "opinion-cases/office")
-    assert cli.main(["demo", "--no-cases"]) == 0
+        patch.delenv(name, raising=False)
+    patch.setenv("OPINION_DATA_DIR", str(folder))
+    patch.setenv("OPINION_LOG_ORIGIN", "opinion-cases/office")
+
+
+@pytest.fixture
+def folder(demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    _settings(monkeypatch, tmp_path)
+    shutil.copytree(demo, tmp_path, dirs_exist_ok=True)
     return tmp_path
 
 

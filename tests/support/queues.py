@@ -22,6 +22,7 @@ from engine.service.transactions import writing
 from engine.worker import queue_postgres
 from engine.worker.queue import QueueRunner
 from engine.worker.queue_postgres import PostgresQueue
+from tests.support.databases import with_tables
 
 PATIENCE = 60.0
 """Seconds in which something must have happened, on a machine that has other things to do."""
@@ -35,7 +36,7 @@ class Queued:
         self.clock = FixedClock(AT)
         self.url = url
         self.folder = folder
-        self.services: Services = build(Settings(database_url=url, data_dir=folder), self.clock)
+        self.services: Services = build(Settings(database_url=with_tables(url), data_dir=folder), self.clock)
         self.postgres = self.services.engine.dialect.name == "postgresql"
         self.ran: list[Any] = []
         self._guard = threading.Lock()

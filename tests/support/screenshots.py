@@ -94,7 +94,7 @@ def clocks(office: Office, seat: Callable[..., Seat]) -> None:
 
 def deployments(office: Office, seat: Callable[..., Seat]) -> None:
     """A changed file with a mistake in it, as a process owner sees it before anything happens."""
-    page = seat("sunli").go("/deployments")
+    page = seat("sunli").go("/studio")
     diagram = (ROOT / "bpmn" / "triage.bpmn").read_text(encoding="utf-8")
     mistaken = diagram.replace('camunda:decisionRef="grading"', 'camunda:decisionRef="grading-2026"')
     page.get_by_label("选择文件").set_input_files(

@@ -26,6 +26,7 @@ from engine.service.deployments import Checked, check
 from engine.service.settings import Settings
 from engine.service.transactions import writing
 from engine.worker.timers import TimerRunner
+from tests.support.databases import copied, with_tables
 
 ROOT = Path(__file__).parents[2]
 MONDAY = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
@@ -49,19 +50,26 @@ def found_office(services: Services, at: datetime, files: Mapping[str, bytes]) -
     """The cast, and `files` as the live bundle."""
     with writing(services.engine) as conn:
         cast.found(conn, at)
+    if files is shipped_files():
+        known = _shipped()  # checked once for all offices of a run
+        services.deployments._checked[known.bundle.version] = known
     deployed = services.deployments.deploy(files, "sunli", "测试", "deploy-1")
     assert not isinstance(deployed, Rejection), deployed
 
 
-@cache
-def _office(at: datetime) -> bytes:
-    """A SQLite file of the shipped bundle's office, founded at `at`: made once, copied for each world."""
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "opinion.db"
-        services = build(Settings(database_url=f"sqlite:///{path}", data_dir=Path(folder)), FixedClock(at))
-        found_office(services, at, shipped_files())
-        services.engine.dispose()
-        return path.read_bytes()
+def _office(at: datetime, url: str) -> bool:
+    """Makes an empty database one of the shipped bundle's office, founded at `at`: made once, copied for each world."""
+
+    def fill(template: str) -> None:
+        with_tables(template)
+        with TemporaryDirectory() as folder:
+            services = build(Settings(database_url=template, data_dir=Path(folder)), FixedClock(at))
+            known = _shipped()
+            services.deployments._checked[known.bundle.version] = known
+            found_office(services, at, shipped_files())
+            services.engine.dispose()
+
+    return copied(url, ("office", at), fill)
 
 
 @cache
@@ -79,12 +87,9 @@ class World:
         self.settings = Settings(database_url=url or f"sqlite:///{folder}/opinion.db", data_dir=folder)
         self.clock = FixedClock(at)
         self.numbers = itertools.count(1)
-        copied = not url and files is None
-        if copied:
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / "opinion.db").write_bytes(_office(at))
+        ready = files is None and _office(at, self.settings.database_url)
         self.services = self.start()
-        if copied:
+        if ready:
             known = _shipped()
             self.services.deployments._loaded[known.bundle.version] = known.program, known.bundle
         else:

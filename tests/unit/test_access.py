@@ -28,6 +28,8 @@ view_templates       .    .    .    .     x      .      x     x     .      .
 edit_templates       .    .    .    .     x      .      x     .     .      .
 view_bundles         .    .    x    x     x      .      x     x     .      .
 deploy_bundle        .    .    .    .     .      .      x     .     .      .
+edit_bundle          .    .    .    .     .      .      x     .     .      .
+approve_bundle       .    .    .    x     .      .      x     .     .      .
 migrate_case         .    .    .    .     .      .      x     .     .      .
 view_directory       x    x    x    x     x      x      x     x     x      x
 view_people          .    .    .    .     .      .      .     x     x      x

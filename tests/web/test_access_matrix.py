@@ -19,7 +19,19 @@ from werkzeug.test import TestResponse
 from engine.domain.access import WRITE_ACTIONS, may
 from engine.domain.rejection import Rejection
 from engine.journal.schema import deployments
-from engine.service import document_templates, documents, long_jobs, people, verify_job
+from engine.service import (
+    document_templates,
+    documents,
+    items,
+    long_jobs,
+    migrations,
+    people,
+    topics,
+    verify_job,
+    whatif,
+)
+from engine.service.bundle_drafts import Draft
+from engine.service.item_fields import NewItem
 from engine.service.people_tables import person_roles, security_log
 from engine.service.transactions import writing
 from tests.support import word
@@ -37,9 +49,10 @@ PERSONAS = {
 """One of the cast for each role, one of a unit that has nothing to do with the case, one without any role."""
 
 EXPORTS: set[str] = {
-    "audit.find", "checkpoints.compare", "checkpoints.take_out",
+    "audit.find", "checkpoints.compare", "checkpoints.take_out", "compare.export",
     "compliance.csv", "evidence.case_csv", "evidence.csv", "ledger.registrations_csv",
     "ledger.reports_csv", "mining.make", "packages.make", "packages.make_case", "performance.table",
+    "studio_tests.record",
 }  # fmt: skip
 """POST routes that the auditor may use: what they hand out is numbered and logged, nothing else changes."""
 
@@ -49,7 +62,12 @@ written into a table of their own; the verification itself reads only, and nothi
 
 DOWNLOADS = {
     "deployments.download", "deployments.file", "document_templates.download", "documents.docx", "documents.pdf",
+    "studio_changes.download",
 }  # fmt: skip
+TOKENS = {"api.add", "api.status"}
+"""Routes of programs: whoever comes without a token of theirs, a signed-in person too, is told so (401)."""
+
+DOWNLOADS = {"deployments.download", "deployments.file", "studio_changes.download"}
 """GET routes that hand out a file: numbered and logged as exports."""
 
 SAFE = ("GET", "HEAD")
@@ -123,16 +141,37 @@ def installed(desk: Desk) -> Installation:
     desk.world.services.sealer.seal()
     with writing(desk.world.services.engine) as conn:
         job = long_jobs.start(desk.world.services, conn, verify_job.KIND, {}, PERSONAS["auditor"])
+        run = whatif.start(desk.world.services, conn, PERSONAS["process_owner"], version, "", {})
+        batch = migrations.look(desk.world.services, conn, PERSONAS["process_owner"], version, {})
+    services = desk.world.services
+    draft = services.bundle_drafts.create(desk.world.actor("sunli"), "草稿")
+    assert isinstance(draft, Draft)
+    item, topic = a_topic(desk)
     return Installation(
         desk,
         case,
         {
+            "draft_id": draft.draft_id, "item_id": item, "topic_id": topic, "edit_id": "1", "feed_id": "1",
+            "token_id": "1", "import_id": "0" * 32,
             "task": task, "user_id": "tanjun", "unit_id": "gengbao", "line_id": "gengbao",
             "absence_id": "1", "duty_id": "1", "number": "1", "step": "1", "message": "regrade_request",
             "file_id": "0" * 32, "name": "case_log", "clause": "R24", "version": version,
-            "path": "bpmn/opinion_case.bpmn", "job": job, "kind": "submission",
+            "path": "bpmn/opinion_case.bpmn", "job": job, "batch": batch, "run": run, "kind": "submission",
+            "register": "patrol", "subject": 1, "ident": "G-9",
         },
     )  # fmt: skip
+
+
+def a_topic(desk: Desk) -> tuple[str, str]:
+    """Numbers of an item and of its topic."""
+    services = desk.world.services
+    words = {"body": "网帖", "source_type": "forum", "source_name": "论坛", "route": "manual", "entered_by": "wangfang"}
+    new = [NewItem(title=f"第{n}条", url=f"https://matrix.example/{n}", **words) for n in (1, 2)]
+    with writing(services.engine) as conn:
+        first, second = items.add_all(conn, desk.world.clock.now(), new)
+    made = topics.confirm(services, desk.world.actor("wangfang"), second.item_id, f"i:{first.item_id}")
+    assert isinstance(made, topics.Topic)
+    return str(second.item_id), str(made.topic_id)
 
 
 def ask(browser: Browser, method: str, path: str) -> TestResponse:
@@ -188,7 +227,11 @@ def test_everybody_gets_where_the_table_lets_him_and_nowhere_else(place: Install
             browser = place.desk.seat(login)
             continue
         refused = answer.status_code == 403 and place.refusals() == refusals + 1
-        if refused == expected or answer.status_code in (401, 500) or answer.location in ("/password", "/login"):
+        if rule.endpoint in TOKENS:
+            expected, refused = True, answer.status_code != 401
+        elif answer.status_code == 401:
+            refused = expected
+        if refused == expected or answer.status_code == 500 or answer.location in ("/password", "/login"):
             wrong.append(
                 f"{method} {rule.rule} [{', '.join(needed.any_of)}]: {answer.status_code}, allowed: {expected}"
             )
@@ -210,7 +253,7 @@ def test_a_stranger_gets_the_sign_in_page_and_nothing_else(place: Installation):
 
 def test_the_auditor_has_no_route_that_writes(place: Installation):
     own = {"auth.logout", "auth.change_password", "auth.language", "auth.enter", "contacts.save_own"}
-    own |= EXPORTS | CHECKS
+    own |= EXPORTS | CHECKS | {"api.add"}
     open_to_him = {
         rule.endpoint
         for method, rule in place.calls()

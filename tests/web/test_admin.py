@@ -17,6 +17,7 @@ from engine.service.cast import SETUP
 from engine.service.people_tables import install_guards, person_roles, security_log
 from engine.service.people_tables import people_log as people_log_table
 from engine.service.transactions import writing
+from tests.support.databases import copied
 
 from .conftest import STARTED_AT, Person
 
@@ -222,12 +223,18 @@ def test_the_last_security_admin_stays_one(services, clock):
 def bare(request, tmp_path):
     """An engine on an empty database of each kind, with the tables and the cast."""
     url = f"sqlite:///{tmp_path / 'bare.db'}" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
+    copied(url, "bare", _make_bare)
+    engine = create_engine(url)
+    yield engine
+    engine.dispose()
+
+
+def _make_bare(url: str) -> None:
     engine = create_engine(url)
     with engine.begin() as conn:
         metadata.create_all(conn)
         install_guards(conn)
         cast.found(conn, STARTED_AT)
-    yield engine
     engine.dispose()
 
 

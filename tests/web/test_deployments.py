@@ -1,4 +1,6 @@
-"""Changing the process in a browser: upload, findings, reason, deployment; every version again, byte for byte."""
+"""Changing the process in a browser: upload, findings, reason, deployment; every version again, byte for byte.
+
+An upload is a draft: nothing is uploaded twice."""
 
 from __future__ import annotations
 
@@ -15,17 +17,28 @@ from engine.definitions.model import Finding
 from engine.readmodels import bundle_counts
 from engine.service import export_lookup
 from engine.service.bundle_folder import to_zip
+from engine.service.verify import Asked, verify
 from tests.support.desk import Browser, Desk
 from tests.support.world import shipped_files
-from webui.deployments import grouped, lines
+from webui.findings import grouped, lines
 
 TRIAGE = "bpmn/triage.bpmn"
 REASON = "局长办公会决定"
 
 
 def upload(seat: Browser, *files: tuple[str, bytes]) -> TestResponse:
+    """The first upload makes a draft, the next ones go into it; `seat.path` is its address from then on."""
     sent = [(io.BytesIO(content), name) for name, content in files]
-    return seat.post("/deployments/upload", {"files": sent}, content_type="multipart/form-data")
+    path = f"{seat.path}/upload" if hasattr(seat, "path") else "/studio/upload"
+    answer = seat.post(path, {"files": sent}, content_type="multipart/form-data")
+    if answer.status_code == 303:
+        seat.path = answer.location  # type: ignore[attr-defined]
+    return answer
+
+
+def draft(seat: Browser, query: str = "") -> TestResponse:
+    """The page of what was uploaded."""
+    return seat.get(f"{seat.path}{query}")  # type: ignore[attr-defined]
 
 
 def triage(text: str = "", instead: str = "") -> bytes:
@@ -41,7 +54,7 @@ def triage(text: str = "", instead: str = "") -> bytes:
 
 
 def deploy(seat: Browser, reason: str = REASON) -> TestResponse:
-    return seat.post("/deployments/deploy", {"reason": reason, "command_id": "a" * 32})
+    return seat.post(f"{seat.path}/deploy", {"reason": reason, "command_id": "a" * 32})  # type: ignore[attr-defined]
 
 
 def live(desk: Desk) -> str:
@@ -52,7 +65,7 @@ def test_a_single_changed_diagram_is_laid_over_the_live_bundle_and_deployed(own_
     seat, before = own_desk.seat("sunli"), live(own_desk)
 
     assert upload(seat, ("triage.bpmn", triage())).status_code == 303
-    waiting = seat.get("/deployments").text
+    waiting = draft(seat).text
     answer = deploy(seat)
 
     assert "bpmn/triage.bpmn" in waiting and "检查通过" in waiting
@@ -73,13 +86,13 @@ def test_findings_name_the_element_the_line_and_what_to_do(own_desk: Desk):
     line = next(number for number, text in enumerate(drawn.decode().splitlines(), 1) if "no_such_form" in text)
 
     upload(seat, ("triage.bpmn", drawn))
-    page = seat.get("/deployments").text
+    page = draft(seat).text
 
     assert re.search(r"甄别</strong>\s*<code[^>]*>Task_screen", page)
     assert "表单“no_such_form”不在流程包中。" in page
     assert "怎么改：" in page and "把 .form 文件一并上传" in page
     assert re.search(rf'<section[^>]*aria-label="{TRIAGE}">.*第 {line} 行', page, re.DOTALL)
-    assert 'action="/deployments/deploy"' not in page
+    assert '/deploy"' not in page
 
 
 def test_a_refused_deployment_keeps_what_was_uploaded(own_desk: Desk):
@@ -105,7 +118,7 @@ def test_without_a_reason_nothing_is_deployed_and_nothing_lost(own_desk: Desk):
     assert answer.status_code == 422
     assert re.search(r'is-invalid"[^>]*id="reason"', answer.text) and "必填" in answer.text
     assert live(own_desk) == before
-    assert TRIAGE in seat.get("/deployments").text
+    assert TRIAGE in draft(seat).text
 
 
 def test_a_zip_replaces_the_whole_bundle(own_desk: Desk):
@@ -113,9 +126,8 @@ def test_a_zip_replaces_the_whole_bundle(own_desk: Desk):
     files = {path: content for path, content in shipped_files().items() if path != "forms/positive.form"}
 
     upload(seat, ("bundle.zip", to_zip({**files, TRIAGE: triage()})))
-    page = seat.get("/deployments").text
+    page = draft(seat).text
 
-    assert "完整流程包" in page
     assert re.search(r"删除</span> <span[^>]*>forms/positive.form", page)
     assert re.search(r"修改</span> <span[^>]*>bpmn/triage.bpmn", page)
 
@@ -129,8 +141,8 @@ def test_findings_can_be_narrowed_by_severity_and_file(own_desk: Desk):
         ("screen.form", form),
     )
 
-    by_file = seat.get("/deployments?file=forms/screen.form").text
-    by_severity = seat.get("/deployments?severity=warning").text
+    by_file = draft(seat, "?file=forms/screen.form").text
+    by_severity = draft(seat, "?severity=warning").text
 
     assert "以数字开头" in by_file and "“nothing”不在流程包中" not in by_file
     assert "以数字开头" not in by_severity
@@ -158,13 +170,13 @@ def test_a_bundle_with_notes_only_has_passed_and_its_notes_are_folded(own_desk: 
     declared = b'<bpmn:signal id="Signal_nobody" name="nobody" /></bpmn:definitions>'
 
     upload(seat, ("triage.bpmn", triage().replace(b"</bpmn:definitions>", declared)))
-    page = seat.get("/deployments").text
+    page = draft(seat).text
     open_part, folded = page[page.index('id="pending"') :].split("<details", 1)
 
-    assert "检查通过" in open_part and 'action="/deployments/deploy"' in page
+    assert "检查通过" in open_part and f'action="{seat.path}/deploy"' in page
     assert "没有被任何元素使用" not in open_part and "没有被任何元素使用" in folded
     assert re.search(r"\d+ 条提示：不影响发布", folded)
-    asked = seat.get("/deployments?severity=info").text
+    asked = draft(seat, "?severity=info").text
     assert "<details" not in asked[asked.index('id="pending"') : asked.index("没有被任何元素使用")]
 
 
@@ -185,7 +197,7 @@ def test_what_follows_from_an_element_that_is_not_read_is_told_apart(own_desk: D
     drawn = triage().replace(b"bpmn:exclusiveGateway", b"bpmn:adHocSubProcess")
 
     upload(seat, ("triage.bpmn", drawn))
-    page = seat.get("/deployments").text
+    page = draft(seat).text
     first, following = page.split("<details", 1)
 
     assert "adHocSubProcess 不能执行" in first
@@ -210,7 +222,7 @@ def test_what_is_no_bundle_is_refused_in_words(own_desk: Desk, files: Mapping[st
 
     assert answer.status_code == 422
     assert sentence in answer.text
-    assert "待发布的修改" not in answer.text
+    assert "没有正在修改的草稿" in answer.text
 
 
 def test_two_files_of_one_name_are_refused(own_desk: Desk):
@@ -224,7 +236,7 @@ def test_a_broken_diagram_is_a_finding_not_an_error_page(own_desk: Desk):
     seat = own_desk.seat("sunli")
 
     upload(seat, ("triage.bpmn", b"<bpmn:definitions"), ("screen.form", b"{"))
-    answer = seat.get("/deployments")
+    answer = draft(seat)
 
     assert answer.status_code == 200
     assert "不是完整的 XML" in answer.text and "不是有效的 JSON" in answer.text
@@ -239,8 +251,13 @@ def test_a_change_of_somebody_else_meanwhile_is_not_undone(own_desk: Desk):
     )
     assert isinstance(other, tuple)
 
+    refused = deploy(seat)
+    page = draft(seat).text
+    seat.post(f"{seat.path}/rebase")  # type: ignore[attr-defined]
     deploy(seat)
 
+    assert refused.status_code == 409 and "请先把草稿更新到线上版本" in refused.text
+    assert "只有线上改过" in page and "bpmn/archive.bpmn" in page and "两边都改过" not in page
     files = own_desk.world.services.deployments.files(live(own_desk))
     assert files[TRIAGE] == triage()
     assert files["bpmn/archive.bpmn"] == archive
@@ -260,10 +277,10 @@ def test_an_upload_can_be_discarded(own_desk: Desk):
     seat = own_desk.seat("sunli")
     upload(seat, ("triage.bpmn", triage()))
 
-    seat.post("/deployments/discard")
+    seat.post(f"{seat.path}/discard")  # type: ignore[attr-defined]
 
-    assert "待发布的修改" not in seat.get("/deployments").text
-    assert deploy(seat).status_code == 303  # nothing waits: back to the page
+    assert "没有正在修改的草稿" in seat.get("/studio").text
+    assert deploy(seat).status_code == 409
     assert len(own_desk.world.services.deployments.history()) == 1
 
 
@@ -326,7 +343,7 @@ def test_others_see_the_versions_and_cannot_change_them(desk: Desk, login: str):
     assert page.status_code == 200
     assert "上传并检查" not in page.text
     assert upload(seat, ("triage.bpmn", triage())).status_code == 403
-    assert deploy(seat).status_code == 403
+    assert seat.post("/studio/1/deploy", {"reason": REASON}).status_code == 403
     assert seat.get(f"/deployments/{live(desk)}/bundle.zip").status_code == 200
 
 
@@ -335,8 +352,32 @@ def test_who_has_nothing_to_do_with_the_process_does_not_see_it(desk: Desk):
     assert desk.seat("qianjin").get("/deployments").status_code == 403
 
 
-def test_what_one_owner_uploads_nobody_else_sees(own_desk: Desk):
-    upload(own_desk.seat("sunli"), ("triage.bpmn", triage()))
+def test_a_draft_is_seen_by_who_sees_the_process_and_changed_by_process_owners_alone(own_desk: Desk):
+    owner, auditor = own_desk.seat("sunli"), own_desk.seat("zhaoming")
+    upload(owner, ("triage.bpmn", triage()))
+    path = owner.path  # type: ignore[attr-defined]
 
-    assert own_desk.world.services.pending.get("sunli") is not None
-    assert own_desk.world.services.pending.get("wangfang") is None
+    page = auditor.get(path)
+
+    assert page.status_code == 200 and TRIAGE in page.text
+    assert not re.search(rf'action="{path}/(upload|deploy|discard|remove)"', page.text)
+    assert auditor.post(f"{path}/discard").status_code == 403
+    assert own_desk.seat("liqiang").get(path).status_code == 403
+
+
+def test_an_earlier_version_is_live_again_with_a_reason_and_its_cases_stay(own_desk: Desk):
+    seat, first = own_desk.seat("sunli"), live(own_desk)
+    upload(seat, ("triage.bpmn", triage()))
+    deploy(seat)
+    second = live(own_desk)
+    case = own_desk.registered()
+
+    refused = seat.post(f"/deployments/{first}/again", {"reason": " "})
+    done = seat.post(f"/deployments/{first}/again", {"reason": "新版本有误"})
+
+    assert refused.status_code == 422 and "请填写发布理由" in refused.text
+    assert done.status_code == 303
+    assert live(own_desk) == first
+    assert case.live.bundle.version == second
+    assert [one.reason for one in own_desk.world.services.deployments.history()][0] == "新版本有误"
+    assert verify(own_desk.world.services, Asked(parts=("deployments", "bundles", "chains"))).faults == 0

@@ -11,14 +11,14 @@
 //   </script>
 //
 // Marks: running, waiting, completed, overdue, soon, incident, cancelled; on a sequence flow: completed. For two versions
-// of a diagram: added, changed, removed.
+// of a diagram: added, changed, removed, layout.
 import NavigatedViewer from "bpmn-js/lib/NavigatedViewer";
 import { now } from "./server.js";
 import { level, wording } from "./clocks.js";
 import { isChinese, words } from "./language.js";
 import { moveByTouch } from "./touch.js";
 
-const MARKS = ["running", "waiting", "completed", "overdue", "soon", "incident", "cancelled", "added", "changed", "removed"];
+const MARKS = ["running", "waiting", "completed", "overdue", "soon", "incident", "cancelled", "added", "changed", "removed", "layout"];
 const STEP = 60;
 const drilldown = { "Open {element}": "打开 {element}" };
 

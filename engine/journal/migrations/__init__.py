@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -27,8 +28,9 @@ _LOCK: Final = 0x6F70_696E_0001
 _NAMED: Final = re.compile(r"\b(?:TRIGGER|FUNCTION) (?:IF NOT EXISTS )?(\w+)")
 
 
+@cache
 def scripts() -> ScriptDirectory:
-    """The revisions that this program knows."""
+    """The revisions that this program knows; read once."""
     folder = Path(__file__).parent
     return ScriptDirectory(str(folder), version_locations=[str(folder / "versions")])
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine
 
 from engine.journal.database import create_tables, open_database
 from engine.readmodels import version
+from tests.support.databases import with_tables
 
 
 @pytest.fixture(
@@ -21,7 +22,7 @@ def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         url = f"sqlite:///{tmp_path_factory.mktemp('readmodels') / 'cases.db'}"
     else:
         url = "sqlite:///:memory:"
-    engine = open_database(url)
+    engine = open_database(url if request.param == "sqlite-memory" else with_tables(url))
     create_tables(engine)
     version.bring_up(engine)
     yield engine

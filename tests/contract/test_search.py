@@ -1,0 +1,155 @@
+"""The full-text search on both databases: what is found, by whom, and that it keeps up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import func, select
+
+from engine.service import items, search, search_index
+from engine.service.documents import make
+from engine.service.item_fields import NewItem
+from engine.service.search_tables import search_grams, search_texts
+from engine.service.search_words import excerpt, grams, plain, words
+from engine.service.transactions import writing
+from tests.support.desk import GRADED, ITEM, SCREENED
+from tests.support.world import CaseView, World
+
+
+@pytest.fixture(scope="module")
+def one_database(postgres_database) -> str:
+    return postgres_database()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)], scope="module")
+def world(request, tmp_path_factory) -> Iterator[World]:
+    url = "" if request.param == "sqlite" else request.getfixturevalue("one_database")
+    made = World(tmp_path_factory.mktemp("search"), url)
+    yield made
+    made.services.engine.dispose()
+
+
+def found(world: World, login: str, query: str, kind: str = "") -> list[tuple[str, str]]:
+    search_index.catch_up(world.services)
+    with world.services.engine.connect() as conn:
+        return [(hit.kind, hit.ref) for hit in search.find(conn, world.actor(login), query, kind).hits]
+
+
+def registered(world: World, title: str, **values: object) -> CaseView:
+    return world.open(**{**ITEM, "title": title, **values})
+
+
+def brought_in(world: World, title: str, number: int, unit: str = "") -> str:
+    item = NewItem(
+        title=title,
+        body="帖子正文",
+        source_type="forum",
+        source_name="许都论坛(虚构)",
+        url=f"https://search.example/{number}",
+        route="manual",
+        entered_by="nobody",
+        unit=unit,
+    )
+    with writing(world.services.engine) as conn:
+        return str(items.add(conn, world.clock.now(), item).item_id)
+
+
+def test_two_characters_in_the_middle_of_a_text_are_found(world):
+    case = registered(world, "建安区河道旁采砂堆场扬尘")
+
+    assert ("case", case.id) in found(world, "wangfang", "采砂")
+    assert ("case", case.id) in found(world, "wangfang", "砂堆场扬")
+    assert ("case", case.id) in found(world, "wangfang", "尘")
+    assert ("case", case.id) in found(world, "wangfang", "扬尘 建安区")
+    assert ("case", case.id) in found(world, "wangfang", case.id.lower())
+    assert ("case", case.id) not in found(world, "wangfang", "砂采")
+    assert ("case", case.id) not in found(world, "wangfang", "扬尘 长葛市")
+
+
+def test_what_is_written_into_a_case_later_is_found_and_what_was_there_stays_found(world):
+    case = registered(world, "鄢陵一处花木大棚")
+    found(world, "wangfang", "花木大棚")
+
+    case.submit("wangfang", "Task_screen", **{**SCREENED, "screen_note": "与去年腊梅园一事相同"})
+
+    assert found(world, "wangfang", "腊梅园") == [("case", case.id)]
+    assert ("case", case.id) in found(world, "wangfang", "花木大棚")
+
+
+def test_only_what_a_person_may_see_is_found(world):
+    case = registered(world, "保密性质的线索甲乙丙")
+    mine, other = brought_in(world, "线索甲乙丙之一", 1, unit="gengbao"), brought_in(world, "线索甲乙丙之二", 2)
+
+    office, section, stranger = (found(world, who, "线索甲乙丙") for who in ("wangfang", "liqiang", "zhouwei"))
+
+    assert set(office) == {("case", case.id), ("item", mine), ("item", other)}
+    assert section == [("item", mine)]
+    assert stranger == []
+
+
+def test_a_document_is_found_by_its_own_words_and_by_its_number(world):
+    case = registered(world, "襄城县征地补偿明细")
+    case.submit("wangfang", "Task_screen", **SCREENED)
+    case.submit("wangfang", "Task_grade", **GRADED)
+    made = make(world.services, "submission", case.id, world.actor("wangfang"))
+    assert not hasattr(made, "code"), made
+
+    by_number = found(world, "wangfang", made.number, "document")
+    by_words = found(world, "wangfang", "征地补偿明细", "document")
+
+    assert by_number == by_words == [("document", str(made.document.number))]
+
+
+def test_a_second_run_writes_nothing_and_a_forgotten_search_is_made_again(world):
+    registered(world, "长葛市砖厂取土")
+    search_index.catch_up(world.services)
+
+    again = search_index.catch_up(world.services)
+    before = counts(world)
+    with writing(world.services.engine) as conn:
+        search_index.forget(conn)
+    emptied = counts(world)
+    search_index.catch_up(world.services)
+
+    assert again == 0
+    assert emptied == (0, 0)
+    assert counts(world) == before
+
+
+def counts(world: World) -> tuple[int, int]:
+    with world.services.engine.connect() as conn:
+        texts, pairs = (
+            conn.scalar(select(func.count()).select_from(table)) or 0 for table in (search_texts, search_grams)
+        )
+    return texts, pairs
+
+
+def test_wildcards_and_quotation_marks_stand_for_themselves(world):
+    case = registered(world, "补偿到位率100%_不属实'吗")
+
+    assert found(world, "wangfang", "100%_不") == [("case", case.id)]
+    assert found(world, "wangfang", "100%%不") == []
+    assert found(world, "wangfang", "属实'吗") == [("case", case.id)]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(min_size=0, max_size=60), st.integers(0, 40), st.integers(1, 12))
+def test_every_part_of_a_text_is_held_by_its_pairs(text: str, start: int, length: int):
+    whole = plain(text)
+    part = whole[start : start + length].strip()
+
+    for word in words(part):
+        assert {pair for pair in grams(word) if len(pair) == 2} <= grams(whole)
+        assert word in whole
+
+
+def test_full_and_half_width_and_letters_are_alike():
+    assert words("ＷＱ－２０２６　采砂") == ["wq-2026", "采砂"]
+
+
+def test_an_excerpt_shows_the_place_and_falls_back_to_the_beginning():
+    assert excerpt("开头" * 40 + "采砂" + "结尾" * 40, ["采砂"])[1] == "采砂"
+    assert excerpt("只有正文", ["标题"]) == ("", "", "只有正文")

@@ -1,0 +1,155 @@
+"""台账 and 待明确事项: what the office keeps beside its cases."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from engine.service.catalogue import sentences
+from engine.service.register_records import STREAM
+from engine.service.registers import REGISTERS
+from tests.support.desk import Browser, Desk
+
+PATROL: dict[str, Any] = {
+    "began_at": "2026-03-02T08:30", "ended_at": "2026-03-02T09:00", "sources": ["forum", "weibo"], "result": "nothing",
+}  # fmt: skip
+CONTACT: dict[str, Any] = {"outlet": "中原观察(虚构)", "person": "记者甲", "phone": "0374-1234567"}
+
+
+def journaled(desk: Desk) -> int:
+    with desk.world.services.journal.reading() as tx:
+        head = tx.head(STREAM)
+    return 0 if head is None else head.seq
+
+
+def keep(seat: Browser, name: str, **values: Any) -> Any:
+    return seat.post(f"/registers/{name}", values)
+
+
+def test_a_patrol_that_found_nothing_is_a_record_and_an_entry_of_the_journal(desk: Desk):
+    seat, before = desk.seat("chenjing"), journaled(desk)
+
+    answered = keep(seat, "patrol", **PATROL)
+    page = seat.get("/registers/patrol").text
+
+    assert answered.status_code == 303
+    assert "未发现" in page and "论坛、微博" in page
+    assert journaled(desk) == before + 1
+
+
+def test_a_patrol_of_another_unit_is_seen_by_the_office_and_not_by_other_units(own_desk: Desk):
+    keep(own_desk.seat("chenjing"), "patrol", **PATROL, note="只给办公室看")
+
+    assert "只给办公室看" in own_desk.seat("wangfang").get("/registers/patrol").text
+    assert "只给办公室看" not in own_desk.seat("zhouwei").get("/registers/patrol").text
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"began_at": ""}, "必填"),
+        ({"ended_at": "2026-03-02T08:00"}, "不得早于开始"),
+        ({"ended_at": "2026-03-02T23:00"}, "不能晚于现在"),
+        ({"sources": ["telegraph"]}, "请从列表中选择"),
+        ({"note": "长" * 1001}, "最多 1000 个字"),
+    ],
+)
+def test_a_refused_record_keeps_what_was_typed_and_says_why(desk: Desk, wrong: dict[str, Any], said: str):
+    seat, before = desk.seat("wangfang"), journaled(desk)
+
+    answered = keep(seat, "patrol", **{**PATROL, "found": "许都论坛第三帖", **wrong})
+
+    assert answered.status_code == 422
+    assert said in answered.text and "许都论坛第三帖" in answered.text
+    assert journaled(desk) == before
+
+
+def test_an_amendment_stands_for_the_subject_and_the_earlier_record_stays(own_desk: Desk):
+    seat = own_desk.seat("wangfang")
+    keep(seat, "media_contact", **CONTACT)
+
+    amended = seat.post("/registers/media_contact/1", {**CONTACT, "phone": "0374-7654321"})
+    listed, history = seat.get("/registers/media_contact").text, seat.get("/registers/media_contact/1").text
+
+    assert amended.status_code == 303
+    assert "0374-7654321" in listed and "0374-1234567" not in listed
+    assert "0374-1234567" in history
+
+
+def test_media_contacts_are_the_offices_alone(desk: Desk):
+    assert desk.seat("zhangmin").get("/registers/media_contact").status_code == 404
+    assert desk.seat("zhaoming").get("/registers/media_contact").status_code == 404
+    assert desk.seat("liqiang").post("/registers/media_contact", CONTACT).status_code == 404
+
+
+def test_what_belongs_to_a_case_is_read_and_written_by_who_sees_the_case(desk: Desk):
+    case = desk.graded()
+    case.fill("Task_assign", lead_unit="gengbao")
+    told = {"trend": "rising", "reach": "city", "note": "转发在增加"}
+
+    handler = desk.seat("liqiang").post(f"/cases/{case.id}/registers/judgement", told)
+    stranger = desk.seat("zhouwei").post(f"/cases/{case.id}/registers/judgement", told)
+
+    assert (handler.status_code, stranger.status_code) == (303, 404)
+    assert "转发在增加" in desk.seat("wangfang").get(f"/cases/{case.id}/registers").text
+    assert desk.seat("zhouwei").get(f"/cases/{case.id}/registers").status_code == 404
+
+
+def test_a_shared_summary_shows_the_named_units_the_summary_and_nothing_else(own_desk: Desk):
+    case = own_desk.registered(title="只有办公室知道的标题")
+    own_desk.seat("wangfang").post(
+        f"/cases/{case.id}/registers/sharing", {"units": ["yuzhou"], "summary": "禹州一处堆场扬尘，正在核实"}
+    )
+
+    named, other = own_desk.seat("chenjing").get("/shared").text, own_desk.seat("zhouwei").get("/shared").text
+
+    assert "禹州一处堆场扬尘" in named and "只有办公室知道的标题" not in named and f"/cases/{case.id}" not in named
+    assert "禹州一处堆场扬尘" not in other
+
+
+def test_the_coverage_page_tells_where_nobody_looked(own_desk: Desk):
+    seat = own_desk.seat("wangfang")
+    keep(seat, "patrol", **PATROL)
+
+    page = seat.get("/registers/patrol/coverage").text
+
+    assert page.count("status-ok") == 3  # two sources, one unit
+    assert "09:00、15:00、21:00" in page
+
+
+def test_a_record_cannot_be_changed_or_deleted_by_the_database_s_own_user(own_desk: Desk):
+    keep(own_desk.seat("wangfang"), "patrol", **PATROL)
+    engine = own_desk.world.services.engine
+
+    for statement in ("UPDATE register_records SET body = '{}'", "DELETE FROM register_records"):
+        with pytest.raises(DBAPIError), engine.connect().execution_options(writing=True) as conn, conn.begin():
+            conn.execute(text(statement))
+
+
+def test_a_leader_approves_a_default_and_a_changed_one_is_open_again(own_desk: Desk):
+    leader, auditor = own_desk.seat("liuwei"), own_desk.seat("zhaoming")
+    chosen = "回复澄清，严重的登记移送公安、网信部门"
+
+    before = auditor.get("/points").text
+    answered = leader.post("/points/G-9", {"chosen": chosen, "state": "approved", "note": "同意"})
+    after = auditor.get("/points").text
+    stale = leader.post("/points/G-9", {"chosen": "别的做法", "state": "approved"})
+
+    assert before.count('data-point="approved"') == 0
+    assert answered.status_code == 303
+    assert after.count('data-point="approved"') == 1 and "刘伟" in after
+    assert stale.status_code == 409
+    assert auditor.post("/points/G-9", {"chosen": chosen, "state": "approved"}).status_code == 403
+
+
+def test_every_register_has_words_for_its_fields_and_values_in_both_languages(desk: Desk):
+    for register in REGISTERS.values():
+        for field in register.fields:
+            keys = [f"register.{register.name}.{field.name}"]
+            keys += [f"{keys[0]}.{value}" for value in field.options if field.name != "sources"]
+            for key in keys:
+                for language in ("zh", "en"):
+                    assert key in sentences(language), key

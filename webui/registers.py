@@ -1,0 +1,350 @@
+"""台账: the office's registers, one form for all; what of them belongs to a case; the coverage of patrols."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Final
+
+from flask import Blueprint, abort, flash, make_response, redirect, render_template, request, url_for
+from sqlalchemy import Connection
+from werkzeug.wrappers import Response
+
+from engine.domain.access import may
+from engine.domain.calendar import midnight
+from engine.domain.codec import JSON, instant_text
+from engine.domain.rejection import HTTP_STATUS, Rejection
+from engine.readmodels import cases
+from engine.service import case_snapshot, people, register_records
+from engine.service.items_tables import SOURCE_TYPES
+from engine.service.register_records import Record
+from engine.service.registers import OF_CASES, REGISTERS, Register
+
+from . import case_page, errors
+from .admin import faults_of
+from .catalogue import t
+from .formats import local, minute, parse_day, parse_local
+from .guards import current_actor, reading, requires, services
+from .names import Names
+from .pickers import picker
+
+blueprint = Blueprint("registers", __name__)
+
+DAYS: Final = 7
+"""Days of the coverage page."""
+POINT: Final = "point"
+"""Has a page of its own: webui/points.py."""
+LISTS: Final = frozenset({"choices", "people", "units"})
+
+
+@blueprint.get("/registers")
+@requires("view_registers")
+def patrols() -> Response:
+    return redirect(url_for("registers.show", register="patrol"), 303)
+
+
+@blueprint.get("/registers/<register>")
+@requires("view_registers")
+def show(register: str) -> Response:
+    return _list(_register(register))
+
+
+@blueprint.post("/registers/<register>")
+@requires("log_patrol", "keep_registers")
+def add(register: str) -> Response:
+    chosen = _register(register)
+    if chosen.of_case:
+        abort(404)
+    typed = _typed(chosen)
+    made = register_records.add(services(), current_actor(), register, typed)
+    if isinstance(made, Rejection):
+        return _refused(made) or _list(chosen, typed, made)
+    flash(t("register.kept"), "success")
+    return redirect(url_for("registers.show", register=register), 303)
+
+
+@blueprint.get("/registers/<register>/<int:subject>")
+@requires("view_registers")
+def record(register: str, subject: int) -> Response:
+    return _record(_register(register), subject)
+
+
+@blueprint.post("/registers/<register>/<int:subject>")
+@requires("keep_registers")
+def amend(register: str, subject: int) -> Response:
+    chosen = _register(register)
+    with reading() as conn:
+        before = register_records.current(conn, register, subject)
+    if before is None:
+        abort(404)
+    typed = _typed(chosen)
+    made = register_records.add(services(), current_actor(), register, typed, case_id=before.case_id, subject=subject)
+    if isinstance(made, Rejection):
+        return _refused(made) or _record(chosen, subject, typed, made)
+    flash(t("register.kept"), "success")
+    return redirect(url_for("registers.record", register=register, subject=subject), 303)
+
+
+@blueprint.get("/cases/<case_id>/registers")
+@requires("view_case")
+def of_case(case_id: str) -> Response:
+    return _of_case(case_id)
+
+
+@blueprint.post("/cases/<case_id>/registers/<register>")
+@requires("keep_registers", "judge_case")
+def add_of_case(case_id: str, register: str) -> Response:
+    chosen = _register(register)
+    typed = _typed(chosen)
+    made = register_records.add(services(), current_actor(), register, typed, case_id=case_id)
+    if isinstance(made, Rejection):
+        return _refused(made) or _of_case(case_id, chosen, typed, made)
+    flash(t("register.kept"), "success")
+    return redirect(url_for("registers.of_case", case_id=case_id, _anchor=register), 303)
+
+
+@blueprint.get("/shared")
+@requires("view_registers")
+def shared() -> str:
+    """R22: what the office shares with units: a summary and how the case stands, nothing else of it."""
+    now, unit = services().clock.now(), current_actor().unit
+    today = local(now).date().isoformat()
+    with reading() as conn:
+        found, _ = register_records.listed(conn, "sharing")
+        mine = [
+            one
+            for one in found
+            if one.values.get("until_date", today) >= today
+            and (may(current_actor(), "view_all_cases") or unit in one.values["units"])
+        ]
+        rows = [(one, cases.get(conn, one.case_id)) for one in mine]
+        seen = {one.case_id for one in mine if case_snapshot.sees(conn, one.case_id, current_actor())}
+        names = Names(conn).load({one.by_user for one in mine})
+    return render_template("registers/shared.html", rows=rows, seen=seen, names=names)
+
+
+@blueprint.get("/registers/patrol/coverage")
+@requires("view_registers")
+def coverage() -> str:
+    """R23: which unit looked at which sources, day by day, and where nobody looked."""
+    today = local(services().clock.now()).date()
+    last = parse_day(request.args.get("day", "")) or today
+    days = [last - timedelta(days=back) for back in range(DAYS - 1, -1, -1)]
+    with reading() as conn:
+        records = register_records.between(
+            conn, "patrol", midnight(days[0]) - timedelta(days=1), midnight(last + timedelta(days=1))
+        )
+        units = [unit for unit in people.all_units(conn) if unit.active]
+    by_unit: Counter[tuple[str, str]] = Counter()
+    by_source: Counter[tuple[str, str]] = Counter()
+    for one in records:
+        day = local(one.values["began_at"]).date().isoformat()
+        by_unit[one.unit_id, day] += 1
+        by_source.update((source, day) for source in one.values["sources"])
+    return render_template(
+        "registers/coverage.html",
+        days=[day.isoformat() for day in days],
+        units=units,
+        sources=SOURCE_TYPES,
+        by_unit=by_unit,
+        by_source=by_source,
+        before=last - timedelta(days=DAYS),
+        after=last + timedelta(days=DAYS) if last < today else None,
+        planned=_planned(),
+    )
+
+
+def _planned() -> Sequence[str]:
+    """Times of day at which the office patrols, from the profile (R18)."""
+    try:
+        found = services().deployments.bundle().regulation.get("patrol_times")
+    except KeyError:
+        return ()
+    return [str(one) for one in found] if isinstance(found, list) else ()
+
+
+# -- pages --------------------------------------------------------------------------------------------------------
+def _register(name: str) -> Register:
+    """The register, or the end of the request: 404 for none and for one that the person may not see."""
+    register = REGISTERS.get(name)
+    if register is None or name == POINT or not may(current_actor(), register.see):
+        abort(404)
+    return register
+
+
+def _refused(rejection: Rejection) -> Response | None:
+    """The page of a refusal that no field can carry."""
+    return None if rejection.fields else make_response(errors.rejected(rejection))
+
+
+def _list(register: Register, typed: Mapping[str, JSON] | None = None, refused: Rejection | None = None) -> Response:
+    actor = current_actor()
+    whole = bool(may(actor, "view_all_cases"))
+    if register.of_case and not whole:
+        abort(404)
+    page = max(1, request.args.get("page", 1, type=int))
+    with reading() as conn:
+        # Patrols of other units are nobody's business but the office's, the leaders' and the auditor's.
+        unit = "" if whole else actor.unit if register.name == "patrol" else ""
+        rows, pages = register_records.listed(conn, register.name, page, unit=unit)
+        shown = _shown(conn, rows)
+    body = render_template(
+        "registers/list.html",
+        register=register,
+        offered=_offered(),
+        rows=rows,
+        pages=pages,
+        page=page,
+        may_add=not register.of_case and bool(may(actor, register.add)),
+        typed=_again(register, typed),
+        faults=faults_of(refused),
+        **shown,
+    )
+    return make_response(body, HTTP_STATUS[refused.code] if refused else 200)
+
+
+def _record(
+    register: Register, subject: int, typed: Mapping[str, JSON] | None = None, refused: Rejection | None = None
+) -> Response:
+    actor = current_actor()
+    with reading() as conn:
+        records = register_records.history(conn, register.name, subject)
+        if not records:
+            abort(404)
+        if records[0].case_id:
+            case_page.visible(conn, records[0].case_id)
+        elif register.name == "patrol" and records[0].unit_id != actor.unit and not may(actor, "view_all_cases"):
+            abort(404)
+        shown = _shown(conn, records)
+    body = render_template(
+        "registers/record.html",
+        register=register,
+        records=records[::-1],
+        may_add=register.amends and bool(may(actor, register.add)),
+        typed=_again(register, typed if typed is not None else records[-1].values),
+        faults=faults_of(refused),
+        **shown,
+    )
+    return make_response(body, HTTP_STATUS[refused.code] if refused else 200)
+
+
+def _of_case(
+    case_id: str,
+    wrong: Register | None = None,
+    typed: Mapping[str, JSON] | None = None,
+    refused: Rejection | None = None,
+) -> Response:
+    actor = current_actor()
+    with reading() as conn:
+        head = case_page.head(conn, case_id)
+        found = register_records.of_case(conn, case_id)
+        shown = _shown(conn, [one for records in found.values() for one in records])
+        shown["names"].load([head.case.opened_by])
+    body = render_template(
+        "registers/case.html",
+        head=head,
+        tab="registers",
+        tabs=case_page.TABS,
+        at=services().clock.now(),
+        command_id="",
+        registers=[REGISTERS[name] for name in OF_CASES],
+        found=found,
+        addable={name for name in OF_CASES if may(actor, REGISTERS[name].add)},
+        wrong=wrong.name if wrong else "",
+        typed={name: _again(REGISTERS[name], typed if wrong and wrong.name == name else None) for name in OF_CASES},
+        faults=faults_of(refused),
+        own=None,
+        **shown,
+    )
+    return make_response(body, HTTP_STATUS[refused.code] if refused else 200)
+
+
+def _offered() -> list[Register]:
+    """Registers of the office's own pages that the person may see."""
+    actor = current_actor()
+    whole = bool(may(actor, "view_all_cases"))
+    return [
+        one for one in REGISTERS.values() if one.name != POINT and may(actor, one.see) and (whole or not one.of_case)
+    ]
+
+
+def _shown(conn: Connection, rows: Iterable[Record]) -> dict[str, Any]:
+    """Names for what the rows tell of, and what the form offers."""
+    logins: set[str] = set()
+    groups: set[str] = set()
+    for one in rows:
+        logins.add(one.by_user)
+        groups |= {f"unit:{unit}" for unit in (one.unit_id, *one.values.get("units", ())) if unit}
+        for field in REGISTERS[one.register].fields:
+            value = one.values.get(field.name)
+            if value and field.kind in ("person", "people"):
+                logins |= {value} if isinstance(value, str) else set(value)
+    names = Names(conn).load(logins, groups)
+    return {"names": names, "said": lambda record, field: _said(record, field, names), "picker": picker(conn, "")}
+
+
+def _said(record: Record, name: str, names: Names) -> str:
+    """A field's value for people."""
+    register = REGISTERS[record.register]
+    field, value = register.field(name), record.values.get(name)
+    if value in (None, "", []):
+        return ""
+    if field.kind == "instant":
+        return minute(value)
+    if field.kind == "person":
+        return names.person(value)
+    if field.kind == "people":
+        return "、".join(names.person(one) for one in value)
+    if field.kind == "units":
+        return "、".join(names.unit(one) for one in value)
+    if field.kind in ("choice", "choices"):
+        return "、".join(option(register.name, name, one) for one in ([value] if isinstance(value, str) else value))
+    return str(value)
+
+
+def option(register: str, field: str, value: str) -> str:
+    """What people call an allowed value."""
+    return t(f"item.source.{value}" if field == "sources" else f"register.{register}.{field}.{value}")
+
+
+def _typed(register: Register) -> dict[str, JSON]:
+    """The form as it was sent; instants read in Asia/Shanghai."""
+    found: dict[str, JSON] = {}
+    for field in register.fields:
+        if field.kind in LISTS:
+            found[field.name] = list(request.form.getlist(field.name))
+            continue
+        text = request.form.get(field.name, "").strip()[: field.most + 1]
+        at = parse_local(text) if field.kind == "instant" and text else None
+        found[field.name] = instant_text(at) if at is not None else text
+    return found
+
+
+def _again(register: Register, values: Mapping[str, JSON] | None) -> dict[str, JSON]:
+    """Values for the form's inputs; a new patrol begins with the present quarter of an hour."""
+    if values is None:
+        now = services().clock.now()
+        values = {"began_at": instant_text(now - timedelta(minutes=15)), "ended_at": instant_text(now)}
+        values = values if register.name == "patrol" else {}
+    return {
+        field.name: _input(values.get(field.name)) if field.kind == "instant" else values.get(field.name, "")
+        for field in register.fields
+    }
+
+
+def _input(value: JSON) -> str:
+    """An instant as a datetime-local field wants it; what could not be read as it was typed."""
+    if not isinstance(value, str) or not value:
+        return ""
+    try:
+        return f"{local(value):%Y-%m-%dT%H:%M}"
+    except ValueError:
+        return value
+
+
+def install_option(app: Any) -> None:
+    app.jinja_env.globals["register_option"] = option
+
+
+blueprint.record_once(lambda state: install_option(state.app))

@@ -1,0 +1,115 @@
+"""测试情形: the scenarios of a draft run on it; a recorded case made into one."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, send_file, url_for
+from werkzeug.wrappers import Response
+
+from engine.domain.access import may
+from engine.domain.rejection import Rejection
+from engine.service import exports, scenario_reader, scenario_record, scenario_refresh, scenarios
+from engine.service.bundle_folder import TESTS
+
+from . import case_page
+from .catalogue import t
+from .errors import page as error_page
+from .errors import rejected
+from .findings import lines
+from .guards import current_actor, reading, require, requires, services
+from .studio import wanted
+
+blueprint = Blueprint("studio_tests", __name__)
+
+
+@blueprint.get("/studio/<draft_id>/tests")
+@requires("view_bundles")
+def show(draft_id: str) -> str:
+    """Runs every scenario of the draft; each with the step that did not go as it says, and what was different."""
+    draft = wanted(draft_id)
+    checked = services().deployments.checked(services().bundle_drafts.files(draft_id))
+    results = scenarios.results(checked)
+    return render_template(
+        "studio/tests.html",
+        draft=draft,
+        blocked=checked.blocked,
+        results=[(one, lines([one.fault])[0] if one.fault is not None else None) for one in results],
+        editor=bool(may(current_actor(), "edit_bundle")) and draft.state == "open",
+        failed=sum(one.fault is not None for one in results),
+    )
+
+
+@blueprint.post("/studio/<draft_id>/tests/accept")
+@requires("edit_bundle")
+def accept(draft_id: str) -> Response:
+    """Writes what the draft does now into a scenario as what is expected, because the change is meant."""
+    wanted(draft_id)
+    path = request.form.get("path", "")
+    files = services().bundle_drafts.files(draft_id)
+    checked = services().deployments.checked(files)
+    if path not in scenario_reader.files_of(files) or checked.blocked:
+        abort(404)
+    try:
+        scenario = scenario_reader.read(path, files[path])
+        content = scenario_refresh.refreshed(scenario, files[path], checked.program, checked.bundle)
+    except scenario_reader.Unreadable:
+        content = None
+    if content is None:
+        flash(t("studio.not_accepted", file=path), "warning")
+        return redirect(url_for("studio_tests.show", draft_id=draft_id), 303)
+    outcome = services().bundle_drafts.add(draft_id, {path: content}, current_actor(), whole=False)
+    if isinstance(outcome, Rejection):
+        return rejected(outcome)
+    flash(t("studio.accepted", file=path), "success")
+    return redirect(url_for("studio_tests.show", draft_id=draft_id), 303)
+
+
+@blueprint.get("/cases/<case_id>/scenario")
+@requires("replay_case", "edit_bundle")
+def ask(case_id: str) -> str:
+    """What the scenario of a case is to hold, and where it goes."""
+    with reading() as conn:
+        row = case_page.visible(conn, case_id)
+    return render_template("studio/record.html", case=row, drafts=drafts_to_record())
+
+
+@blueprint.post("/cases/<case_id>/scenario")
+@requires("replay_case", "edit_bundle")
+def record(case_id: str) -> Response:
+    """A case as a scenario: handed out as a file, or laid into a draft; what people wrote is replaced by placeholders
+    unless `keep` was chosen by one who may replay the case. Numbered and logged like every export."""
+    with reading() as conn:
+        case_page.visible(conn, case_id)
+    keep = request.form.get("keep") == "yes"
+    if keep:
+        require("replay_case")
+    draft_id = request.form.get("draft", "")
+    if draft_id:
+        require("edit_bundle")
+        wanted(draft_id)
+    try:
+        made = scenario_record.record(services(), case_id, keep=keep)
+    except scenario_record.NotRecordable as error:
+        return error_page(409, t(str(error)))
+    except KeyError:
+        abort(404)
+    path = f"{TESTS}/{case_id.lower()}.scenario.toml"
+    mark = exports.begin(services(), current_actor(), "scenario", case_id, request.remote_addr or "")
+    content = f"# {mark.text}\n".encode() + made.content
+    exports.made(services(), mark.number, hashlib.sha256(content).hexdigest(), len(content))
+    if not draft_id:
+        return send_file(io.BytesIO(content), "text/plain", as_attachment=True, download_name=path.rpartition("/")[2])
+    outcome = services().bundle_drafts.add(draft_id, {path: content}, current_actor(), whole=False)
+    if isinstance(outcome, Rejection):
+        return rejected(outcome)
+    flash(t("studio.recorded" if made.faithful else "studio.recorded_part", file=path), "success")
+    return redirect(url_for("studio.show", draft_id=draft_id), 303)
+
+
+def drafts_to_record() -> list[tuple[str, str]]:
+    """(id, title) of the drafts that a case may be recorded into by who asks; none when he may not edit."""
+    if not may(current_actor(), "edit_bundle"):
+        return []
+    return [(one.draft_id, one.title) for one in services().bundle_drafts.all() if one.state == "open"]
