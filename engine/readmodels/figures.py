@@ -92,7 +92,10 @@ def by_unit(conn: Connection, since: datetime, until: datetime) -> tuple[tuple[s
     """(unit, cases in which it ever had a task), most first: a case of two units counts for both."""
     many = func.count(tasks.c.case_id.distinct())
     asked = select(tasks.c.unit, many).where(tasks.c.unit != "", tasks.c.case_id.in_(_chosen(since, until)))
-    return tuple((unit, number) for unit, number in conn.execute(asked.group_by(tasks.c.unit).order_by(many.desc(), tasks.c.unit)))
+    return tuple(
+        (unit, number)
+        for unit, number in conn.execute(asked.group_by(tasks.c.unit).order_by(many.desc(), tasks.c.unit))
+    )
 
 
 def by_hour(conn: Connection, since: datetime, until: datetime) -> tuple[Opened, ...]:
@@ -149,6 +152,7 @@ def done_for_good(step: Step) -> ColumnElement[bool]:
 
 def limits_of(conn: Connection, since: datetime, until: datetime) -> tuple[LimitCount, ...]:
     """Limits that began to run in the period, by kind and unit; the most often broken first."""
+
     def many(*states: str) -> ColumnElement[Any]:
         return func.sum(case((limits.c.state.in_(states), 1), else_=0))
 

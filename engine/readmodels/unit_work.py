@@ -26,9 +26,7 @@ Work = Mapping[tuple[str, str], Mapping[str, int]]
 """(unit, month as `2026-03`) -> count -> number; counts that are 0 may be missing."""
 
 
-def work(
-    conn: Connection, since: datetime, until: datetime, handled: Step, unit_of: Mapping[str, str]
-) -> Work:
+def work(conn: Connection, since: datetime, until: datetime, handled: Step, unit_of: Mapping[str, str]) -> Work:
     """What each unit did in each month of the period, in six statements. `handled`: the step that ends its work on a
     case; `unit_of`: login -> unit, for registrations, which name people."""
     asked: dict[str, Select[Any]] = {

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from engine.definitions.bundle import Bundle
 from engine.domain.rejection import Rejection
-from engine.feel import Environment, FeelError
+from engine.feel import Environment, FeelEvaluationError
 from engine.readmodels import unit_work
 
 from . import people
@@ -68,7 +68,7 @@ def scores(services: Any, since: datetime, until: datetime) -> Scores | Rejectio
     env = Environment(services.clock.now())
     try:
         rows = [_scored(bundle, env, unit, month, counts) for (unit, month), counts in found.items()]
-    except (FeelError, ArithmeticError, TypeError, ValueError) as error:
+    except (FeelEvaluationError, KeyError, TypeError) as error:
         return Rejection("invalid", "score.table_fails", {"decision": SCORE, "message": str(error)[:200]})
     return Scores(bundle.version, tuple(sorted(rows, key=lambda one: (one.month, -one.score, one.unit))))
 
