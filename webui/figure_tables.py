@@ -11,7 +11,7 @@ from engine.readmodels.performance import Spread
 from engine.service import statistics, unit_scores
 from engine.service.csv_file import Cell
 from engine.service.statistics import GRADES, Statistics
-from engine.service.unit_scores import Scores
+from engine.service.unit_scores import Gave, Scores
 
 from .catalogue import t
 from .clock_text import span
@@ -110,13 +110,18 @@ def _limits(found: Statistics, names: Names) -> Figures:
     return Figures("limits", tuple(t(f"statistics.column.{name}") for name in header), tuple(rows), "stacked", 2)
 
 
+def gave(one: Gave) -> str:
+    """A rule that matched, in words."""
+    return t("score.gave", rule=one.rule, words=one.words, points=f"{one.points:+g}")
+
+
 def score_table(found: Scores, names: Names) -> Figures:
     """Each unit and month with what was counted, the points, and the rules that gave them."""
     columns = ("unit", "month", "score", *unit_scores.COUNTS, "rules")
     rows = [
         (
             names.unit(one.unit), one.month, one.score, *(one.counts[name] for name in unit_scores.COUNTS),
-            "；".join(t("score.gave", rule=given.rule, words=given.words, points=f"{given.points:+g}") for given in one.gave),
+            "；".join(gave(given) for given in one.gave),
         )
         for one in found.rows
     ]  # fmt: skip

@@ -16,7 +16,7 @@ from engine.service.unit_scores import Scores
 from . import period
 from .catalogue import t
 from .downloads import csv_answer, xlsx_answer
-from .figure_tables import Figures, refused, score_table
+from .figure_tables import Figures, gave, refused, score_table
 from .guards import reading, requires, services
 from .names import Names
 from .period import Period
@@ -43,7 +43,7 @@ def index() -> Response:
     with reading() as conn:
         body = render_template(
             "statistics/scores.html", asked=asked, faults=faults, found=found, counts=unit_scores.COUNTS,
-            why=refused(found) if found is not None else "", names=Names(conn),
+            why=refused(found) if found is not None else "", names=Names(conn), gave=gave,
         )  # fmt: skip
     return make_response(body, 422 if faults else 200)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, case, exists, func, select
+from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, select
 
 from engine.domain.codec import instant_text
 
@@ -129,8 +129,8 @@ def instants(conn: Connection, since: datetime, until: datetime, steps: Mapping[
     found = []
     for status, published, discovered, registered, *rest in conn.execute(asked.where(*_opened(since, until))):
         came = {name: instant(at or "") for name, at in zip(steps, rest, strict=True)}
-        begun = (instant(at or "") for at in (published, discovered, registered))
-        found.append(Instants(status == "closed", *begun, came))
+        begun = [instant(at or "") for at in (published, discovered, registered)]
+        found.append(Instants(status == "closed", begun[0], begun[1], begun[2], came))
     return found
 
 
@@ -182,11 +182,14 @@ def repeated(conn: Connection, since: datetime, until: datetime, most: int) -> t
         c.business_line, c.district, pairs.c.times, c.case_id, c.title, c.grade, c.outcome, c.closed_at
     ).select_from(cases.join(pairs, same))
     order = (pairs.c.times.desc(), c.business_line, c.district, c.closed_at.desc(), c.case_id)
-    return tuple(_repeated(row) for row in conn.execute(asked.where(*closed).order_by(*order).limit(most)))
-
-
-def _repeated(row: Row[Any]) -> Repeated:
-    return Repeated(*row[:7], instant(row.closed_at))
+    rows = conn.execute(asked.where(*closed).order_by(*order).limit(most))
+    return tuple(
+        Repeated(
+            row.business_line, row.district, row.times, row.case_id, row.title, row.grade, row.outcome,
+            instant(row.closed_at),
+        )
+        for row in rows
+    )  # fmt: skip
 
 
 def _within(column: ColumnElement[str], since: datetime, until: datetime) -> tuple[ColumnElement[bool], ...]:

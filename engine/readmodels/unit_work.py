@@ -19,8 +19,8 @@ from .schema import late_reports, limits, registrations, tasks
 
 COUNTS: Final = ("handled", "kept", "broken", "late_registrations", "late_reports", "returned")
 """`handled`: cases whose opinion by the unit was confirmed, once a case. `kept`, `broken`: limits of the unit that were
-met in time, or broken. `late_registrations`: 迟报 by people of the unit (R20). `late_reports`: 不及时不得力报告 about it
-(R39). `returned`: opinions of the unit that were sent back."""
+met in time, or broken. `late_registrations`: 迟报 by people of the unit (R20). `late_reports`: 不及时不得力报告 about
+it (R39). `returned`: opinions of the unit that were sent back."""
 
 Work = Mapping[tuple[str, str], Mapping[str, int]]
 """(unit, month as `2026-03`) -> count -> number; counts that are 0 may be missing."""
@@ -64,7 +64,8 @@ def _hour(column: ColumnElement[str]) -> ColumnElement[str]:
 def _counted(who: ColumnElement[str], at: ColumnElement[str], since: datetime, until: datetime) -> Select[Any]:
     hour = _hour(at)
     within = at >= instant_text(since), at < instant_text(until)
-    return select(who, hour, func.count()).where(who != "", *within).group_by(who, hour)
+    counted: Select[Any] = select(who, hour, func.count())
+    return counted.where(who != "", *within).group_by(who, hour)
 
 
 def _limits(at: ColumnElement[str], since: datetime, until: datetime, state: ColumnElement[bool]) -> Select[Any]:

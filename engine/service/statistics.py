@@ -30,8 +30,8 @@ STEPS: Final[Mapping[str, Step]] = {
     "answered": Step(("Task_publish_statement", "Task_publish_reply")),
 }
 """Steps by the elements of the shipped diagrams: the read models hold no instant of their own for them. `assigned`: the
-assignment was filed; `handled`: a unit's opinion was confirmed, not sent back; `answered`: the first statement or unified
-reply was published. With diagrams whose elements are called otherwise, these lengths are counted as not reached."""
+assignment was filed; `handled`: a unit's opinion was confirmed, not sent back; `answered`: the first statement or
+unified reply was published. With diagrams whose elements are called otherwise, these lengths are counted as not reached."""
 LEADS: Final = (
     ("discovery", "published", "discovered"),
     ("report", "discovered", "registered"),
@@ -41,8 +41,8 @@ LEADS: Final = (
 )
 """(name, from, to)."""
 UNJUDGED: Final = ("unknown", "not_yet", "never", "backwards")
-"""Why a length cannot be judged: its beginning was not given; the case is open and has not come to the end; the case was
-closed without it; the end lies before the beginning (an instant was given wrongly)."""
+"""Why a length cannot be judged: its beginning was not given; the case is open and has not come to the end; the case
+was closed without it; the end lies before the beginning (an instant was given wrongly)."""
 REPEAT_DAYS: Final = 90
 MOST_REPEATED: Final = 500
 MOST_BINS: Final = 400

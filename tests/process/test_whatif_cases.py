@@ -211,3 +211,4 @@ def test_a_simulation_plays_the_same_items_on_both_versions(world, monkeypatch):
     assert live["cases"] == candidate["cases"] == found.summary["items"] > 0
     assert candidate["limits"]["eight_hours"]["broken"] > live["limits"]["eight_hours"]["broken"]
     assert live["units"] and live["roles"]
+
