@@ -113,7 +113,7 @@ def draft_of(page: Page, title: str) -> None:
 
 
 def studio(office: Office, seat: Callable[..., Seat]) -> None:
-    """The process owner lengthens the eight hours: the draft, the editor with its mark, the two versions side by side."""
+    """The process owner lengthens the eight hours: draft, editor with its mark, both versions side by side."""
     page = seat("sunli", width=1440, height=900).go("/studio")
     draft_of(page, "放宽提出意见的时限")
     address = page.url
