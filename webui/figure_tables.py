@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from engine.domain.rejection import Rejection
+from engine.domain.scoring import COUNTS
 from engine.readmodels.performance import Spread
-from engine.service import statistics, unit_scores
+from engine.service import statistics
 from engine.service.csv_file import Cell
 from engine.service.statistics import GRADES, Statistics
 from engine.service.unit_scores import Gave, Scores
@@ -117,10 +118,10 @@ def gave(one: Gave) -> str:
 
 def score_table(found: Scores, names: Names) -> Figures:
     """Each unit and month with what was counted, the points, and the rules that gave them."""
-    columns = ("unit", "month", "score", *unit_scores.COUNTS, "rules")
+    columns = ("unit", "month", "score", *COUNTS, "rules")
     rows = [
         (
-            names.unit(one.unit), one.month, one.score, *(one.counts[name] for name in unit_scores.COUNTS),
+            names.unit(one.unit), one.month, one.score, *(one.counts[name] for name in COUNTS),
             "；".join(gave(given) for given in one.gave),
         )
         for one in found.rows
