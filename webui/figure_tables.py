@@ -61,8 +61,14 @@ def tables(found: Statistics, names: Names, words: Mapping[str, str]) -> tuple[F
         "unit": _group("unit", found.groups["unit"], names.unit),
     }
     for kind in ("source_type", "district", "business_line"):
-        made[kind] = _group(kind, found.groups[kind], lambda value: words.get(value, value) or t("statistics.none"))
+        made[kind] = _group(kind, found.groups[kind], lambda value: _called(value, words))
     return tuple(made[name] for name in TABLES)
+
+
+def _called(value: str, words: Mapping[str, str]) -> str:
+    """A value of a form in words; kinds of sources that the bundle has no words for by those of the intake."""
+    key = f"item.source.{value}"
+    return words.get(value) or (value if t(key) == key else t(key)) or t("statistics.none")
 
 
 def _group(name: str, rows: Sequence[tuple[str, int]], said: Callable[[str], str]) -> Figures:
