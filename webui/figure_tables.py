@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from engine.domain.rejection import Rejection
+from engine.domain.scoring import COUNTS
 from engine.readmodels.performance import Spread
-from engine.service import statistics, unit_scores
+from engine.service import statistics
 from engine.service.csv_file import Cell
 from engine.service.statistics import GRADES, Statistics
 from engine.service.unit_scores import Gave, Scores
@@ -60,8 +61,14 @@ def tables(found: Statistics, names: Names, words: Mapping[str, str]) -> tuple[F
         "unit": _group("unit", found.groups["unit"], names.unit),
     }
     for kind in ("source_type", "district", "business_line"):
-        made[kind] = _group(kind, found.groups[kind], lambda value: words.get(value, value) or t("statistics.none"))
+        made[kind] = _group(kind, found.groups[kind], lambda value: _called(value, words))
     return tuple(made[name] for name in TABLES)
+
+
+def _called(value: str, words: Mapping[str, str]) -> str:
+    """A value of a form in words; kinds of sources that the bundle has no words for by those of the intake."""
+    key = f"item.source.{value}"
+    return words.get(value) or (value if t(key) == key else t(key)) or t("statistics.none")
 
 
 def _group(name: str, rows: Sequence[tuple[str, int]], said: Callable[[str], str]) -> Figures:
@@ -117,10 +124,10 @@ def gave(one: Gave) -> str:
 
 def score_table(found: Scores, names: Names) -> Figures:
     """Each unit and month with what was counted, the points, and the rules that gave them."""
-    columns = ("unit", "month", "score", *unit_scores.COUNTS, "rules")
+    columns = ("unit", "month", "score", *COUNTS, "rules")
     rows = [
         (
-            names.unit(one.unit), one.month, one.score, *(one.counts[name] for name in unit_scores.COUNTS),
+            names.unit(one.unit), one.month, one.score, *(one.counts[name] for name in COUNTS),
             "；".join(gave(given) for given in one.gave),
         )
         for one in found.rows

@@ -10,6 +10,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from engine.domain.rejection import Rejection
+from engine.domain.scoring import COUNTS
 from engine.service import unit_scores
 from engine.service.unit_scores import Scores
 
@@ -42,7 +43,7 @@ def index() -> Response:
     found = None if faults else unit_scores.scores(services(), asked.since, asked.until)
     with reading() as conn:
         body = render_template(
-            "statistics/scores.html", asked=asked, faults=faults, found=found, counts=unit_scores.COUNTS,
+            "statistics/scores.html", asked=asked, faults=faults, found=found, counts=COUNTS,
             why=refused(found) if found is not None else "", names=Names(conn), gave=gave,
         )  # fmt: skip
     return make_response(body, 422 if faults else 200)

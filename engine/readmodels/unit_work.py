@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, exists, func, select
 
@@ -17,13 +17,8 @@ from engine.domain.codec import instant_text
 from .figures import BROKEN, HOUR, Step, begins, done_for_good
 from .schema import late_reports, limits, registrations, tasks
 
-COUNTS: Final = ("handled", "kept", "broken", "late_registrations", "late_reports", "returned")
-"""`handled`: cases whose opinion by the unit was confirmed, once a case. `kept`, `broken`: limits of the unit that were
-met in time, or broken. `late_registrations`: 迟报 by people of the unit (R20). `late_reports`: 不及时不得力报告 about
-it (R39). `returned`: opinions of the unit that were sent back."""
-
 Work = Mapping[tuple[str, str], Mapping[str, int]]
-"""(unit, month as `2026-03`) -> count -> number; counts that are 0 may be missing."""
+"""(unit, month as `2026-03`) -> count (engine.domain.scoring) -> number; counts that are 0 may be missing."""
 
 
 def work(conn: Connection, since: datetime, until: datetime, handled: Step, unit_of: Mapping[str, str]) -> Work:

@@ -31,7 +31,7 @@ STEPS: Final[Mapping[str, Step]] = {
 }
 """Steps by the elements of the shipped diagrams: the read models hold no instant of their own for them. `assigned`: the
 assignment was filed; `handled`: a unit's opinion was confirmed, not sent back; `answered`: the first statement or
-unified reply was published. With diagrams whose elements are called otherwise, these lengths are counted as not reached."""
+unified reply was published. With diagrams whose elements are called otherwise, these lengths count as not reached."""
 LEADS: Final = (
     ("discovery", "published", "discovered"),
     ("report", "discovered", "registered"),

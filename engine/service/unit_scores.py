@@ -10,19 +10,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any
 
 from engine.definitions.bundle import Bundle
 from engine.domain.rejection import Rejection
+from engine.domain.scoring import COUNTS, POINTS, SCORE
 from engine.feel import Environment, FeelEvaluationError
 from engine.readmodels import unit_work
 
 from . import people
 from .statistics import STEPS
-
-SCORE: Final = "unit_score"
-POINTS: Final = "unit_points"
-COUNTS: Final = unit_work.COUNTS
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from engine.definitions.form_model import descend
 from engine.definitions.form_options import OUTSIDE_LISTS
 from engine.definitions.forms import Form
 from engine.definitions.model import Finding, Node, Process
+from engine.domain.scoring import COUNTS, POINTS, SCORE
 from engine.feel import (
     Expression,
     FeelSyntaxError,
@@ -45,6 +46,8 @@ ALWAYS: Final = frozenset(
     }
 )  # fmt: skip
 """Fields that the kernel makes whatever is drawn."""
+ASKED_WITH: Final[Mapping[str, frozenset[str]]] = {SCORE: frozenset(COUNTS), POINTS: frozenset(COUNTS)}
+"""Decision -> names that who asks it gives besides: the statistics, no case."""
 _NUMBERED: Final = re.compile(r"late_report_no_[0-9]+")
 _ROW: Final = frozenset({"this", "parent", "i", "_this_", "_parent_"})
 """What expressions in a list of a form call the row."""
@@ -141,7 +144,8 @@ def uses(bundle: Bundle) -> Iterator[Use]:
     for model in {id(model): model for model in bundle.decisions.values()}.values():
         path = bundle.decision_files.get(next(iter(model.decisions), ""), "")
         for decision in model.decisions.values():
-            yield from _of_parts(path, decision, decision.logic, decision.names)
+            given = ASKED_WITH.get(decision.id, frozenset())
+            yield from _of_parts(path, decision, decision.logic, decision.names - given)
         for known in model.knowledge.values():
             called = {model.knowledge[one].variable for one in known.requires if one in model.knowledge}
             yield from _of_parts(path, known, known.function, known.function.names - called - {known.variable})
