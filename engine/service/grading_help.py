@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from engine.definitions.bundle import Bundle
 from engine.domain.codec import JSON
-from engine.feel import Environment, FeelEvaluationError
+from engine.feel import Environment
 from engine.intake.criteria import NAMES
 from engine.intake.item import NO_FACTS, Facts, Item, facts_from, item_from, set_names
 from engine.intake.known import Candidate, Known
@@ -113,7 +113,8 @@ def suggest(
 ) -> Suggestion:
     """What the words and the tables of `bundle` suggest. `topic`: the one a person has confirmed, "" if none yet.
 
-    Raises BadItem for values that are no item or no facts, FeelEvaluationError when a table cannot be evaluated.
+    Raises BadItem for values that are no item or no facts, FeelEvaluationError when a table cannot be evaluated,
+    KeyError when the bundle lacks one.
     """
     given = facts if isinstance(facts, Facts) else NO_FACTS if facts is None else facts_from(facts)
     if isinstance(item, Reading):
@@ -232,10 +233,7 @@ def _fields(assessment: Assessment, given: Facts) -> dict[str, JSON]:
 
 
 def _decide(bundle: Bundle, decision: str, variables: Mapping[str, Any]) -> Any:
-    try:
-        return bundle.decide(decision, variables, Environment(_NOW))
-    except KeyError:
-        raise FeelEvaluationError("dmn.decision_unknown", {"decision": decision}) from None
+    return bundle.decide(decision, variables, Environment(_NOW))
 
 
 def _remarks(result: Any) -> tuple[str, ...]:
