@@ -79,7 +79,7 @@ def _group(name: str, rows: Sequence[tuple[str, int]], said: Callable[[str], str
 def _trend(found: Statistics) -> Figures:
     header = (t(f"statistics.by.{found.trend.unit}"), *(t(f"grade.{grade or 'none'}") for grade in GRADES))
     shown = "%Y-%m" if found.trend.unit == "month" else "%Y-%m-%d"
-    rows = [
+    rows: list[tuple[Cell, ...]] = [
         (format(at, shown), *(counts.get(grade, 0) for grade in GRADES), sum(counts.values()))
         for at, counts in found.trend.bins
     ]
@@ -88,7 +88,7 @@ def _trend(found: Statistics) -> Figures:
 
 def _leads(found: Statistics) -> Figures:
     header = ("lead", "median", "p90", "longest", "judged", *statistics.UNJUDGED)
-    rows = [
+    rows: list[tuple[Cell, ...]] = [
         (
             t(f"statistics.lead.{one.name}"),
             *_spread(one.spread),
@@ -106,7 +106,7 @@ def _spread(one: Spread | None) -> tuple[Cell, ...]:
 
 def _limits(found: Statistics, names: Names) -> Figures:
     header = ("limit", "met", "broken", "running", "cancelled", "held")
-    rows = []
+    rows: list[tuple[Cell, ...]] = []
     for one in found.limits:
         words = limit_words(one.limit)
         label = one.label if words == one.limit and one.label else words
@@ -125,7 +125,7 @@ def gave(one: Gave) -> str:
 def score_table(found: Scores, names: Names) -> Figures:
     """Each unit and month with what was counted, the points, and the rules that gave them."""
     columns = ("unit", "month", "score", *COUNTS, "rules")
-    rows = [
+    rows: list[tuple[Cell, ...]] = [
         (
             names.unit(one.unit), one.month, one.score, *(one.counts[name] for name in COUNTS),
             "；".join(gave(given) for given in one.gave),

@@ -59,8 +59,8 @@ def _hour(column: ColumnElement[str]) -> ColumnElement[str]:
 def _counted(who: ColumnElement[str], at: ColumnElement[str], since: datetime, until: datetime) -> Select[Any]:
     hour = _hour(at)
     within = at >= instant_text(since), at < instant_text(until)
-    counted: Select[Any] = select(who, hour, func.count())
-    return counted.where(who != "", *within).group_by(who, hour)
+    columns: list[ColumnElement[Any]] = [who, hour, func.count()]
+    return select(*columns).where(who != "", *within).group_by(who, hour)
 
 
 def _limits(at: ColumnElement[str], since: datetime, until: datetime, state: ColumnElement[bool]) -> Select[Any]:
