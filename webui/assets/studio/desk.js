@@ -20,7 +20,7 @@ class Desk {
   constructor(root, make) {
     this.root = root;
     this.file = new DraftFile(root.dataset);
-    this.readonly = root.hasAttribute("data-readonly");
+    this.readonly = root.hasAttribute("data-readonly") || matchMedia("(max-width: 767px)").matches;
     this.status = root.querySelector("[data-status]");
     this.timer = 0;
     this.turn = Promise.resolve();
@@ -107,7 +107,10 @@ class Desk {
   }
 
   mark(findings) {
-    this.editor.mark(this.list.show(findings));
+    const shown = this.list.show(findings);
+    this.editor.mark(shown);
+    // What is merely worth knowing does not take the room of the picture unasked.
+    if (!this.root.dataset.marked && !shown.some((one) => one.severity !== "info")) this.do("findings");
     this.root.dataset.marked = String(Number(this.root.dataset.marked ?? 0) + 1);
   }
 
