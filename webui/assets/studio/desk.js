@@ -110,7 +110,7 @@ class Desk {
     const shown = this.list.show(findings);
     this.editor.mark(shown);
     // What is merely worth knowing does not take the room of the picture unasked.
-    if (!this.root.dataset.marked && !shown.some((one) => one.severity !== "info")) this.do("findings");
+    if (!this.listChosen) this.root.classList.toggle("findings-closed", shown.every((one) => one.severity === "info"));
     this.root.dataset.marked = String(Number(this.root.dataset.marked ?? 0) + 1);
   }
 
@@ -231,7 +231,7 @@ class Desk {
     if (what === "save") this.save();
     else if (what === "keys") showKeys([...this.commonKeys(), ...(this.editor.keys ?? [])]);
     else if (what === "download") Promise.resolve(this.editor.text()).then((text) => download(text, this.file.name));
-    else if (what === "findings") this.root.classList.toggle("findings-closed");
+    else if (what === "findings") this.listChosen = [this.root.classList.toggle("findings-closed")];
     else this.editor[what]?.();
   }
 
