@@ -231,8 +231,13 @@ class Desk {
     if (what === "save") this.save();
     else if (what === "keys") showKeys([...this.commonKeys(), ...(this.editor.keys ?? [])]);
     else if (what === "download") Promise.resolve(this.editor.text()).then((text) => download(text, this.file.name));
-    else if (what === "findings") this.listChosen = [this.root.classList.toggle("findings-closed")];
+    else if (what === "findings") this.toggleFindings();
     else this.editor[what]?.();
+  }
+
+  toggleFindings() {
+    this.listChosen = true;
+    this.root.classList.toggle("findings-closed");
   }
 
   commonKeys() {
