@@ -122,8 +122,9 @@ def _move_one(services: Services, batch: Batch, row: BatchCase, actor: Actor, co
     if now is None or now.verdict != "moves":
         key, params = ("migrations.broken", {}) if now is None else (now.key, dict(now.params))
         return {**(row_of(now) if now is not None else {}), **_failed("failed", key, params)}
-    if worse := [label for label in now.overdue if label not in row.judgement["overdue"]]:
-        return {**row_of(now), **_failed("failed", NEWLY_OVERDUE, {"limits": "、".join(worse)})}
+    told = {one["timer"] for one in row.judgement["limits"] if one["overdue"]}
+    if worse := [one["label"] for one in now.limits if one["overdue"] and one["timer"] not in told]:
+        return {**row_of(now), **_failed("failed", NEWLY_OVERDUE, {"limits": "、".join(dict.fromkeys(worse))})}
     refused = _command(services, MigrateCase(batch.version, batch.reason, batch.mapping), actor, row, command_id)
     if refused is not None:
         return _failed("failed", refused.key, dict(refused.details))

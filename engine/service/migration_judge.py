@@ -82,7 +82,7 @@ def judge(entries: Sequence[Entry], load: Loader, version: str, mapping: Mapping
         seq,
         tasks={"before": _tasks(case, other), "after": _tasks(other, case)},
         limits=limits,
-        overdue=tuple(one["label"] for one in limits if one["overdue"]),
+        overdue=tuple(dict.fromkeys(one["label"] for one in limits if one["overdue"])),
     )
 
 
@@ -134,6 +134,7 @@ def _limits(case: Case, other: Case, now: datetime) -> Iterator[dict[str, Any]]:
         assert record is not None
         broken = old is not None and old.breached
         yield {
+            "timer": timer,
             "label": limit_then(record).label,
             "limit": record.plan.limit,
             "unit": record.unit,

@@ -3,10 +3,12 @@ deployed, running cases move with their anchors kept, and come back."""
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import pytest
 
+from engine import cli
 from engine.domain.codec import parse_instant
 from engine.domain.rejection import Rejection
 from engine.kernel.replay import replay
@@ -19,6 +21,7 @@ from tests.process.test_many_migrations import (
     due,
     learn,
     look,
+    make_live,
     rows,
     tick,
     with_hours,
@@ -152,6 +155,27 @@ def test_a_run_that_is_cancelled_ends_its_children_and_keeps_no_result(world, mo
     with world.services.engine.connect() as conn:
         found = whatif.get(conn, run)
     assert found is not None and not found.ended
+
+
+def test_the_command_line_tells_what_would_be_late_and_moves_all_running_cases(world, monkeypatch, capsys):
+    late, running = answered_after(world, 7), with_the_unit(world)
+    monkeypatch.setenv("OPINION_DATABASE_URL", world.settings.database_url)
+    monkeypatch.setenv("OPINION_DATA_DIR", str(world.settings.data_dir))
+    version = learn(world, with_hours(6))
+
+    codes = [cli.main(["whatif", version[:12], "--json"]), cli.main(["whatif", "cafe"])]
+    told = json.loads(capsys.readouterr().out.rpartition("}")[0] + "}")
+    make_live(world, with_hours(6))
+    move = ["migrate", "--all", "--reason", "时限改为6小时", "--actor", "sunli"]
+    codes += [cli.main([*move, "--dry-run"]), cli.main(move), cli.main([*move, "--case", running.id])]
+
+    assert codes == [1, 2, 0, 0, 2]
+    # The command has the machine's clock, by which the running case is late as well.
+    assert [row["case_id"] for row in told["differ"]] == [late.id, running.id] and told["verdicts"]["breach"] == 2
+    said = capsys.readouterr().out
+    assert f"可以迁移 {running.id}" in said and f"已迁移 {running.id}" in said and "共 2 件，2 件已迁移" in said
+    world.start()
+    assert bundle_of(world, running) == version
 
 
 def test_side_by_side_shows_both_ways_and_marks_the_first_difference(world):

@@ -11,7 +11,7 @@ import pytest
 from engine.service import whatif_simulation
 from engine.worker.queue import QueueRunner
 from engine.worker.tasks import TASKS
-from tests.process.test_many_migrations import TO_THE_UNIT, learn, with_hours
+from tests.process.test_many_migrations import TO_THE_UNIT, learn, make_live, with_hours
 from tests.support.desk import Desk
 from tests.support.world import CaseView
 
@@ -137,8 +137,7 @@ def test_a_simulation_shows_both_versions_beside_each_other(place: Place, monkey
 
 
 def test_running_cases_are_tried_out_moved_and_moved_back(place: Place):
-    place.desk.world.services.deployments._checked.clear()
-    place.desk.world.services.deployments.deploy(with_hours(6), "sunli", "缩短时限", "deploy-six")
+    make_live(place.desk.world, with_hours(6))
     owner = place.owner
     unchosen = owner.post("/migrations", {"to": "0" * 64})
     batch = owner.post("/migrations", {"to": place.version, "unit": "gengbao"}).location
