@@ -51,8 +51,8 @@ def everything() -> str:
         f'<sequenceFlow id="F2" {gateway}/>'
     )
     process = "".join(nodes).replace('id="A_exclusiveGateway"', 'id="A_exclusiveGateway" default="F2"')
+    picture = f'<bpmndi:BPMNPlane id="L" bpmnElement="P">{"".join(shapes)}{edges}</bpmndi:BPMNPlane>'
     return (
-        f'<definitions xmlns="{MODEL}" {DRAWING} id="D" targetNamespace="t">'
-        f'<process id="P" isExecutable="true">{process}{flows}</process><bpmndi:BPMNDiagram id="B"><bpmndi:BPMNPlane id="L" bpmnElement="P">{"".join(shapes)}{edges}'
-        "</bpmndi:BPMNPlane></bpmndi:BPMNDiagram></definitions>"
+        f'<definitions xmlns="{MODEL}" {DRAWING} id="D" targetNamespace="t"><process id="P">{process}{flows}</process>'
+        f'<bpmndi:BPMNDiagram id="B">{picture}</bpmndi:BPMNDiagram></definitions>'
     )

@@ -132,7 +132,8 @@ class Pen:
         return (
             f'{head}<{self.prefix}definitions {declared} xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" id="D" '
             f'targetNamespace="urn:t" exporter="ACME" exporterVersion="9" modeler:executionPlatform="Camunda Platform">'
-            f'{self.line}{process}{self.remark()}<bpmndi:BPMNDiagram id="Diagram" name="图">{plane}</bpmndi:BPMNDiagram>'
+            f"{self.line}{process}{self.remark()}"
+            f'<bpmndi:BPMNDiagram id="Diagram" name="图">{plane}</bpmndi:BPMNDiagram>'
             f"{extra}{self.line}</{self.prefix}definitions>{self.chance.choice(('', chr(10)))}"
         )
 

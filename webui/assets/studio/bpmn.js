@@ -22,8 +22,10 @@ import { XmlSource } from "./xml-source.js";
 // The configuration of the modeler without a page around it; tests/roundtrip builds the same.
 export const moddleExtensions = { camunda };
 
-// Pixels on the left that the palette covers.
-const PALETTE = 90;
+// Pixels: what the palette covers on the left, free space around the picture, from which width on there is a palette.
+const PALETTE = 130;
+const EDGE = 24;
+const WIDE = 600;
 
 class BpmnEditor {
   constructor(root, changed) {
@@ -71,14 +73,18 @@ class BpmnEditor {
 
   fit() {
     const canvas = this.modeler.get("canvas");
-    canvas.zoom("fit-viewport", "auto");
-    const scale = Math.min(1, canvas.zoom() * 0.92);
-    canvas.zoom(scale, "auto");
-    // Beside the palette, not under it.
-    const { x } = canvas.viewbox();
-    const box = canvas.viewbox().inner;
-    const left = (box.x - x) * scale;
-    if (left < PALETTE) canvas.scroll({ dx: PALETTE - left, dy: 0 });
+    const { inner, outer } = canvas.viewbox();
+    if (!inner.width || !outer.width) return;
+    // Beside the palette, not under it; a phone has none.
+    const left = outer.width > WIDE ? PALETTE : EDGE;
+    const across = (outer.width - left - EDGE) / inner.width;
+    const scale = Math.max(0.25, Math.min(1, across, (outer.height - 2 * EDGE) / inner.height));
+    canvas.viewbox({
+      x: inner.x - left / scale,
+      y: inner.y - EDGE / scale,
+      width: outer.width / scale,
+      height: outer.height / scale,
+    });
   }
 
   async written() {

@@ -20,7 +20,7 @@ class Desk {
   constructor(root, make) {
     this.root = root;
     this.file = new DraftFile(root.dataset);
-    this.readonly = root.hasAttribute("data-readonly");
+    this.readonly = root.hasAttribute("data-readonly") || matchMedia("(max-width: 767px)").matches;
     this.status = root.querySelector("[data-status]");
     this.timer = 0;
     this.turn = Promise.resolve();
@@ -107,7 +107,10 @@ class Desk {
   }
 
   mark(findings) {
-    this.editor.mark(this.list.show(findings));
+    const shown = this.list.show(findings);
+    this.editor.mark(shown);
+    // What is merely worth knowing does not take the room of the picture unasked.
+    if (!this.listChosen) this.root.classList.toggle("findings-closed", shown.every((one) => one.severity === "info"));
     this.root.dataset.marked = String(Number(this.root.dataset.marked ?? 0) + 1);
   }
 
@@ -228,8 +231,13 @@ class Desk {
     if (what === "save") this.save();
     else if (what === "keys") showKeys([...this.commonKeys(), ...(this.editor.keys ?? [])]);
     else if (what === "download") Promise.resolve(this.editor.text()).then((text) => download(text, this.file.name));
-    else if (what === "findings") this.root.classList.toggle("findings-closed");
+    else if (what === "findings") this.toggleFindings();
     else this.editor[what]?.();
+  }
+
+  toggleFindings() {
+    this.listChosen = true;
+    this.root.classList.toggle("findings-closed");
   }
 
   commonKeys() {
