@@ -27,7 +27,7 @@ STAMP_FEELIN := tests/support/feelin/node_modules/.installed
 MANIFEST := webui/static/dist/manifest.json
 ASSETS := $(shell find webui/assets -type f 2>/dev/null)
 
-.PHONY: help run test test-long bench lint fmt lock screenshots clean assets dev browser feelin
+.PHONY: documents-look help run test test-long bench lint fmt lock screenshots clean assets dev browser feelin
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -53,6 +53,9 @@ lint: dev ## ruff, formatting, mypy, layers
 fmt: dev ## let ruff mend what it can
 	$(VENV)/bin/ruff check --fix-only .
 	$(VENV)/bin/ruff format .
+
+documents-look: dev assets ## every document as pictures in var/documents-look, ours beside LibreOffice's
+	$(PY) -m tests.support.documents_look
 
 screenshots: dev assets browser ## take the pictures in docs/ again
 	$(PY) -m tests.support.screenshots

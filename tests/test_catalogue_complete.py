@@ -26,8 +26,8 @@ SPOKEN = frozenset(
         "access", "api", "auth", "bpmn", "bundle", "calendar", "case", "check", "compare", "delivery", "dmn",
         "document", "draft", "feed", "feel", "fetch", "file", "form", "incident", "instant", "item", "limit",
         "message", "migrate", "migrations", "notice", "package", "password", "people", "play", "process", "register",
-        "regulation", "scenario", "settings", "sheet", "task", "timeline", "timer", "topic", "verify", "whatif",
-        "withdraw", "xml",
+        "regulation", "scenario", "score", "settings", "sheet", "task", "timeline", "timer", "topic", "verify",
+        "whatif", "withdraw", "xml",
     }
 )  # fmt: skip
 """First words of keys that reach people; other dotted strings of the engine are columns, files and names."""

@@ -206,7 +206,7 @@ const translateFormEditor = {
 const result = await esbuild.build({
   absWorkingDir: here,
   entryPoints: [
-    ...["app", "form", "diagram", "replay", "compare"].flatMap((name) => [`assets/${name}.js`, `assets/${name}.css`]),
+    ...["app", "form", "diagram", "replay", "compare", "statistics"].flatMap((name) => [`assets/${name}.js`, `assets/${name}.css`]),
     "assets/items.js",
     // The process studio's editors are large: each is a bundle of its own that only its page loads.
     ...studio.flatMap((name) => ["js", "css"].map((type) => ({ in: `assets/studio/${name}.${type}`, out: `studio-${name}` }))),

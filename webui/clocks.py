@@ -62,17 +62,18 @@ def index() -> str:
     asked = Asked.of(request.args)
     with reading() as conn:
         units = [(unit.unit_id, unit.name) for unit in people.all_units(conn) if unit.active]
-    return render_template("clocks/index.html", grades=GRADES, limits=LIMITS, units=units, **_board(asked))
+    return render_template("clocks/index.html", grades=GRADES, limits=LIMITS, units=units, **board_of(asked))
 
 
 @blueprint.get("/clocks/board")
 @requires("view_clocks_board", keeps_alive=False)
 def board() -> str:
     """The board alone, as the open page asks for it every half minute."""
-    return render_template("clocks/board.html", **_board(Asked.of(request.args)))
+    return render_template("clocks/board.html", **board_of(Asked.of(request.args)))
 
 
-def _board(asked: Asked) -> dict[str, Any]:
+def board_of(asked: Asked) -> dict[str, Any]:
+    """What board.html needs: the limits that the person may see."""
     actor, now = current_actor(), services().clock.now()
     whole = case_snapshot.sees_all(actor)
     with reading() as conn:

@@ -3,24 +3,39 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
 from urllib.parse import quote
 
 from flask import make_response, request
 from werkzeug.wrappers import Response
 
-from engine.service import csv_file, exports
+from engine.service import csv_file, exports, sheets
 from engine.service.csv_file import Cell
 
 from .guards import current_actor, services
 
+CSV: Final = "text/csv; charset=utf-8"
+XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
 
 def csv_answer(kind: str, subject: str, name: str, header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Response:
     """A CSV file `name`. Logged before it is made, and again with its hash: what could not be logged is not sent."""
+    return _answer(kind, subject, name, CSV, lambda mark: csv_file.written(mark, header, rows))
+
+
+def xlsx_answer(
+    kind: str, subject: str, name: str, parts: Iterable[tuple[str, Sequence[str], Iterable[Sequence[Cell]]]]
+) -> Response:
+    """An Excel file `name` of sheets (title, header, rows), logged likewise."""
+    return _answer(kind, subject, name, XLSX, lambda mark: sheets.book(mark, parts))
+
+
+def _answer(kind: str, subject: str, name: str, media_type: str, made: Callable[[str], bytes]) -> Response:
     mark = exports.begin(services(), current_actor(), kind, subject, request.remote_addr or "")
-    body = csv_file.written(mark.text, header, rows)
+    body = made(mark.text)
     exports.made(services(), mark.number, hashlib.sha256(body).hexdigest(), len(body))
     response = make_response(body)
-    response.headers["Content-Type"] = "text/csv; charset=utf-8"
+    response.headers["Content-Type"] = media_type
     response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}"
     return response

@@ -20,7 +20,7 @@ from engine.service.system import new_id
 
 from .catalogue import t
 from .findings import SEVERITIES, FindingLine, folded, lines
-from .guards import current_actor, reading, requires, services
+from .guards import allowed, current_actor, reading, requires, services
 from .names import Names
 
 blueprint = Blueprint("studio", __name__)
@@ -153,7 +153,8 @@ def _links(draft: Draft) -> list[tuple[str, str]]:
         ("studio.play", "/play", {"of": name}),
         ("studio.tests", url_for("studio_tests.show", draft_id=draft.draft_id), {}),
     )
-    return [(key, f"{path}?{urlencode(args)}" if args else path) for key, path, args in pages if _served(path)]
+    offered = [one for one in pages if _served(one[1]) and (one[0] != "studio.play" or allowed("deploy_bundle"))]
+    return [(key, f"{path}?{urlencode(args)}" if args else path) for key, path, args in offered]
 
 
 def _edit_url(draft: Draft) -> Callable[[str], str] | None:

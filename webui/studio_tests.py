@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import io
+from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, send_file, url_for
 from werkzeug.wrappers import Response
 
 from engine.domain.access import may
+from engine.domain.codec import parse_instant
 from engine.domain.rejection import Rejection
-from engine.service import exports, scenario_reader, scenario_record, scenario_refresh, scenarios
+from engine.service import exports, scenario_reader, scenario_record, scenario_refresh, scenarios, trial
 from engine.service.bundle_folder import TESTS
 
 from . import case_page
@@ -37,6 +39,7 @@ def show(draft_id: str) -> str:
         blocked=checked.blocked,
         results=[(one, lines([one.fault])[0] if one.fault is not None else None) for one in results],
         editor=bool(may(current_actor(), "edit_bundle")) and draft.state == "open",
+        trial=_trial(draft_id) is not None,
         failed=sum(one.fault is not None for one in results),
     )
 
@@ -64,6 +67,40 @@ def accept(draft_id: str) -> Response:
         return rejected(outcome)
     flash(t("studio.accepted", file=path), "success")
     return redirect(url_for("studio_tests.show", draft_id=draft_id), 303)
+
+
+@blueprint.post("/studio/<draft_id>/tests/trial")
+@requires("edit_bundle")
+def from_trial(draft_id: str) -> Response:
+    """The trial of this draft that the person has under way, laid into it as a scenario."""
+    draft = wanted(draft_id)
+    title, kept = request.form.get("title", "").strip()[:100], _trial(draft_id)
+    if kept is None or not title:
+        flash(t("studio.no_trial"), "warning")
+        return redirect(url_for("studio_tests.show", draft_id=draft_id), 303)
+    checked = services().deployments.checked(services().bundle_drafts.files(draft_id))
+    if checked.blocked:
+        return rejected(Rejection("unsound", "bundle.blocked", {"errors": 1}))
+    played = trial.carry_out(
+        checked.program, checked.bundle, str(kept["process"]), parse_instant(kept["at"]), kept["steps"]
+    )
+    try:
+        made = scenario_record.record_trial(checked.program, checked.bundle, played.entries, title)
+    except scenario_record.NotRecordable as error:
+        return error_page(409, t(str(error)))
+    taken = services().bundle_drafts.files(draft_id)
+    path = next(one for n in range(1, 1000) if (one := f"{TESTS}/trial-{n}.scenario.toml") not in taken)
+    outcome = services().bundle_drafts.add(draft.draft_id, {path: made.content}, current_actor(), whole=False)
+    if isinstance(outcome, Rejection):
+        return rejected(outcome)
+    flash(t("studio.recorded" if made.faithful else "studio.recorded_part", file=path), "success")
+    return redirect(url_for("studio_tests.show", draft_id=draft_id), 303)
+
+
+def _trial(draft_id: str) -> Any:
+    """What the person's trial of the draft consists of (webui/play.py keeps it), None when there is none."""
+    kept = services().drafts.get(current_actor().user_id, f"play:draft:{draft_id}")
+    return kept.values if kept is not None and kept.values.get("steps") else None
 
 
 @blueprint.get("/cases/<case_id>/scenario")

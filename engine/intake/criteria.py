@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from . import signals
+from .item import Item
 from .majors import Majors
 from .reading import Reading
 from .words import WordList, tagged
@@ -48,7 +49,7 @@ def criteria(reading: Reading, majors: Majors) -> Criteria:
     doubtful = {name: tuple(found) for name, found in majors.doubtful.items() if name not in majors.sure}
     unsure: list[str] = []
     notes: list[str] = []
-    official = _official(reading)
+    official = is_official(reading.item)
     complaint = {name: _matched(text, name, official) for name in _ORDINARY}
     old = _old(reading)
     rumour = tuple(dict.fromkeys(match[0] for match in signals.RUMOUR.finditer(text)))
@@ -105,8 +106,8 @@ def criteria(reading: Reading, majors: Majors) -> Criteria:
     )
 
 
-def _official(reading: Reading) -> bool:
-    item = reading.item
+def is_official(item: Item) -> bool:
+    """Whether the source is an office or a medium that speaks for itself, not netizens under its name."""
     if item.parent_id or "跟贴" in item.source_type or "跟帖" in item.source_type or "留言" in item.source_name:
         return False
     if re.search(r"网友|匿名|群聊|截图|自媒体|论坛|贴吧|热线|个人|博主|抖友", item.source_name):

@@ -17,12 +17,15 @@ _EVENT: Final = re.compile(
     r"冒顶|山崩|山体(?:给)?(?:崩|垮|塌)|(?:山|坡|崖|土崖|边坡|矿|坑|窑|路基|路面|地面|地|"
     r"塘)[^，。,;；！!？?房屋墙楼]{0,6}(?:塌|垮|崩|陷|坍)(?:了|下|出|方|进|落|塌)?"
     r"|(?:塌|陷|裂)(?:了|出|开)(?:个|一个|一道|道|好几|几)?(?:大|深)?(?:坑|洞|口子|窟窿)|塌下来|垮下来|滚下来|"
-    r"冲下来|陷下去|落石砸|尾矿库(?:溃|泄|渗)"
+    r"冲下来|陷下去|落石砸|(?:石头|石块|巨石|土块)[^，。,]{0,4}(?:滚|砸|落)(?:下|向|到|在|了)|尾矿库(?:溃|泄|渗)"
 )
 _FALL: Final = re.compile(r"坍塌|垮塌|崩塌|塌了|溃坝|溃决|掉进坑|倒塌")
 """Of earth only when the text speaks of mines, pits or slopes."""
 _EARTH: Final = re.compile(r"山|坡|矿|采空|取土|采石|石料|砂|土方|边坡|窑|尾矿|挖沙|挖土|地质|崖|土坑|土场")
 _CRACK: Final = re.compile(r"地裂|裂缝|裂口|开裂|沉降|下沉")
+_FLEEING: Final = re.compile(
+    r"转移|撤离|疏散|封路|抢险|突然|一夜之间|连夜(?!打电话|赶)|赶紧(?:走|跑|撤)|往下滚|轰隆隆|逃|不让住|搬出去|安置点|叫人走|往外跑"
+)
 _SUDDEN: Final = re.compile(
     r"突然|突发|紧急|连夜|转移|撤离|疏散|封路|封闭道路|道路中断|交通中断|断路|抢险|救援|清晨|凌晨|昨夜|夜里|刚刚|"
     r"今早|今天早上|被埋|被困|伤亡|失联|瞬间|轰的一声|一声巨响|急转"
@@ -192,7 +195,7 @@ def _sudden(text: str, ground: bool, own: bool, found: Majors) -> None:
     if alarm and ground and _EARTH.search(text) and not real:
         found.add("m3", alarm, sure=False)
     cracks = _words(_CRACK, text)
-    if cracks and ground and not real and re.search(r"转移|撤离|疏散|封路|抢险|突然|一夜之间", text):
+    if cracks and ground and not real and _FLEEING.search(text):
         found.add("m3", cracks + urgent[:2], sure=not UNREAL.search(text) and "是否需要" not in text)
     leak = [match for match in _LEAK.finditer(text) if not _unreal(text, match)]
     if leak and _LEAKED.search(text) and own:

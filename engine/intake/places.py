@@ -164,6 +164,8 @@ def _where(
 
 def _districts(text: str, title: str, named: tuple[str, ...], stated: str | None) -> tuple[str, ...]:
     """More than one only if the text says that the matter is of all of them; a place named by the way is not one."""
+    if stated == gazetteer.CITY:  # a river or a road names no district against the source
+        named = tuple(name for name in named if name in text or name[:-1] in text)
     if stated in gazetteer.DISTRICTS and stated not in named:
         return (stated,) if not named or not _SEVERAL.search(text) else (*named, stated)
     if len(named) < 2:

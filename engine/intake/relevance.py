@@ -54,9 +54,9 @@ class Relevance:
     reasons: tuple[str, ...]
 
 
-def relevance(reading: Reading, majors: Majors, complains: bool = True) -> Relevance:
+def relevance(reading: Reading, majors: Majors, complains: bool = True, official: bool = False) -> Relevance:
     """What the words say; `majors` found in them keep an item from being put aside. `complains`: somebody wants or
-    reports something, or a major criterion may hold."""
+    reports something, or a major criterion may hold; `official`: the source is one."""
     told = list(reading.places.reasons)
     matters = "、".join(f"{name}（{'、'.join(words[:3])}）" for name, words in list(reading.concepts.items())[:5])
     if matters:
@@ -67,7 +67,7 @@ def relevance(reading: Reading, majors: Majors, complains: bool = True) -> Relev
     others = "、".join(f"{name}（{'、'.join(words[:2])}）" for name, words in list(reading.others.items())[:4])
     if others:
         told.append(f"其他部门：{others}")
-    value = _value(reading, majors, complains, told)
+    value = _value(reading, majors, complains, official, told)
     if value is not True:
         return Relevance(value, value, tuple(told))
     specific = [name for name in reading.concepts if name not in _GENERIC]
@@ -78,7 +78,7 @@ def relevance(reading: Reading, majors: Majors, complains: bool = True) -> Relev
     return Relevance(True, direct, tuple(told))
 
 
-def _value(reading: Reading, majors: Majors, complains: bool, told: list[str]) -> bool | None:
+def _value(reading: Reading, majors: Majors, complains: bool, official: bool, told: list[str]) -> bool | None:
     where = reading.places.where
     alarming = any(name in majors.sure or name in majors.doubtful for name in ("m3", "m4")) and reading.own >= 2
     if where == "elsewhere":
@@ -116,6 +116,9 @@ def _value(reading: Reading, majors: Majors, complains: bool, told: list[str]) -
         return None
     if own == 1 and (sales or others) and not _complaint_of_land(reading):
         told.append("业务词单薄，请人工判断")
+        return None
+    if not complains and own <= 2 and not official:
+        told.append("业务词单薄，也没有诉求，请人工判断")
         return None
     if where == "unknown" and sales:
         told.append("像是作品或买卖，又没有地点，请人工判断")

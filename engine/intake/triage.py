@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from .criteria import Criteria, criteria
+from .criteria import Criteria, criteria, is_official
 from .item import NO_FACTS, Facts, Item
 from .known import Candidate, Known
 from .majors import majors
@@ -49,7 +49,7 @@ def assess_reading(reading: Reading, known: Known | None, facts: Facts, topic: s
     own = reading.own >= 1 or facts.relevant is True
     found = majors(reading.text, reading.ground, own)
     judged = criteria(reading, found)
-    relevant = relevance(reading, found, bool(judged.words or judged.doubtful))
+    relevant = relevance(reading, found, bool(judged.words or judged.doubtful), is_official(item))
     candidates: tuple[Candidate, ...] = ()
     outlets: tuple[str, ...] = ()
     echo = ""

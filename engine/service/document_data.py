@@ -173,8 +173,8 @@ def _late_report(facts: CaseFacts, subject: str) -> Values | Rejection:
     limit = next((one for one in facts.limits if one.timer == about.timer), None)
 
     def answer(field: str) -> str:
-        value = about.said(field)
-        return "" if value is None else facts.words.cell(value)
+        told = (_in(facts.at(one.seq), field) for one in reversed(about.answers) if one.fields.get(field))
+        return next((text for text in told if text), "")
 
     late = float(paper.get("late_seconds") or 0.0) or (limit.late_seconds if limit else 0.0)
     return {
@@ -221,9 +221,7 @@ def _urged(facts: CaseFacts, about: evidence.Report) -> list[dict[str, str]]:
         {
             "领导": facts.words.person(one.author),
             "时间": minute(one.at),
-            "内容": joined(
-                *(facts.words.cell(one.fields[name]) for name in _URGES if one.fields.get(name)), by="："
-            ),
+            "内容": joined(*(_in(facts.at(one.seq), name) for name in _URGES), by="："),
         }
         for one in about.answers
         if any(one.fields.get(name) for name in _URGES)

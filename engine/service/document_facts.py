@@ -63,6 +63,10 @@ class CaseFacts:
         """Every submission of a form, first first."""
         return tuple(one for one in self.filings if one.form == form)
 
+    def at(self, seq: int) -> Filing | None:
+        """What entry `seq` filed; None for another kind of entry, and for one that was withdrawn."""
+        return next((one for one in self.filings if one.seq == seq), None)
+
     def last(self, form: str) -> Filing | None:
         return next(iter(reversed(self.filed(form))), None)
 

@@ -125,14 +125,15 @@ class _Layout:
             self._lay(lines)
 
     def _with(self, following: Sequence[Paragraph | Table]) -> float:
-        """Height of what a paragraph must stay together with: up to the first line of one that need not."""
+        """Height of what a paragraph must stay together with: up to the first lines of one that need not."""
         height = 0.0
         for block in following:
             if isinstance(block, Table):
                 return height + 60.0
             lines = self._lines([block], self.room)
             if not block.shape.keep_next:
-                return height + next(self._height(lines))
+                # A short paragraph goes to the next page as a whole, see `_lay`.
+                return height + sum(self._height(lines if len(lines) <= 3 else lines[:2]))
             height += sum(self._height(lines))
         return height
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from engine.domain.codec import JSON
+from sqlalchemy import update
+
+from engine.domain.codec import JSON, instant_text
 from engine.domain.commands import AddComment, AttachFile, Command, CopyCase
 from engine.domain.organisation import Actor
 from engine.readmodels import dossier
 
-from . import items, people
+from . import items, people, spread, topics
+from .item_journal import Writing, decide
 from .items import Item
+from .items_tables import topics as topic_table
 
 LENGTH: Final = 300
 """Characters of an item's title and address that go into the remark; the rest is on the item's page."""
@@ -35,6 +39,28 @@ def run(services: Any, args: Mapping[str, JSON]) -> None:
     told = tuple(sorted(holders | waiting))
     if told:
         _send(services, actor, case_id, f"item:{item_id}:{case_id}:told", CopyCase(told, f"新信息 {item_id}"))
+    _propose(services, actor, case_id)
+
+
+def _propose(services: Any, actor: Actor, case_id: str) -> None:
+    """The first time that a topic's spread meets a criterion of a major case: an entry of the journal and word to the
+    office, which decides whether to ask for the higher grade (R48)."""
+    with services.engine.connect() as conn:
+        topic = topics.of_case(conn, case_id)
+        found = spread.proposal(services, conn, topic) if topic is not None and not topic.told_criterion else None
+    if topic is None or found is None:
+        return
+
+    def change(writing: Writing) -> bool:
+        mine = topic_table.c.topic_id == topic.topic_id, topic_table.c.told_criterion == ""
+        told = {"told_criterion": found.spread.criterion, "told_at": instant_text(writing.now)}
+        if writing.conn.execute(update(topic_table).where(*mine).values(**told)).rowcount:
+            writing.note("ProposeRegrade", "RegradeProposed", topic=topic.topic_id, case=case_id,
+                         criterion=found.spread.criterion, outlets=found.spread.most_outlets)  # fmt: skip
+        return True
+
+    decide(services, actor.user_id, change)
+    _send(services, actor, case_id, f"topic:{topic.topic_id}:{case_id}:regrade", CopyCase(("office",), "建议调整等级"))
 
 
 def remark(item: Item) -> str:

@@ -17,6 +17,7 @@ from engine.domain.commands import Command, OpenCase, SendMessage, SubmitTask
 from engine.domain.rejection import Rejection
 from engine.journal.entry import StoredEntry
 from engine.kernel.decide import form_of
+from engine.kernel.program import Program
 
 from .play import Play
 from .play_script import PAPER, offered
@@ -60,8 +61,19 @@ def record(services: Any, case_id: str, *, keep: bool = False) -> Recorded:
     return Recorded(recording.file(case_id, faithful, keep).encode(), complete, faithful)
 
 
+def record_trial(program: Program, bundle: Bundle, entries: Sequence[StoredEntry], title: str) -> Recorded:
+    """The scenario of a trial (engine.service.trial): nothing in it is of the office, so all of it is kept. Raises
+    NotRecordable for a trial that has not begun."""
+    if not entries:
+        raise NotRecordable("scenario.not_recordable")
+    recording = _Recording(program, bundle, entries, Masks(entries, keep=True))
+    complete = recording.go()
+    note = "由试运行录制。发布前自动运行；可按需要删改步骤和核对。"
+    return Recorded(recording.text(title, note).encode(), complete, complete)
+
+
 class _Recording:
-    def __init__(self, program: Any, bundle: Bundle, entries: Sequence[StoredEntry], masks: Masks) -> None:
+    def __init__(self, program: Program, bundle: Bundle, entries: Sequence[StoredEntry], masks: Masks) -> None:
         self._entries = entries
         self._bundle = bundle
         self._masks = masks
@@ -106,10 +118,12 @@ class _Recording:
             notes.append("填写的文字和人员已换成占位内容。")
         if not faithful:
             notes.append("录制到此为止：其后的记录（撤回、迁移、异常处理等）不能重演，或结果与原案件不同。")
-        title = f"{case_id}"
+        return self.text(case_id, "\n".join(notes))
+
+    def text(self, title: str, notes: str) -> str:
         return text(
             title, self._process, self._entries[0].at, self._masks.person(self._entries[0].actor), self._data,
-            self._steps, "\n".join(notes),
+            self._steps, notes,
         )  # fmt: skip
 
     def _step(self, entry: StoredEntry) -> bool:

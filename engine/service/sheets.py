@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,9 @@ MOST_UNPACKED: Final = 200 * 1024 * 1024
 """Bytes all parts of a workbook may unpack to: 50,000 rows of long posts stay below."""
 ENCODINGS: Final = ("utf-8-sig", "gb18030")
 """In this order: text in GB 18030 is hardly ever valid UTF-8, while nearly any bytes are valid GB 18030."""
+MOST_TITLE: Final = 31
+FORBIDDEN_IN_TITLES: Final = re.compile(r"[\[\]:*?/\\]")
+"""Excel refuses a sheet whose title is longer or has one of these."""
 _DELIMITERS: Final = ",;\t|"
 
 Row = tuple[Any, ...]
@@ -146,12 +150,18 @@ def plain(cell: Any) -> str:
 
 def workbook(mark: str, title: str, header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
     """An Excel file of one sheet: first who took it out, then header and rows. No text in it is run as a formula."""
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet(title)
-    for row in chain(([mark], header), rows):
-        sheet.append([guarded(cell) for cell in row])
+    return book(mark, [(title, header, rows)])
+
+
+def book(mark: str, parts: Iterable[tuple[str, Sequence[str], Iterable[Sequence[Cell]]]]) -> bytes:
+    """An Excel file of several sheets (title, header, rows), each as that of `workbook`. Titles must differ."""
+    made_of = Workbook(write_only=True)
+    for title, header, rows in parts:
+        sheet = made_of.create_sheet(FORBIDDEN_IN_TITLES.sub(" ", title)[:MOST_TITLE])
+        for row in chain(([mark], header), rows):
+            sheet.append([guarded(cell) for cell in row])
     made = io.BytesIO()
-    book.save(made)
+    made_of.save(made)
     return made.getvalue()
 
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, select
 
 from engine.domain.codec import JSON
+from engine.readmodels import dossier
 from engine.readmodels.schema import cases
 
 from . import topics
@@ -30,8 +31,8 @@ MEDIA: Final = (
     "河南日报", "大河网", "大河报", "河南广播电视台", "映象网", "顶端新闻", "河南卫视",
 )  # fmt: skip
 """Central and provincial (Henan) media, by the beginning of their name; where the profile names none."""
-_ASKED: Final = "regrade_request"
-"""The message by which a case is asked to change its grade (bpmn/regrade.bpmn)."""
+_ASKED: Final = "regrade"
+"""The message by which a case is asked to change its grade (bpmn/case_round.bpmn)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +62,12 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A case that should be asked whether it is major now; `message`: what it waits for."""
+    """A case that should be asked whether it is major now; `message`: by which, "" while the case does not await it."""
 
     case_id: str
     topic: Topic
     spread: Spread
-    message: str = _ASKED
+    message: str
 
 
 def thresholds(regulation: Mapping[str, Any]) -> Thresholds:
@@ -112,7 +113,10 @@ def proposal(services: Any, conn: Connection, topic: Topic) -> Proposal | None:
     if case is None or case.status != "open" or case.grade == "major_negative":
         return None
     spread = of_topic(services, conn, topic.topic_id)
-    return Proposal(topic.case_id, topic, spread) if spread.criterion else None
+    if not spread.criterion:
+        return None
+    awaited = {row.message for row in dossier.messages_awaited_of(conn, topic.case_id)}
+    return Proposal(topic.case_id, topic, spread, _ASKED if _ASKED in awaited else "")
 
 
 def request(proposal: Proposal) -> dict[str, JSON]:

@@ -168,7 +168,7 @@ def split(services: Any, actor: Actor, item_id: int, reason: str) -> Item | Reje
         writing.conn.execute(update(table).where(table.c.item_id == item_id).values(**values))
         target = f"t:{item.topic_id}"
         offer(writing.conn, writing.now, item_id, [(target, 0.0, ())])
-        _decided(writing, item_id, (target,), "split", reason.strip()[:1000])
+        _decided(writing, item_id, _keys_of(writing, item_id, target), "split", reason.strip()[:1000])
         writing.note("SplitTopic", "TopicSplit", item=item_id, topic=item.topic_id, content=item.content_hash,
                      case=item.case_id, reason=reason.strip()[:1000])  # fmt: skip
         found = items.get(writing.conn, item_id)
@@ -227,10 +227,15 @@ def members(conn: Connection, topic_id: int, limit: int = 200) -> tuple[Item, ..
 
 
 def waiting(conn: Connection, topic_id: int, limit: int = 20) -> tuple[Item, ...]:
-    """Items without a topic to which this one is offered and nobody has decided yet."""
-    of = item_offers.c.target == f"t:{topic_id}", item_offers.c.state == "offered", table.c.topic_id.is_(None)
-    found = select(table).join(item_offers, item_offers.c.item_id == table.c.item_id).where(*of)
-    rows = conn.execute(found.order_by(item_offers.c.score.desc(), table.c.item_id).limit(limit))
+    """Items without a topic to which this one, or one of its items, is offered and nobody has decided yet; the likest
+    first."""
+    mine = select(table.c.item_id).where(table.c.topic_id == topic_id).order_by(table.c.item_id).limit(500)
+    targets = [f"t:{topic_id}", *(f"i:{item_id}" for item_id in conn.scalars(mine))]
+    best = func.max(item_offers.c.score).label("best")
+    offered = select(item_offers.c.item_id, best).where(item_offers.c.target.in_(targets))
+    some = offered.where(item_offers.c.state == "offered").group_by(item_offers.c.item_id).subquery()
+    found = select(table).join(some, some.c.item_id == table.c.item_id).where(table.c.topic_id.is_(None))
+    rows = conn.execute(found.order_by(some.c.best.desc(), table.c.item_id).limit(limit))
     return tuple(items.read(row) for row in rows)
 
 

@@ -10,7 +10,7 @@ import pytest
 from engine import cli
 from engine.service import bundle_folder
 from engine.service.verify import Asked, verify
-from tests.support.world import ROOT, World, shipped_files
+from tests.support.world import ROOT, World, shipped_files, whole_bundle
 
 
 @pytest.fixture
@@ -49,10 +49,13 @@ def test_a_deployment_without_a_reason_is_refused(world: World, changed: str):
 def test_a_dry_run_says_what_would_happen_and_deploys_nothing(
     world: World, changed: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
-    late = tmp_path / "unit_handling.bpmn"
-    late.write_bytes((ROOT / "bpmn" / "unit_handling.bpmn").read_bytes().replace(b'"PT8H"', b'"PT6H"'))
+    whole, late = tmp_path / "whole.zip", tmp_path / "late.zip"
+    renamed = {**whole_bundle(), "bpmn/triage.bpmn": Path(changed).read_bytes()}
+    whole.write_bytes(bundle_folder.to_zip(renamed))
+    six = (ROOT / "bpmn" / "unit_handling.bpmn").read_bytes().replace(b'"PT8H"', b'"PT6H"')
+    late.write_bytes(bundle_folder.to_zip({**whole_bundle(), "bpmn/unit_handling.bpmn": six}))
 
-    assert cli.main(["deploy", changed, "--reason", "试行", "--as", "sunli", "--dry-run"]) == 0
+    assert cli.main(["deploy", str(whole), "--reason", "试行", "--as", "sunli", "--dry-run"]) == 0
     good = capsys.readouterr().out
     assert cli.main(["deploy", str(late), "--reason", "试行", "--as", "sunli", "--dry-run"]) == 1
     bad = capsys.readouterr()

@@ -369,7 +369,13 @@ def test_five_sources_within_a_day_propose_a_higher_grade_and_four_do_not(world:
             proposal = spread.proposal(world.services, conn, topic)
         seen.append(None if proposal is None else (proposal.spread.most_outlets, proposal.spread.criterion))
 
+    item_cases.run(world.services, {"item": rest[3], "case": case.case_id, "actor": "wangfang"})
+    item_cases.run(world.services, {"item": rest[3], "case": case.case_id, "actor": "wangfang"})
+
     assert seen == [None, None, None, (5, "m5_outlets")]
+    with world.services.journal.reading() as tx:
+        told = [entry.events[0] for entry in tx.read(STREAM) if entry.events[0]["kind"] == "RegradeProposed"]
+    assert [(one["case"], one["outlets"]) for one in told] == [(case.case_id, 5)]
 
 
 def test_one_central_paper_is_enough_and_our_own_reply_counts_for_nothing(numbers):

@@ -105,6 +105,42 @@ def deployments(office: Office, seat: Callable[..., Seat]) -> None:
     take(page, "deployments", 650, part="#pending")
 
 
+def draft_of(page: Page, title: str) -> None:
+    """A new draft of the live version, with its page open."""
+    page.get_by_label("草稿名称").fill(title)
+    page.get_by_role("button", name="开始修改").click()
+    expect(page.get_by_role("heading", name=title)).to_be_visible()
+
+
+def studio(office: Office, seat: Callable[..., Seat]) -> None:
+    """The process owner lengthens the eight hours: draft, editor with its mark, both versions side by side."""
+    page = seat("sunli", width=1440, height=900).go("/studio")
+    draft_of(page, "放宽提出意见的时限")
+    address = page.url
+    page.goto(f"{address}/edit/bpmn/unit_handling.bpmn")
+    expect(page.locator("#editor[data-ready=yes][data-marked]")).to_be_visible()
+    page.locator("[data-element-id=Event_eight_hours]").click()
+    page.get_by_label("期限长度").fill("PT9H")
+    expect(page.locator(".lint-badge-error")).to_be_visible()
+    take(page, "studio-editor")
+    page.goto(address)
+    take(page, "studio-draft", 900)
+    page.goto(f"{address.split('/studio/')[0]}/compare?from=live&to=draft:{address.rpartition('/')[2]}")
+    expect(page.locator(".djs-container").first).to_be_visible()
+    take(page, "studio-compare", 1000)
+
+
+def play(office: Office, seat: Callable[..., Seat]) -> None:
+    """A trial run, a day after registration."""
+    page = seat("sunli").go("/play?of=live&sample=1")
+    expect(page.locator("[data-form-ready=yes]")).to_be_visible()
+    page.get_by_role("button", name="提交这一步").click()
+    expect(page.locator(".djs-container")).to_be_visible()
+    page.get_by_role("button", name="1小时后").click()
+    expect(page.locator("[data-trial-told]")).to_contain_text("超时")
+    take(page, "studio-play", 1250)
+
+
 def phone_inbox(office: Office, seat: Callable[..., Seat]) -> None:
     take(seat("liuwei", width=390, height=844).go("/inbox?view=role"), "phone-inbox")
 
@@ -124,7 +160,9 @@ def replay(office: Office, seat: Callable[..., Seat]) -> None:
     take(page, "replay", 1250)
 
 
-PICTURES = (start, inbox, form, case, diagram, clocks, deployments, phone_inbox, phone_instruction, replay)
+PICTURES = (
+    start, inbox, form, case, diagram, clocks, deployments, studio, play, phone_inbox, phone_instruction, replay,
+)  # fmt: skip
 
 
 def main() -> int:

@@ -12,12 +12,12 @@ from engine.service import scenario_reader, scenarios
 from engine.service.bundle_check import check
 from engine.service.scenario_refresh import refreshed
 from engine.service.scenario_text import Written, text
-from tests.support.world import shipped_files
+from tests.support.world import whole_bundle
 
 PATH = "tests/a.scenario.toml"
 HEAD = 'title = "甲"\nprocess = "opinion_case"\nat = 2026-03-02T09:00:00+08:00\n'
 LATE = "tests/scenarios/ordinary_late.scenario.toml"
-CHECKED = check(shipped_files())
+CHECKED = check(whole_bundle())
 
 
 def fault(content: str):
@@ -52,15 +52,15 @@ def test_what_is_wrong_is_named_by_line_and_step(content: str, expected: tuple[s
 
 
 def test_a_broken_scenario_blocks_like_any_error_of_a_file():
-    found = check({**shipped_files(), PATH: HEAD.encode()})
+    found = check({**whole_bundle(), PATH: HEAD.encode()})
 
     assert found.blocked
     assert [(one.file, one.key) for one in found.findings if one.severity == "error"] == [(PATH, "scenario.no_steps")]
 
 
 def test_a_scenario_is_part_of_the_version_and_no_profile():
-    with_test = read_bundle({**shipped_files(), PATH: b'title = "x"'})
-    without = read_bundle(shipped_files())
+    with_test = read_bundle({**whole_bundle(), PATH: b'title = "x"'})
+    without = read_bundle(whole_bundle())
 
     assert with_test.version != without.version
     assert with_test.regulation == without.regulation != {}
@@ -75,8 +75,8 @@ def test_the_shipped_scenarios_pass_on_the_shipped_bundle():
 
 
 def test_a_changed_limit_fails_the_scenarios_that_speak_of_it_by_step_and_difference():
-    drawn = shipped_files()["bpmn/unit_handling.bpmn"].replace(b'duration("PT8H")', b'duration("PT6H")')
-    changed = check({**shipped_files(), "bpmn/unit_handling.bpmn": drawn})
+    drawn = whole_bundle()["bpmn/unit_handling.bpmn"].replace(b'duration("PT8H")', b'duration("PT6H")')
+    changed = check({**whole_bundle(), "bpmn/unit_handling.bpmn": drawn})
 
     failing = {one.file: one.fault for one in scenarios.results(changed) if one.fault is not None}
 
@@ -93,12 +93,12 @@ def test_a_changed_limit_fails_the_scenarios_that_speak_of_it_by_step_and_differ
 
 
 def test_a_meant_change_is_taken_over_and_passes_then():
-    drawn = shipped_files()["bpmn/unit_handling.bpmn"].replace(b'duration("PT8H")', b'duration("PT6H")')
-    changed = check({**shipped_files(), "bpmn/unit_handling.bpmn": drawn})
-    for path in scenario_reader.files_of(shipped_files()):
-        scenario = scenario_reader.read(path, shipped_files()[path])
+    drawn = whole_bundle()["bpmn/unit_handling.bpmn"].replace(b'duration("PT8H")', b'duration("PT6H")')
+    changed = check({**whole_bundle(), "bpmn/unit_handling.bpmn": drawn})
+    for path in scenario_reader.files_of(whole_bundle()):
+        scenario = scenario_reader.read(path, whole_bundle()[path])
 
-        content = refreshed(scenario, shipped_files()[path], changed.program, changed.bundle)
+        content = refreshed(scenario, whole_bundle()[path], changed.program, changed.bundle)
 
         assert content is not None
         assert scenarios.run(scenario_reader.read(path, content), changed.program, changed.bundle).fault is None
@@ -107,10 +107,10 @@ def test_a_meant_change_is_taken_over_and_passes_then():
 
 
 def test_a_scenario_that_holds_is_written_again_with_the_same_meaning():
-    for path in scenario_reader.files_of(shipped_files()):
-        scenario = scenario_reader.read(path, shipped_files()[path])
+    for path in scenario_reader.files_of(whole_bundle()):
+        scenario = scenario_reader.read(path, whole_bundle()[path])
 
-        content = refreshed(scenario, shipped_files()[path], CHECKED.program, CHECKED.bundle)
+        content = refreshed(scenario, whole_bundle()[path], CHECKED.program, CHECKED.bundle)
 
         assert content is not None
         again = scenario_reader.read(path, content).stages

@@ -52,7 +52,8 @@ EXPORTS: set[str] = {
     "audit.find", "checkpoints.compare", "checkpoints.take_out", "compare.export",
     "compliance.csv", "evidence.case_csv", "evidence.csv", "ledger.registrations_csv",
     "ledger.reports_csv", "mining.make", "packages.make", "packages.make_case", "performance.table",
-    "studio_tests.record",
+    "statistics.csv", "statistics.repeated_csv", "statistics.xlsx", "studio_tests.record", "unit_scores.csv",
+    "unit_scores.xlsx",
 }  # fmt: skip
 """POST routes that the auditor may use: what they hand out is numbered and logged, nothing else changes."""
 

@@ -118,6 +118,35 @@ def test_decision_tables_are_painted_rule_by_rule_and_forms_field_by_field(seat:
     assert "其余 3 个字段没有变化" in fields
 
 
+def test_files_that_only_one_side_has_are_shown_whole(own_desk: Desk, seat: Browser):
+    files = dict(shipped_files())
+    files["bpmn/routes.dmn"] = (
+        files["bpmn/routing.dmn"].replace(b'id="routing"', b'id="routes"').replace(b"R09", b"R10")
+    )
+    files["bpmn/extra.bpmn"] = files["bpmn/tracking.bpmn"].replace(b'"tracking"', b'"extra"')
+    files["forms/extra.form"] = b'{"type": "default", "id": "extra", "components": [{"type": "number", "key": "n"}]}'
+    del files["forms/positive.form"]
+    made = own_desk.world.services.bundle_drafts.create(owner(own_desk), "多几个文件", "", files)
+
+    pages = {
+        path: seat.get(f"/compare?from=live&to=draft:{made.draft_id}&file={path}")
+        for path in ("bpmn/routes.dmn", "bpmn/extra.bpmn", "forms/extra.form", "forms/positive.form")
+    }
+
+    assert {answer.status_code for answer in pages.values()} == {200}
+    assert "新增文件" in pages["bpmn/extra.bpmn"].text and "drawing-old" not in pages["bpmn/extra.bpmn"].text
+    assert pages["bpmn/routes.dmn"].text.count('class="is-added"') > 10
+    assert "删除文件" in pages["forms/positive.form"].text and 'class="is-removed"' in pages["forms/positive.form"].text
+    assert seat.get(f"/compare?from=live&to=draft:{made.draft_id}&file=bpmn/nothing.bpmn").status_code == 404
+
+
+def test_on_paper_every_change_is_there(seat: Browser, draft: str):
+    page = seat.get(f"/compare?from=live&to={draft}&paper=1").text
+
+    assert page.count("data-row") >= 6
+    assert "/compare/export" not in page
+
+
 def test_what_the_checks_say_of_one_side_only(seat: Browser, draft: str, own_desk: Desk):
     files = dict(shipped_files())
     files["bpmn/triage.bpmn"] = files["bpmn/triage.bpmn"].replace(b'formRef="screen"', b'formRef="screen2"')

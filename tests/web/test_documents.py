@@ -104,9 +104,13 @@ def test_one_of_several_late_reports_is_chosen_by_its_limit(desk: Desk, case: Ca
         (report,) = [one for one in dossier.documents_of(conn, case.id) if one.document == "late_report"]
     assert f'value="{report.name}"' in office.get(f"/cases/{case.id}/documents").text
 
+    walks.account_for(case)
+
     number = made(office, case, "late_report", subject=report.name)
 
-    assert "8小时意见时限" in word.text(office.get(f"/documents/{number}/docx").data)
+    told = word.text(office.get(f"/documents/{number}/docx").data)
+    for part in ("8小时意见时限", "主要原因：事项复杂。", "性质：不及时；负面影响：造成负面影响。", "责令立即办结："):
+        assert part in told, part
 
 
 def test_a_unit_reads_its_sheet_and_not_what_is_for_the_leaders(desk: Desk, case: CaseView):

@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 
 from engine.service import item_cases, item_triage, items, topics
 from engine.service.transactions import writing
-from tests.support.desk import Browser, Desk
+from tests.support.desk import Browser, Desk, blocks
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
 POST: dict[str, Any] = {
@@ -243,14 +243,16 @@ def test_the_topic_with_many_sources_leads_to_the_form_that_asks_for_a_higher_gr
         assert browser.post(f"/items/{number}/topic", {"target": f"i:{numbers[0]}"}).status_code == 303
 
     topic_id = get(desk, numbers[0]).topic_id
-    link = f"/cases/{case.id}/messages/regrade_request?topic={topic_id}"
+    link = f"/cases/{case.id}/messages/regrade?topic={topic_id}"
 
     assert link in browser.get(f"/topics/{topic_id}").text
     assert link in browser.get(f"/cases/{case.id}").text
-    case.fill_all("Task_instruct") if "Task_instruct" in case.open else None
-    form = browser.get(link)
-    if form.status_code == 200:  # asked for while the case is being answered
-        assert "24小时内5家" in form.text and "major_negative" in form.text
+    form = blocks(browser.get(link))["form-data"]
+    assert (form["regrade_to"], form["regrade_criteria"]) == ("major_negative", ["m5"])
+    assert form["regrade_reason"].startswith("24小时内5家")
+    sent = browser.send_form(link.partition("?")[0], {name: form[name] for name in form if name.startswith("regrade_")})
+    assert sent.status_code == 303
+    assert [event["message"] for event in case.kinds("MessageReceived")] == ["regrade"]
 
 
 def test_a_correction_of_an_instant_waits_for_a_second_person(desk: Desk):

@@ -11,8 +11,8 @@ from werkzeug.test import TestResponse
 from engine.service import bundle_presence, scenario_reader, scenarios
 from engine.service.bundle_check import check
 from tests.support import walks
-from tests.support.desk import Browser, Desk
-from tests.support.world import shipped_files
+from tests.support.desk import Browser, Desk, blocks
+from tests.support.world import shipped_files, whole_bundle
 
 TRIAGE, HANDLING = "bpmn/triage.bpmn", "bpmn/unit_handling.bpmn"
 
@@ -111,6 +111,8 @@ def test_a_failing_scenario_blocks_the_deployment_until_the_change_is_taken_over
     seat = own_desk.seat("sunli")
     draft = begun(seat)
     live = own_desk.world.services.deployments.live()
+    for path in scenario_reader.files_of(whole_bundle()):
+        put(seat, draft, path, whole_bundle()[path], "0")
     put(seat, draft, HANDLING, six_hours(), "0")
 
     refused = seat.post(f"{draft}/deploy", {"reason": "缩短时限"})
@@ -172,3 +174,26 @@ def test_a_case_becomes_a_scenario_without_what_people_wrote(own_desk: Desk):
         assert len(scenario.stages) > 8
     assert owner.post(f"/cases/{case.id}/scenario").status_code == 404, "a case that does not concern him is hidden"
     assert own_desk.seat("zhouwei").post(f"/cases/{case.id}/scenario").status_code == 403
+
+
+def test_a_trial_of_a_draft_becomes_a_scenario_that_passes(own_desk: Desk):
+    seat = own_desk.seat("sunli")
+    draft = begun(seat)
+    of = f"draft:{draft.rpartition('/')[2]}"
+    none = seat.post(f"{draft}/tests/trial", {"title": "试"})
+    page = seat.get(f"/play?of={of}&sample=1")
+    offered = blocks(page)["form-data"]
+    known = {"title", "body", "source_type", "source_name", "url", "published_at", "discovered_at", "district"}
+    known |= {"item_kind", "discovered_by", "reporter", "no_state_secret"}
+    values = {**{key: value for key, value in offered.items() if key in known}, "url": "https://a.example/1"}
+    assert seat.send_form(f"/play/step?of={of}", values, page.text).status_code == 303
+    assert seat.post(f"/play/clock?of={of}", {"move": "next"}).status_code == 303
+
+    made = seat.post(f"{draft}/tests/trial", {"title": "登记后未甄别"})
+    tests = seat.get(f"{draft}/tests").text
+
+    assert none.status_code == 303
+    assert made.status_code == 303
+    assert "1 个全部通过" in tests and "登记后未甄别" in tests
+    content = seat.get(f"{draft}/files/tests/trial-1.scenario.toml").text
+    assert "Task_screen" in content and 'limit = "triage"' in content

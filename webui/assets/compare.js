@@ -1,10 +1,19 @@
 // Two versions of a diagram side by side: they move and zoom together, and a row of the table leads to its element in
 // both. `[data-side]` mounts hold a script with what to draw (assets/diagram.js); `[data-jump]` buttons stand in the rows.
 import { CaseDiagram } from "./diagram.js";
+import { words } from "./language.js";
 
 document.documentElement.classList.add("scripted");
 const root = document.getElementById("compare-diagrams");
 if (root) start(root);
+
+// A draft may hold a diagram that cannot be drawn; the words beside it stay.
+function broken(side, error) {
+  side.mount.classList.add("alert", "alert-warning");
+  side.mount.textContent = words.diagramBroken;
+  side.broken = true;
+  console.warn("compare:", error);
+}
 
 async function start(root) {
   const together = root.querySelector("[data-together]");
@@ -14,7 +23,9 @@ async function start(root) {
     sides[mount.dataset.side] = new CaseDiagram(mount, content);
   }
   const shown = Object.values(sides);
-  await Promise.all(shown.map((one) => one.show()));
+  await Promise.all(shown.map((one) => one.show().catch((error) => broken(one, error))));
+  for (const [name, side] of Object.entries(sides)) if (side.broken) delete sides[name];
+  shown.splice(0, shown.length, ...Object.values(sides));
   let leading = null;
   for (const one of shown) {
     one.viewer.get("eventBus").on("canvas.viewbox.changed", ({ viewbox }) => {

@@ -12,7 +12,7 @@ from engine.definitions.diff_model import BundleDiff
 from tests.unit.checks.bundle_edits import shipped
 from tests.unit.diff.edits import EDITS, Bench, Edit, Expected, edited
 
-ROUNDS = 12
+ROUNDS = 8
 LONG_ROUNDS = 1_500
 
 

@@ -169,3 +169,18 @@ def test_a_line_that_stands_alone_takes_another_with_it():
     for page in found[1:]:
         body = [line for line in page.split("\n") if line.strip()]
         assert not re.fullmatch(r"字{1,30}", body[0]) or re.fullmatch(r"字+", body[1]), body[:2]
+
+
+def test_a_heading_stays_with_what_it_is_the_heading_of():
+    document = Document()
+    for number in range(14):
+        for _ in range(9 + number % 5):
+            document.add_paragraph("填充")
+        document.add_paragraph(f"标题<{number}>").paragraph_format.keep_with_next = True
+        document.add_paragraph(f"正文<{number}>" + "字" * 60)
+
+    found = pages(word.saved(document))
+
+    assert len(found) >= 5
+    apart = [n for n in range(14) if not any(f"标题<{n}>" in page and f"正文<{n}>" in page for page in found)]
+    assert apart == []

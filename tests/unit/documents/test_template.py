@@ -16,7 +16,7 @@ from lxml import etree
 
 from engine.service import document_layouts, document_template, docx_package
 from engine.service.catalogue import said
-from engine.service.document_kinds import KINDS
+from engine.service.document_kinds import GENERAL, KINDS, OF_CASE
 from engine.service.docx_package import W
 from tests.support import word
 
@@ -347,3 +347,15 @@ def test_a_bomb_is_not_unpacked():
 
     assert len(out.getvalue()) < docx_package.MAX_PACKED
     assert keys(out.getvalue()) == ["too_large"]
+
+
+def test_the_page_about_documents_names_every_placeholder_of_every_kind():
+    page = (document_layouts.FOLDER.parents[1] / "docs" / "documents.md").read_text(encoding="utf-8")
+    general, sections = page.partition("### ")[0], page.split("\n### ")[1:]
+    by_kind = {re.findall(r"\(`(\w+)`\)", section)[0]: section for section in sections}
+
+    assert by_kind.keys() == KINDS.keys()
+    for kind in KINDS.values():
+        told = set(re.findall(r"`([^`]+)`", by_kind[kind.kind].partition("\n")[2]))
+        assert told == {*kind.fields, *kind.lists, *(name for name in kind.placeholders if "." in name)}, kind.kind
+    assert [name for name in (*GENERAL, *OF_CASE) if f"`{name}`" not in general] == []
