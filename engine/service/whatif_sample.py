@@ -18,7 +18,7 @@ from datetime import datetime
 from itertools import islice
 from typing import IO, Any, Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Engine, select
 
 from engine.domain.codec import JSON, instant_text, parse_instant
 from engine.journal.database import open_database
@@ -55,26 +55,28 @@ class Failed(Exception):
     """A child ended without having done its work; the text is what it said last."""
 
 
-def over(task: Task, numbers: Sequence[str], engine: Any, each: Callable[[list[JSON]], None]) -> int:
+def over(task: Task, numbers: Sequence[str], engine: Engine, each: Callable[[list[JSON]], None]) -> int:
     """Runs the cases `numbers`; `each` gets the rows of whatif_cases (without run) as they are found, some at a time,
     in this thread; what it raises stops everything. Returns how many processes worked."""
     if len(numbers) < APART_FROM or task.url.endswith(":memory:") or "://" not in task.url:
         judge = Judge(SqlJournal(engine, task.algorithm), task)
         chunks = iter(numbers)
         while some := list(islice(chunks, CHUNK)):
-            each(judge.rows(some))
+            each(judge.rows(_facts(engine, some)))
         return 1
     many = max(1, min(PROCESSES, os.cpu_count() or 1))
-    _apart(task, numbers, many, each)
+    _apart(task, numbers, engine, many, each)
     return many
 
 
-def _apart(task: Task, numbers: Sequence[str], many: int, each: Callable[[list[JSON]], None]) -> None:
+def _apart(task: Task, numbers: Sequence[str], engine: Engine, many: int, each: Callable[[list[JSON]], None]) -> None:
     waiting = iter([list(numbers[start : start + CHUNK]) for start in range(0, len(numbers), CHUNK)])
     found: queue.Queue[list[JSON] | Exception] = queue.Queue()
     guard = threading.Lock()
     children = [_child(task) for _ in range(many)]
-    threads = [threading.Thread(target=_feed, args=(one, waiting, guard, found), daemon=True) for one in children]
+    threads = [
+        threading.Thread(target=_feed, args=(one, engine, waiting, guard, found), daemon=True) for one in children
+    ]
     try:
         for thread in threads:
             thread.start()
@@ -111,6 +113,7 @@ def _child(task: Task) -> subprocess.Popen[bytes]:
 
 def _feed(
     child: subprocess.Popen[bytes],
+    engine: Engine,
     waiting: Iterator[list[str]],
     guard: threading.Lock,
     found: queue.Queue[list[JSON] | Exception],
@@ -123,7 +126,7 @@ def _feed(
                 chunk = next(waiting, None)
             if chunk is None:
                 return
-            _say(child.stdin, chunk)
+            _say(child.stdin, _facts(engine, chunk))
             line = child.stdout.readline()
             if not line:
                 raise Failed(child.stderr.read().decode(errors="replace").strip().rpartition("\n")[2][:500])
@@ -147,15 +150,15 @@ class Judge:
         self._bundles = Deployments(journal, _Still(task.until))
         self._changes: dict[str, Changes] = {}
 
-    def rows(self, numbers: Sequence[str]) -> list[JSON]:
-        """The rows of these cases, in their order."""
+    def rows(self, known: Sequence[dict[str, Any]]) -> list[JSON]:
+        """The rows of these cases, in their order. `known`: what read models say of each (`_facts`); a child has none,
+        since on PostgreSQL those of several releases may stand side by side."""
         with self._journal.reading() as tx:
-            facts = _facts(tx.connection, numbers)
 
             def load(version: str) -> Any:
                 return self._bundles.load(tx, version)
 
-            return [self._row(tx.read(number), load, facts[number]) for number in numbers]
+            return [self._row(tx.read(one["case_id"]), load, dict(one)) for one in known]
 
     def _row(self, entries: Sequence[Any], load: Loader, facts: dict[str, Any]) -> JSON:
         version = entries[0].bundle
@@ -182,23 +185,28 @@ class _Still:
         return self._at
 
 
-def _facts(conn: Connection, numbers: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Number -> what lists show and filter by."""
+def _facts(engine: Engine, numbers: Sequence[str]) -> list[dict[str, Any]]:
+    """What lists show and filter by of each case, and its status, in the order of `numbers`."""
     wanted = select(cases.c.case_id, cases.c.grade, cases.c.status).where(cases.c.case_id.in_(list(numbers)))
-    found: dict[str, dict[str, Any]] = {
-        row.case_id: {"case_id": row.case_id, "grade": row.grade, "status": row.status, "units": set()}
-        for row in conn.execute(wanted)
-    }
     worked = select(tasks.c.case_id, tasks.c.unit).where(tasks.c.case_id.in_(list(numbers)), tasks.c.unit != "")
-    for row in conn.execute(worked.distinct()):
-        found[row.case_id]["units"].add(row.unit)
-    for one in found.values():
-        one["units"] = f" {' '.join(sorted(one['units']))} " if one["units"] else ""
-    return found
+    with engine.connect() as conn:
+        rows = {row.case_id: row for row in conn.execute(wanted)}
+        units: dict[str, set[str]] = {}
+        for row in conn.execute(worked.distinct()):
+            units.setdefault(row.case_id, set()).add(row.unit)
+    return [
+        {
+            "case_id": number,
+            "grade": rows[number].grade,
+            "status": rows[number].status,
+            "units": f" {' '.join(sorted(units[number]))} " if number in units else "",
+        }
+        for number in numbers
+    ]
 
 
 def serve(asked: IO[bytes], told: IO[bytes]) -> None:
-    """The child: the task on the first line, then a list of case numbers a line, each answered by a line of rows."""
+    """The child: the task on the first line, then what is known of some cases on each, answered by a line of rows."""
     os.nice(NICENESS)
     first = json.loads(asked.readline())
     task = Task(first["url"], first["algorithm"], first["version"], parse_instant(first["until"]))
