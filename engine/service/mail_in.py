@@ -30,7 +30,7 @@ def take(services: Any, message: bytes, source_type: str, source_name: str = "")
     """Keeps the message. `source_name`: "" for the sender's name. Refused (`invalid`): no words in it, or too large."""
     if len(message) > MOST_BYTES:
         return Rejection("invalid", "sheet.too_large", {"limit": MOST_BYTES // 1024 // 1024})
-    mail = cast(EmailMessage, email.message_from_bytes(message, policy=email.policy.default))
+    mail = email.message_from_bytes(message, policy=email.policy.default)
     now = services.clock.now()
     name, address = parseaddr(_header(mail, "From"))
     files, refused = _files(services, mail)
