@@ -56,7 +56,7 @@ def report() -> None:
 
 def shipped() -> Bundle:
     paths = [*sorted((ROOT / "bpmn").iterdir()), *sorted((ROOT / "forms").iterdir())]
-    return read_bundle({p.relative_to(ROOT).as_posix(): p.read_bytes() for p in paths})
+    return read_bundle({p.relative_to(ROOT).as_posix(): p.read_bytes() for p in paths if p.is_file()})
 
 
 def _line(name: str, scope: Scope) -> None:

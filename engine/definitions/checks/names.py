@@ -46,6 +46,7 @@ ALWAYS: Final = frozenset(
     }
 )  # fmt: skip
 """Fields that the kernel makes whatever is drawn."""
+NO_NAMES: Final[frozenset[str]] = frozenset()
 ASKED_WITH: Final[Mapping[str, frozenset[str]]] = {SCORE: frozenset(COUNTS), POINTS: frozenset(COUNTS)}
 """Decision -> names that who asks it gives besides: the statistics, no case."""
 _NUMBERED: Final = re.compile(r"late_report_no_[0-9]+")
@@ -144,8 +145,7 @@ def uses(bundle: Bundle) -> Iterator[Use]:
     for model in {id(model): model for model in bundle.decisions.values()}.values():
         path = bundle.decision_files.get(next(iter(model.decisions), ""), "")
         for decision in model.decisions.values():
-            given = ASKED_WITH.get(decision.id, frozenset())
-            yield from _of_parts(path, decision, decision.logic, decision.names - given)
+            yield from _of_parts(path, decision, decision.logic, decision.names, ASKED_WITH.get(decision.id, NO_NAMES))
         for known in model.knowledge.values():
             called = {model.knowledge[one].variable for one in known.requires if one in model.knowledge}
             yield from _of_parts(path, known, known.function, known.function.names - called - {known.variable})
@@ -212,11 +212,14 @@ def _of_form(file: str, form: Form) -> Iterator[Use]:
                 yield Use("form", file, component.id, label, 0, compiled, own)
 
 
-def _of_parts(file: str, owner: Decision | Knowledge, logic: Logic, free: frozenset[str]) -> Iterator[Use]:
-    """The parts of a decision or a knowledge model; all that they read but `free` is made in the file itself."""
+def _of_parts(
+    file: str, owner: Decision | Knowledge, logic: Logic, free: frozenset[str], given: frozenset[str] = NO_NAMES
+) -> Iterator[Use]:
+    """The parts of a decision or a knowledge model; all that they read but `free` is made in the file itself, or is
+    `given` by who asks."""
     for element, line, part in parts_in(logic):
         own = (part.names | part.inner_names) - free
-        yield Use("dmn", file, element or owner.id, owner.name, line or owner.line, part, frozenset(own))
+        yield Use("dmn", file, element or owner.id, owner.name, line or owner.line, part, frozenset(own) | given)
 
 
 def _of_profile(bundle: Bundle) -> Iterator[Use]:

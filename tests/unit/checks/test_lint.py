@@ -159,7 +159,7 @@ def test_a_declaration_that_no_event_uses_is_named() -> None:
 
 def test_the_shipped_bundle_has_no_errors_and_no_warnings() -> None:
     paths = [*sorted((ROOT / "bpmn").iterdir()), *sorted((ROOT / "forms").iterdir())]
-    bundle: Bundle = read_bundle({p.relative_to(ROOT).as_posix(): p.read_bytes() for p in paths})
+    bundle: Bundle = read_bundle({p.relative_to(ROOT).as_posix(): p.read_bytes() for p in paths if p.is_file()})
 
     assert [f for f in lint(bundle) if f.severity != "info"] == []
 

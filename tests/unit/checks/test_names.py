@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[3]
 SHIPPED = {
     path.relative_to(ROOT).as_posix(): path.read_bytes()
     for path in [*(ROOT / "bpmn").iterdir(), *(ROOT / "forms").iterdir()]
+    if path.is_file()
 }
 
 
@@ -53,6 +54,14 @@ EDITS = {
     "an anchor": (
         {"bpmn_case_round_bpmn": ('name="anchor" value="triage_from"', 'name="anchor" value="triage_form"')},
         ("bpmn.unknown_name_near", "bpmn/case_round.bpmn", "triage_form", "triage_from"),
+    ),
+    "a figure that the scoring of units is not asked with": (
+        {"bpmn_unit_scoring_dmn": ("-5 * broken", "-5 * brokn")},
+        ("dmn.unknown_name_near", "bpmn/unit_scoring.dmn", "brokn", "broken"),
+    ),
+    "a figure of the scoring outside it": (
+        {"bpmn_archive_bpmn": ("=count(archive_missing)", "=count(late_registrations)")},
+        ("bpmn.unknown_name", "bpmn/archive.bpmn", "late_registrations", None),
     ),
     "a property": (
         {"bpmn_feedback_bpmn": ('name="unit" value="=lead_unit"', 'name="unit" value="=主办单位"')},
