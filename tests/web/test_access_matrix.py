@@ -65,11 +65,10 @@ DOWNLOADS = {
     "deployments.download", "deployments.file", "document_templates.download", "documents.docx", "documents.pdf",
     "studio_changes.download",
 }  # fmt: skip
+"""GET routes that hand out a file: numbered and logged as exports."""
+
 TOKENS = {"api.add", "api.status"}
 """Routes of programs: whoever comes without a token of theirs, a signed-in person too, is told so (401)."""
-
-DOWNLOADS = {"deployments.download", "deployments.file", "studio_changes.download"}
-"""GET routes that hand out a file: numbered and logged as exports."""
 
 SAFE = ("GET", "HEAD")
 NO_CASE = "WQ-2026-999999"
