@@ -126,7 +126,7 @@ def studio(office: Office, seat: Callable[..., Seat]) -> None:
     page.goto(address)
     take(page, "studio-draft", 900)
     page.goto(f"{address.split('/studio/')[0]}/compare?from=live&to=draft:{address.rpartition('/')[2]}")
-    expect(page.locator(".djs-container").first).to_be_visible()
+    expect(page.get_by_text("由8小时改为9小时").first).to_be_visible()
     take(page, "studio-compare", 1000)
 
 
