@@ -41,7 +41,7 @@ LISTS: Final = frozenset({"choices", "people", "units"})
 @blueprint.get("/registers")
 @requires("view_registers")
 def patrols() -> Response:
-    return redirect(url_for("registers.show", register="patrol"), 303)
+    return _list(_register("patrol"))
 
 
 @blueprint.get("/registers/<register>")

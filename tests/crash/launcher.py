@@ -35,8 +35,8 @@ def read_bundle() -> None:
     services.engine.dispose()
     plain = Deployments.__init__
 
-    def remembering(self, *arguments) -> None:
-        plain(self, *arguments)
+    def remembering(self, *arguments, **named) -> None:
+        plain(self, *arguments, **named)
         self._loaded[version] = known
 
     Deployments.__init__ = remembering  # type: ignore[method-assign]

@@ -26,6 +26,7 @@ from engine.service import (
     long_jobs,
     migrations,
     people,
+    register_records,
     topics,
     verify_job,
     whatif,
@@ -144,6 +145,14 @@ def installed(desk: Desk) -> Installation:
         run = whatif.start(desk.world.services, conn, PERSONAS["process_owner"], version, "", {})
         batch = migrations.look(desk.world.services, conn, PERSONAS["process_owner"], version, {})
     services = desk.world.services
+    patrol = {
+        "began_at": "2026-03-02T00:30:00.000000Z",
+        "ended_at": "2026-03-02T00:50:00.000000Z",
+        "sources": ["forum"],
+        "result": "nothing",
+    }
+    watched = register_records.add(services, desk.world.actor("wangfang"), "patrol", patrol)
+    assert not isinstance(watched, Rejection), watched
     draft = services.bundle_drafts.create(desk.world.actor("sunli"), "草稿")
     assert isinstance(draft, Draft)
     item, topic = a_topic(desk)
@@ -157,7 +166,7 @@ def installed(desk: Desk) -> Installation:
             "absence_id": "1", "duty_id": "1", "number": "1", "step": "1", "message": "regrade_request",
             "file_id": "0" * 32, "name": "case_log", "clause": "R24", "version": version,
             "path": "bpmn/opinion_case.bpmn", "job": job, "batch": batch, "run": run, "kind": "submission",
-            "register": "patrol", "subject": 1, "ident": "G-9",
+            "register": "patrol", "subject": watched.subject, "ident": "G-9",
         },
     )  # fmt: skip
 
