@@ -32,3 +32,12 @@ dialogs.start();
 clocks.start();
 drafts.start();
 unread.start();
+
+// A table that is wider than its place is scrolled with the keyboard too: it must take the focus.
+function reachable() {
+  for (const box of document.querySelectorAll(".table-responsive, .diagram-canvas, pre")) {
+    if (box.scrollWidth > box.clientWidth && !box.hasAttribute("tabindex")) box.tabIndex = 0;
+  }
+}
+addEventListener("load", reachable);
+document.addEventListener("htmx:after:swap", reachable);
