@@ -91,5 +91,5 @@ def execute(server: URL, *statements: str) -> None:
 
 
 def plain(url: URL) -> str:
-    """The URL as PostgreSQL's own programs know it."""
-    return url.set(drivername="postgresql").render_as_string(hide_password=False)
+    """The URL as PostgreSQL's own programs know it: they read no blanks, as a password may have them."""
+    return url.set(drivername="postgresql").render_as_string(hide_password=False).replace(" ", "%20")

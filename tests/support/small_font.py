@@ -40,13 +40,13 @@ def letters() -> set[str]:
 
 @pytest.fixture(scope="session")
 def small_font_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    font = TTFont(fonts.chinese())
-    options = subset.Options(layout_features=[], notdef_outline=True, recommended_glyphs=True)
-    subsetter = subset.Subsetter(options)
-    subsetter.populate(text="".join(letters()) + "□")
-    subsetter.subset(font)
     path = tmp_path_factory.mktemp("font") / "small.ttf"
-    font.save(path)
+    with TTFont(fonts.chinese()) as font:
+        options = subset.Options(layout_features=[], notdef_outline=True, recommended_glyphs=True)
+        subsetter = subset.Subsetter(options)
+        subsetter.populate(text="".join(letters()) + "□")
+        subsetter.subset(font)
+        font.save(path)
     return path
 
 

@@ -48,6 +48,18 @@ replay_case          .    .    x    x     x      x      .     x     .      .
 view_evidence        .    .    x    x     x      x      .     x     .      .
 audit                .    .    .    .     .      .      .     x     .      .
 view_performance     .    .    x    x     x      x      x     x     .      .
+view_items           x    x    x    x     x      x      .     x     .      .
+add_item             x    x    x    x     x      x      .     .     .      .
+decide_item          .    .    .    .     x      .      .     .     .      .
+import_items         .    .    .    .     x      .      .     .     .      .
+manage_feeds         .    .    .    .     x      .      .     .     .      .
+view_tokens          .    .    .    .     .      .      .     x     x      .
+admin_tokens         .    .    .    .     .      .      .     .     x      .
+view_registers       x    x    x    x     x      x      .     x     .      .
+log_patrol           x    x    x    x     x      x      .     .     .      .
+keep_registers       .    .    .    .     x      .      .     .     .      .
+judge_case           x    x    x    x     x      x      .     .     .      .
+settle_points        .    .    x    x     .      .      .     .     .      .
 """
 COLUMNS = (
     "staff", "section_head", "leader", "chief", "office", "supervision", "process_owner", "auditor", "system_admin",

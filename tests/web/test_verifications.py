@@ -128,7 +128,7 @@ def test_the_system_admin_sees_what_was_given_up_and_has_it_done_again(own_desk:
     done: list[str] = []
     work(own_desk, deliver=Task("deliver", lambda services, args: done.append(args["id"]), NEVER))
 
-    assert "发送通知" in page and "ValueError: no such server" in page
+    assert "deliver" in page and "ValueError: no such server" in page
     assert done == ["x"]
     assert f"/admin/jobs/{number}/repeat" not in seat.get("/admin/jobs").text
 
@@ -152,5 +152,5 @@ def test_the_auditor_sees_the_jobs_and_can_do_nothing_with_them(own_desk: Desk):
     refused = [seat.post(f"/admin/jobs/{number}/{what}").status_code for what in ("repeat", "remove")]
 
     assert page.status_code == 200 and "no such server" in page.text
-    assert "/repeat" not in page.text
+    assert f"/{number}/repeat" not in page.text
     assert refused == [403, 403]
