@@ -204,9 +204,9 @@ def _carried_out(subject: Subject, kept: Kept) -> Trial:
 def _taken(subject: Subject, kept: Kept, before: Trial, made: Step, sent: Sent | None = None) -> Response:
     """Takes one more step, after those that could be taken before; kept only if it could be."""
     steps = (*kept.steps[: before.taken], made)
-    after = trial.carry_out(subject.checked.program, subject.bundle, kept.process, kept.at, steps)
-    if after.refusal is not None:
-        return _page(subject, sent=sent, refused=after.refusal, status=422)
+    refusal = before.take(made)
+    if refusal is not None:
+        return _page(subject, sent=sent, refused=refusal, status=422)
     too_much = _keep(subject, Kept(kept.process, kept.at, subject.bundle.version, steps))
     if too_much is not None:
         return _page(subject, sent=sent, refused=too_much, status=422)

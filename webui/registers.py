@@ -196,6 +196,7 @@ def _list(register: Register, typed: Mapping[str, JSON] | None = None, refused: 
         rows=rows,
         pages=pages,
         page=page,
+        page_url=lambda number: url_for("registers.show", register=register.name, page=number),
         may_add=not register.of_case and bool(may(actor, register.add)),
         typed=_again(register, typed),
         faults=faults_of(refused),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, fields
 from datetime import UTC, datetime
 from functools import cache
@@ -79,3 +80,13 @@ def from_json(kinds: dict[str, type[R]], data: dict[str, JSON]) -> R:
         if f.name in body and isinstance(body[f.name], list) and str(f.type).startswith("tuple"):
             body[f.name] = tuple(body[f.name])
     return cls(**body)
+
+
+def texts(value: JSON) -> Iterator[str]:
+    """Every text in a JSON value, at any depth, in order; the names of its fields are none."""
+    if isinstance(value, str):
+        yield value
+        return
+    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
+    for one in inner:
+        yield from texts(one)

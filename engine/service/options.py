@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from sqlalchemy import Connection, select
 
 from engine.definitions.bundle import Bundle
 from engine.definitions.form_options import OUTSIDE_LISTS
-from engine.domain.codec import JSON
+from engine.domain.codec import JSON, texts
 from engine.domain.organisation import SEPARATED_ROLES
 from engine.journal.store import SqlTransaction
 
@@ -17,6 +17,8 @@ from . import people
 from .people_tables import RECEIVES_WORK, lines, persons, units
 
 NAMES = OUTSIDE_LISTS
+LONGEST: Final = 200
+"""Characters of a value that may be one of a list; what is longer was typed, not chosen."""
 
 
 def options(conn: Connection, bundle: Bundle) -> dict[str, JSON]:
@@ -42,7 +44,7 @@ class ChosenOptions:
 
     def __call__(self, tx: SqlTransaction, bundle: Bundle, form: str, values: Mapping[str, JSON]) -> Mapping[str, JSON]:
         wanted = self._lists(bundle, form)
-        chosen = sorted(set(_texts(values))) if wanted else []
+        chosen = sorted({text for text in texts(values) if len(text) <= LONGEST}) if wanted else []
         return {name: FINDERS[name](tx.connection, bundle, chosen) for name in sorted(wanted)}
 
     def _lists(self, bundle: Bundle, form: str) -> frozenset[str]:
@@ -71,15 +73,3 @@ FINDERS: Mapping[str, Callable[[Connection, Bundle, list[str]], list[JSON]]] = {
     "instruction_phrases": _phrases,
 }
 """Of each list, the options whose value was chosen."""
-
-
-def _texts(value: JSON) -> Iterator[str]:
-    if isinstance(value, str):
-        if len(value) <= 200:
-            yield value
-    elif isinstance(value, Mapping):
-        for one in value.values():
-            yield from _texts(one)
-    elif isinstance(value, list | tuple):
-        for one in value:
-            yield from _texts(one)

@@ -15,7 +15,7 @@ A step is an object with one verb:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
@@ -23,7 +23,7 @@ from typing import Any, Final
 from engine import feel
 from engine.definitions.bundle import Bundle
 from engine.definitions.form_options import OUTSIDE_LISTS
-from engine.domain.codec import JSON, instant_text, parse_instant
+from engine.domain.codec import JSON, instant_text, parse_instant, texts
 from engine.domain.commands import Command, FailTask, SendMessage, SendSignal, SubmitTask
 from engine.domain.rejection import Rejection
 from engine.kernel.decide import form_of
@@ -183,16 +183,8 @@ def offered(bundle: Bundle, form: str, values: Mapping[str, JSON]) -> dict[str, 
     no office to ask."""
     known = bundle.forms.get(form)
     lists = OUTSIDE_LISTS & known.input_names() if known is not None else frozenset()
-    chosen = [{"label": text, "value": text} for text in sorted(set(_texts(values)))] if lists else []
+    chosen = [{"label": text, "value": text} for text in sorted(set(texts(values)) - {""})] if lists else []
     return {name: list(chosen) for name in sorted(lists)}
-
-
-def _texts(value: JSON) -> Iterator[str]:
-    if isinstance(value, str) and value:
-        yield value
-    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
-    for one in inner:
-        yield from _texts(one)
 
 
 def _do(play: Play, command: Command, actor: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from docx import Document as open_docx
 from sqlalchemy import Connection, delete, insert, select, update
 
-from engine.domain.codec import JSON, instant_text, parse_instant
+from engine.domain.codec import JSON, instant_text, parse_instant, texts
 from engine.journal.store import SqlTransaction
 from engine.readmodels.schema import cases
 
@@ -28,7 +28,6 @@ MOST_CHARACTERS: Final = 60_000
 """Of one text; longer ones are searched up to here."""
 OVERLAP: Final = timedelta(minutes=2)
 """What was committed late may carry an earlier instant: so much is looked at again."""
-SKIPPED: Final = frozenset({"no_state_secret"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,23 +139,15 @@ def _texts(reader: SqlTransaction, case_id: str) -> str:
     for entry in reader.read(case_id):
         for event in entry.events:
             if event["kind"] == "DataWritten":
-                found.update(dict.fromkeys(_strings(event["values"])))
+                found.update(dict.fromkeys(_shown(event["values"])))
             elif event["kind"] == "Commented":
-                found.update(dict.fromkeys(_strings(event.get("text"))))
+                found.update(dict.fromkeys(_shown(event.get("text"))))
     return "\n".join(found)
 
 
-def _strings(value: JSON) -> Iterator[str]:
-    if isinstance(value, str):
-        if len(value) > 1 and not value.startswith("files::"):
-            yield value
-    elif isinstance(value, dict):
-        for name, each in value.items():
-            if name not in SKIPPED:
-                yield from _strings(each)
-    elif isinstance(value, list):
-        for each in value:
-            yield from _strings(each)
+def _shown(value: JSON) -> Iterator[str]:
+    """What is worth finding: neither single letters nor references to files."""
+    return (text for text in texts(value) if len(text) > 1 and not text.startswith("files::"))
 
 
 def _items(_services: Any, conn: Connection, mark: str) -> Iterator[Source]:

@@ -48,17 +48,21 @@ Step = Mapping[str, JSON]
 class Trial:
     """What the steps led to. `taken`: how many of them were carried out; `refusal`: why the next one was not.
 
-    `numbers`: for each step carried out, how many entries there were after it. `lines`: what the play told of itself.
+    A step beyond MAX_STEPS is refused like one that can't be taken.
     """
 
     play: Play
     entries: list[StoredEntry] = field(default_factory=list)
-    numbers: list[int] = field(default_factory=list)
+    taken: int = 0
     refusal: Rejection | None = None
 
-    @property
-    def taken(self) -> int:
-        return len(self.numbers)
+    def take(self, step: Step) -> Rejection | None:
+        """Carries out one more step, or says why not. The same program and steps give the same entries."""
+        if self.taken >= MAX_STEPS:
+            return Rejection("conflict", "play.no_step", {"verb": f"> {MAX_STEPS}"})
+        refusal = _take(self.play, step)
+        self.taken += refusal is None
+        return refusal
 
     @property
     def case(self) -> Case:
@@ -84,22 +88,17 @@ class Trial:
 
 
 def carry_out(program: Program, bundle: Bundle, process: str, at: datetime, steps: Sequence[Step]) -> Trial:
-    """Takes the steps one by one from `at` (aware), up to the first that is refused.
-
-    The same program and steps give the same entries.
-    """
+    """Takes the steps one by one from `at` (aware), up to the first that is refused."""
     trial = Trial(Play(program, bundle, process, at, _silent))
 
     def keep(command: Command, turn: Turn, events: Sequence[Event]) -> None:
         trial.entries.append(_entry(trial, command, turn, events))
 
     trial.play.keep = keep
-    for step in steps[:MAX_STEPS]:
-        refusal = _take(trial.play, step)
-        if refusal is not None:
-            trial.refusal = refusal
+    for step in steps:
+        trial.refusal = trial.take(step)
+        if trial.refusal is not None:
             break
-        trial.numbers.append(len(trial.entries))
     return trial
 
 
