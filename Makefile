@@ -24,10 +24,11 @@ STAMP_DEV := $(VENV)/.installed-dev
 STAMP_NODE := $(VENV)/.node-found
 STAMP_NPM := webui/node_modules/.installed
 STAMP_FEELIN := tests/support/feelin/node_modules/.installed
+STAMP_AXE := tests/support/axe/node_modules/.installed
 MANIFEST := webui/static/dist/manifest.json
 ASSETS := $(shell find webui/assets -type f 2>/dev/null)
 
-.PHONY: documents-look help run test test-long bench lint fmt lock screenshots clean assets dev browser feelin
+.PHONY: documents-look help run test test-long bench lint fmt lock screenshots clean assets dev browser feelin axe
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -35,10 +36,10 @@ help: ## this list
 run: $(STAMP_RUN) $(MANIFEST) ## install, then serve the demo at http://127.0.0.1:8000
 	$(PY) -m engine.cli run --demo
 
-test: dev assets browser feelin lint ## install, then lint and every test but the long ones
+test: dev assets browser feelin axe lint ## install, then lint and every test but the long ones
 	$(PY) -m pytest -q -n $(WORKERS) $(BY_FILE)
 
-test-long: dev assets browser feelin ## the tests that take minutes
+test-long: dev assets browser feelin axe ## the tests that take minutes
 	$(PY) -m pytest -q -n $(WORKERS) $(BY_FILE) -m long
 
 bench: dev assets feelin ## measure, and print the figures
@@ -67,6 +68,7 @@ lock: dev $(STAMP_NODE) ## write every lock file again, with the newest versions
 	cd webui && $(NPM_LOCK)
 	cd tests/support/chromium && $(NPM_LOCK)
 	cd tests/support/feelin && $(NPM_LOCK)
+	cd tests/support/axe && $(NPM_LOCK)
 
 # Hashes and versions, no addresses: where packages come from is the machine's affair.
 UV_COMPILE = UV_CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/bin/uv pip compile --quiet \
@@ -78,7 +80,7 @@ NPM_LOCK = away=`mktemp -d` && cp package.json .npmrc $$away && (cd $$away && np
 
 clean: ## forget everything installed and built; the data in var/ stays
 	rm -rf $(VENV) webui/node_modules webui/static/dist tests/support/chromium/node_modules tests/support/chromium/unpacked
-	rm -rf tests/support/feelin/node_modules
+	rm -rf tests/support/feelin/node_modules tests/support/axe/node_modules
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -87,6 +89,8 @@ dev: $(STAMP_DEV)
 assets: $(MANIFEST)
 
 feelin: $(STAMP_FEELIN)
+
+axe: $(STAMP_AXE)
 
 browser: dev $(STAMP_NODE)
 	@$(PY) -m tests.support.browser
@@ -121,6 +125,11 @@ $(STAMP_NPM): webui/package-lock.json webui/.npmrc $(STAMP_NODE)
 # The other FEEL that ours is compared with; tests only.
 $(STAMP_FEELIN): tests/support/feelin/package-lock.json tests/support/feelin/.npmrc $(STAMP_NODE)
 	cd tests/support/feelin && npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+# Looks at every page for what keeps people out; tests only.
+$(STAMP_AXE): tests/support/axe/package-lock.json tests/support/axe/.npmrc $(STAMP_NODE)
+	cd tests/support/axe && npm ci --ignore-scripts --no-audit --no-fund
 	@touch $@
 
 $(MANIFEST): webui/build.mjs $(ASSETS) $(STAMP_NPM)

@@ -10,7 +10,7 @@ import pytest
 
 REPOSITORY = Path(__file__).parents[1]
 PYTHON_LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-node.lock")
-NPM_DIRECTORIES = ("webui", "tests/support/chromium")
+NPM_DIRECTORIES = ("webui", "tests/support/axe", "tests/support/chromium", "tests/support/feelin")
 
 # Spelled in two parts, so that this file keeps the promise too.
 REGISTRY_HOSTS = [

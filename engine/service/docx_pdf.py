@@ -17,7 +17,7 @@ from fpdf import FPDF
 from fpdf.enums import TextMode
 from fpdf.fonts import TTFFont
 
-from . import docx_blocks
+from . import docx_blocks, fonts
 from .docx_blocks import BREAK, PAGE, PAGES, Cell, Look, Paragraph, Row, Shape, Table
 
 FONT: Final = "chinese"
@@ -72,23 +72,23 @@ class Canvas:
 def pdf(content: bytes, font: Path, at: datetime, mark: str = "") -> bytes:
     """The PDF of a .docx. `at`: its date; `mark`: across every page, "" for none. The same input gives the same
     bytes."""
-    return _Layout(docx_blocks.read(content), font, at, mark).made()
+    sheet = docx_blocks.read(content)
+    paper = FPDF(unit="pt", format=(sheet.width, sheet.height))
+    paper.set_creation_date(at)
+    with fonts.embedded(paper, FONT, font) as found:
+        return _Layout(sheet, paper, found, mark).made()
 
 
 class _Layout:
-    def __init__(self, sheet: docx_blocks.Sheet, font: Path, at: datetime, mark: str) -> None:
+    def __init__(self, sheet: docx_blocks.Sheet, paper: FPDF, font: TTFFont, mark: str) -> None:
         self.sheet = sheet
         self.mark = mark
-        self.paper = FPDF(unit="pt", format=(sheet.width, sheet.height))
-        self.paper.set_creation_date(at)
+        self.paper = paper
         self.paper.set_lang("zh-CN")
         self.paper.set_title(sheet.title)
         self.paper.set_auto_page_break(False)
-        self.paper.add_font(FONT, fname=str(font))
-        found = self.paper.fonts[FONT]
-        assert isinstance(found, TTFFont)
-        self.known = found.cmap
-        self.widths = found.cw
+        self.known = font.cmap
+        self.widths = font.cw
         top, right, bottom, left = sheet.margins
         self.left, self.room = left, sheet.width - left - right
         head = sheet.header_at + sum(self._height(self._lines(self._all(sheet.header), self.room)))

@@ -12,6 +12,7 @@ from fpdf import FPDF
 from fpdf.enums import MethodReturnValue, TableBordersLayout, WrapMode
 from fpdf.fonts import FontFace, TTFFont
 
+from . import fonts
 from .report import CaseReport, Grid, Pairs, Section
 
 FONT: Final = "chinese"
@@ -49,23 +50,28 @@ def pdf(report: CaseReport, watermark: str, notice: str, at: datetime, font: Pat
     page.set_title(f"{report.case_id} {report.title}")
     page.set_author(watermark)
     page.set_lang("zh-CN")
-    page.add_font(FONT, fname=str(font))
     page.set_margins(14, 14, 14)
     page.set_auto_page_break(True, margin=20)
-    page.add_page()
-    page.set_font(FONT, size=17)
-    page.multi_cell(0, 9, "案件归档报告", new_x="LMARGIN", new_y="NEXT")
-    page.set_font(FONT, size=11)
-    page.multi_cell(
-        0, 6, _shown(page, f"{report.case_id}　{report.title}"), new_x="LMARGIN", new_y="NEXT", wrapmode=WrapMode.CHAR
-    )
-    page.set_font(FONT, size=8.5)
-    page.set_text_color(*GREY)
-    page.multi_cell(0, 5, _shown(page, notice), new_x="LMARGIN", new_y="NEXT", wrapmode=WrapMode.CHAR)
-    page.set_text_color(0, 0, 0)
-    for section in report.sections:
-        _section(page, section)
-    return bytes(page.output())
+    with fonts.embedded(page, FONT, font):
+        page.add_page()
+        page.set_font(FONT, size=17)
+        page.multi_cell(0, 9, "案件归档报告", new_x="LMARGIN", new_y="NEXT")
+        page.set_font(FONT, size=11)
+        page.multi_cell(
+            0,
+            6,
+            _shown(page, f"{report.case_id}　{report.title}"),
+            new_x="LMARGIN",
+            new_y="NEXT",
+            wrapmode=WrapMode.CHAR,
+        )
+        page.set_font(FONT, size=8.5)
+        page.set_text_color(*GREY)
+        page.multi_cell(0, 5, _shown(page, notice), new_x="LMARGIN", new_y="NEXT", wrapmode=WrapMode.CHAR)
+        page.set_text_color(0, 0, 0)
+        for section in report.sections:
+            _section(page, section)
+        return bytes(page.output())
 
 
 def _section(page: _Page, section: Section) -> None:

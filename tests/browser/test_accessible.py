@@ -13,7 +13,7 @@ from playwright.sync_api import Page
 from tests.browser.office import Office, Staff
 
 AFTERNOON = datetime(2026, 3, 3, 8, 40, 30, tzinfo=UTC)
-AXE = Path(__file__).parents[1] / "support" / "chromium" / "node_modules" / "axe-core" / "axe.min.js"
+AXE = Path(__file__).parents[1] / "support" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
 GRAVE = ("serious", "critical")
 PHONE = {"width": 390, "height": 844}
 BESIDE: dict[str, tuple[str, ...]] = {
@@ -60,8 +60,9 @@ def test_every_page_of_the_menu_is_accessible_and_fits_a_phone(
     page.set_viewport_size(PHONE)
     menu: list[str] = page.locator("nav a[href], aside a[href]").evaluate_all(MENU)
     wrong, wide = {}, []
-    paths = [one for one in dict.fromkeys([*menu, *BESIDE[login]]) if one != "/" and one not in checked]
+    paths = [one for one in dict.fromkeys([*menu, *BESIDE[login]]) if one not in checked | {"/"}]
     checked.update(paths)
+    paths.append("/")  # each person's own start
     for path in paths:
         page.goto(f"{office.url}{path}")
         page.wait_for_load_state("networkidle")
@@ -70,8 +71,7 @@ def test_every_page_of_the_menu_is_accessible_and_fits_a_phone(
         if page.evaluate("document.documentElement.scrollWidth") > PHONE["width"]:
             wide.append(path)
 
-    assert paths, "no page of his own"
-    assert not wrong, "\n".join(f"{path}: {one}" for path, found in wrong.items() for one in found)
+    assert len(menu) > 3 and not wrong, "\n".join(f"{path}: {one}" for path, found in wrong.items() for one in found)
     assert wide == []
 
 

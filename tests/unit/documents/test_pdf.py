@@ -11,6 +11,7 @@ from docx.enum.text import WD_BREAK
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Pt
+from fpdf import FPDF
 
 from engine.service import document_layouts, document_template, docx_blocks, docx_pdf, fonts
 from engine.service.document_kinds import KINDS
@@ -20,6 +21,12 @@ from tests.support import word
 
 AT = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 FONT = fonts.chinese()
+
+
+def laid_out(content: bytes) -> docx_pdf._Layout:
+    paper = FPDF(unit="pt")
+    with fonts.embedded(paper, docx_pdf.FONT, FONT) as font:
+        return docx_pdf._Layout(docx_blocks.read(content), paper, font, "")
 
 
 def pages(docx: bytes, mark: str = "") -> list[str]:
@@ -141,7 +148,7 @@ def test_page_breaks_and_fields_for_page_numbers():
 def test_no_line_begins_with_a_mark_of_punctuation_or_ends_with_an_opening_one():
     document = Document()
     document.add_paragraph("现将有关情况报告如下，（一）已责令停工。“限期整改”；《通知》已下发！" * 30)
-    layout = docx_pdf._Layout(docx_blocks.read(word.saved(document)), FONT, AT, "")
+    layout = laid_out(word.saved(document))
 
     lines = layout._lines(layout._all(layout.sheet.blocks), layout.room)
 
@@ -152,7 +159,7 @@ def test_no_line_begins_with_a_mark_of_punctuation_or_ends_with_an_opening_one()
 
 
 def test_what_the_font_lacks_is_a_box_and_joiners_vanish():
-    layout = docx_pdf._Layout(docx_blocks.read(word.written("x")), FONT, AT, "")
+    layout = laid_out(word.written("x"))
 
     shown = "".join(glyph.text for glyph in layout._glyphs("好👍👨\u200d👩😀𠮷\x07", Look()))
 
