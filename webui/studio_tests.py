@@ -14,6 +14,7 @@ from engine.domain.codec import parse_instant
 from engine.domain.rejection import Rejection
 from engine.service import exports, scenario_reader, scenario_record, scenario_refresh, scenarios, trial
 from engine.service.bundle_folder import TESTS
+from engine.service.deployments import Checked
 
 from . import case_page
 from .catalogue import t
@@ -33,14 +34,16 @@ def show(draft_id: str) -> str:
     draft = wanted(draft_id)
     checked = services().deployments.checked(services().bundle_drafts.files(draft_id))
     results = scenarios.results(checked)
+    failing = [one for one in results if one.fault is not None]
     return render_template(
         "studio/tests.html",
         draft=draft,
         blocked=checked.blocked,
-        results=[(one, lines([one.fault])[0] if one.fault is not None else None) for one in results],
+        failing=[(one, lines([one.fault])[0], _now(checked, one.file)) for one in failing],
+        passing=[one for one in results if one.fault is None],
         editor=bool(may(current_actor(), "edit_bundle")) and draft.state == "open",
+        deployer=bool(may(current_actor(), "deploy_bundle")) and draft.state == "open",
         trial=_trial(draft_id) is not None,
-        failed=sum(one.fault is not None for one in results),
     )
 
 
@@ -54,15 +57,11 @@ def accept(draft_id: str) -> Response:
     checked = services().deployments.checked(files)
     if path not in scenario_reader.files_of(files) or checked.blocked:
         abort(404)
-    try:
-        scenario = scenario_reader.read(path, files[path])
-        content = scenario_refresh.refreshed(scenario, files[path], checked.program, checked.bundle)
-    except scenario_reader.Unreadable:
-        content = None
-    if content is None:
+    made = _now(checked, path)
+    if made is None:
         flash(t("studio.not_accepted", file=path), "warning")
         return redirect(url_for("studio_tests.show", draft_id=draft_id), 303)
-    outcome = services().bundle_drafts.add(draft_id, {path: content}, current_actor(), whole=False)
+    outcome = services().bundle_drafts.add(draft_id, {path: made.content}, current_actor(), whole=False)
     if isinstance(outcome, Rejection):
         return rejected(outcome)
     flash(t("studio.accepted", file=path), "success")
@@ -95,6 +94,16 @@ def from_trial(draft_id: str) -> Response:
         return rejected(outcome)
     flash(t("studio.recorded" if made.faithful else "studio.recorded_part", file=path), "success")
     return redirect(url_for("studio_tests.show", draft_id=draft_id), 303)
+
+
+def _now(checked: Checked, path: str) -> scenario_refresh.Refreshed | None:
+    """What a scenario would be by what the draft does now; None where it has to be mended by hand."""
+    content = checked.bundle.files[path]
+    try:
+        scenario = scenario_reader.read(path, content)
+    except scenario_reader.Unreadable:
+        return None
+    return scenario_refresh.refreshed(scenario, content, checked.program, checked.bundle)
 
 
 def _trial(draft_id: str) -> Any:

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 
 from engine.domain.access import may
 from engine.domain.rejection import HTTP_STATUS, Rejection
+from engine.service.bundle_draft_tables import LISTED
 from engine.service import long_jobs, people, whatif, whatif_labels, whatif_replay, whatif_simulation
 from engine.service.replays import diagrams, moved_in
 
@@ -22,6 +23,8 @@ from .names import Names
 blueprint = Blueprint("whatif", __name__, url_prefix="/whatif")
 SIZES: Final = {"100": 100, "1000": 1_000, "10000": 10_000}
 """Choices of "only the newest so many"."""
+OF: Final = "of"
+"""Among the filters of a run: what was tried out, as it was chosen, for the way back to a draft."""
 
 
 @blueprint.get("")
@@ -45,7 +48,7 @@ def start() -> Response:
     if isinstance(found, Rejection):
         return _index(asked, {"to": said(found.key, found.details)}, _status(found))
     with writing() as conn:
-        run = whatif.start(services(), conn, current_actor().user_id, *found, asked.filters)
+        run = whatif.start(services(), conn, current_actor().user_id, *found, {**asked.filters, OF: _name()})
     return redirect(url_for("whatif.show", run=run), 303)
 
 
@@ -61,7 +64,8 @@ def simulate() -> Response:
     if isinstance(found, Rejection):
         return _index(asked, {"to": said(found.key, found.details)}, _status(found))
     with writing() as conn:
-        run = whatif_simulation.start(services(), conn, current_actor().user_id, *found, asked.filters)
+        filters = {**asked.filters, OF: _name()}
+        run = whatif_simulation.start(services(), conn, current_actor().user_id, *found, filters)
     return redirect(url_for("whatif.show", run=run), 303)
 
 
@@ -92,7 +96,18 @@ def show(run: str) -> str:
         names=names,
         limits=limits,
         why=lambda row: why(row.outcome, labels, limits),
+        **_draft_of(found),
     )
+
+
+def _draft_of(run: whatif.Run) -> dict[str, Any]:
+    """`draft`: what was tried out, where it is a draft that is still worked on, else None; `moved_on`: it was changed
+    since."""
+    kind, _, draft_id = str(run.filters.get(OF, "")).partition(":")
+    draft = services().bundle_drafts.get(draft_id) if kind == "draft" else None
+    if draft is None or draft.state not in LISTED:
+        return {"draft": None, "moved_on": False}
+    return {"draft": draft, "moved_on": services().bundle_drafts.version(draft_id) != run.version}
 
 
 @blueprint.get("/<run>/progress")
