@@ -220,3 +220,39 @@ def test_a_change_of_the_numbers_that_every_case_reads_touches_every_case():
 
     assert made.everything
     assert changes((program, bundle), (program, bundle)) == Changes()
+
+
+def handed(groups: str, assignee: str = "") -> tuple:
+    """One task, offered to these groups or given to one person."""
+    s = Scope()
+    person = {"camunda_assignee": assignee} if assignee else {}
+    s.chain(s.start(), s.user("work", camunda_candidateGroups=groups, **person), s.end())
+    return bundle_of(p=s)
+
+
+@pytest.mark.parametrize(
+    ("groups", "assignee", "now"),
+    [
+        ("supervision", "", ["supervision"]),
+        ("user:liqiang", "", ["user:liqiang"]),
+        ("office", "liqiang", ["user:liqiang"]),
+        ("supervision, office", "", []),
+        ("user:wangfang", "", []),
+        ("office", "wangfang", []),
+    ],
+)
+def test_a_step_that_would_have_been_asked_of_others_is_told_with_both(groups, assignee, now):
+    run = Run(*handed("office"))
+    run.do(SubmitTask("work#1", {}))
+    program, bundle = handed(groups, assignee)
+    version = run.learn(program, bundle)
+
+    full = what_if(run.entries, run.load, version)
+    quick = what_if(run.entries, run.load, version, None, changes(run.load(run.bundle.version), (program, bundle)))
+
+    assert full == quick
+    if now:
+        assert (full.verdict, full.step, full.reason) == ("other", 2, "people")
+        assert full.params == {"element": "work", "then": ["office"], "now": now}
+    else:
+        assert (full.verdict, full.step) == ("same", 0)
