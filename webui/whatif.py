@@ -97,6 +97,7 @@ def show(run: str) -> str:
         verdicts=whatif.VERDICTS,
         names=names,
         limits=limits,
+        asked_for=sample.worded(found.filters, names.units, limits),
         why=lambda row: why(row.outcome, labels, limits, names),
         **_draft_of(found),
     )
