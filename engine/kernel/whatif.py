@@ -219,7 +219,7 @@ def _first_difference(then: _Course, now: _Course, last: int) -> tuple[int, str,
         before, after = then.acts.get(seq, nothing), now.acts.get(seq, nothing)
         if _others_asked(before.asked, after.asked):
             assert before.asked is not None and after.asked is not None
-            facts = {"element": element_of(after.asked.task), "then": _people(before.asked), "now": _people(after.asked)}
+            facts = {"element": element_of(after.asked.task), "then": [*before.asked.groups], "now": [*after.asked.groups]}
             return seq, "people", facts
         for element in {**before.decided, **after.decided}:
             old, new = before.decided.get(element), after.decided.get(element)
@@ -231,18 +231,12 @@ def _first_difference(then: _Course, now: _Course, last: int) -> tuple[int, str,
 
 
 def _others_asked(then: _Asked | None, now: _Asked | None) -> bool:
-    """Whether who submitted the task would not have been asked: it goes to another person, or to groups of which none
-    was asked then. What groups he is in besides is not known here, so that a doubt counts for him."""
-    if then is None or now is None or (then.assignee, then.groups) == (now.assignee, now.groups):
+    """Whether who submitted the task would not have been asked: it is offered to groups of which none was asked then.
+    What groups he is in besides is not known here, so that a doubt counts for him. A task that is given to another
+    person refuses him: there the case is stuck."""
+    if then is None or now is None or then.assignee or now.assignee or not now.groups:
         return False
-    if now.assignee:
-        return now.assignee not in now.by
-    mine = {f"user:{one}" for one in now.by} | set(then.groups)
-    return bool(now.groups) and not then.assignee and mine.isdisjoint(now.groups)
-
-
-def _people(asked: _Asked) -> list[JSON]:
-    return [f"user:{asked.assignee}"] if asked.assignee else [*asked.groups[:NAMED_AT_MOST]]
+    return {*then.groups, *(f"user:{one}" for one in now.by)}.isdisjoint(now.groups)
 
 
 def _why(before: _Act, after: _Act) -> tuple[str, Mapping[str, JSON]]:
