@@ -69,5 +69,6 @@ def worded(filters: Mapping[str, Any], units: Mapping[str, str], limits: Mapping
         found.append(t("whatif.newest", count=filters["most"]))
     if filters.get("grade"):
         found.append(t(f"grade.{filters['grade']}"))
-    found += [names.get(one, one) for names, one in ((units, filters.get("unit")), (limits, filters.get("limit"))) if one]
+    named = ((units, filters.get("unit")), (limits, filters.get("limit")))
+    found += [names.get(one, one) for names, one in named if one]
     return " · ".join(found) or t("sample.all")

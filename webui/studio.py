@@ -119,7 +119,7 @@ def page(draft_id: str, refused: Rejection | None = None) -> Response:
         people = {draft.owner, draft.proposed_by, draft.approved_by, *(one.by for one in files)}
         names = Names(conn).load([*people, *(one.user_id for one in others)])
         said = "" if refused is None or refused.fields else names.sentence(refused)
-        tried = whatif.newest(conn, checked.bundle.version, MAX_TRIED)
+        tried = whatif.of_draft(conn, draft_id, MAX_TRIED)
     body = render_template(
         "studio/draft.html",
         draft=draft,
@@ -142,7 +142,7 @@ def page(draft_id: str, refused: Rejection | None = None) -> Response:
         failing=refused is not None and refused.key == scenarios.FAILING,
         results=results,
         failed=sum(one.fault is not None for one in results or ()),
-        tried=[one for one in tried if one.ended],
+        tried=[(one, services().deployments.alike(one.version, checked.bundle.files)) for one in tried],
         faults={} if refused is None else {fault.path: t(fault.key, **fault.params) for fault in refused.fields},
         typed=request.form,
         links=_links(draft),

@@ -10,8 +10,8 @@ from werkzeug.wrappers import Response
 
 from engine.domain.access import may
 from engine.domain.rejection import HTTP_STATUS, Rejection
-from engine.service.bundle_draft_tables import LISTED
 from engine.service import long_jobs, people, whatif, whatif_labels, whatif_replay, whatif_simulation
+from engine.service.bundle_draft_tables import LISTED
 from engine.service.replays import diagrams, moved_in
 
 from . import replay, sample
@@ -23,10 +23,10 @@ from .names import Names
 blueprint = Blueprint("whatif", __name__, url_prefix="/whatif")
 SIZES: Final = {"100": 100, "1000": 1_000, "10000": 10_000}
 """Choices of "only the newest so many"."""
+GONE: Final = "task.gone"
+"""Why a recorded step is refused where the case has not come to it; people are told to look at their inbox again."""
 PEOPLE: Final = "people"
 """Reason of a case in which a step went to others; its blanks hold groups."""
-OF: Final = "of"
-"""Among the filters of a run: what was tried out, as it was chosen, for the way back to a draft."""
 
 
 @blueprint.get("")
@@ -50,7 +50,7 @@ def start() -> Response:
     if isinstance(found, Rejection):
         return _index(asked, {"to": said(found.key, found.details)}, _status(found))
     with writing() as conn:
-        run = whatif.start(services(), conn, current_actor().user_id, *found, {**asked.filters, OF: _name()})
+        run = whatif.start(services(), conn, current_actor().user_id, *found, {**asked.filters, whatif.OF: _name()})
     return redirect(url_for("whatif.show", run=run), 303)
 
 
@@ -66,7 +66,7 @@ def simulate() -> Response:
     if isinstance(found, Rejection):
         return _index(asked, {"to": said(found.key, found.details)}, _status(found))
     with writing() as conn:
-        filters = {**asked.filters, OF: _name()}
+        filters = {**asked.filters, whatif.OF: _name()}
         run = whatif_simulation.start(services(), conn, current_actor().user_id, *found, filters)
     return redirect(url_for("whatif.show", run=run), 303)
 
@@ -106,11 +106,12 @@ def show(run: str) -> str:
 def _draft_of(run: whatif.Run) -> dict[str, Any]:
     """`draft`: what was tried out, where it is a draft that is still worked on, else None; `moved_on`: it was changed
     since."""
-    kind, _, draft_id = str(run.filters.get(OF, "")).partition(":")
+    kind, _, draft_id = str(run.filters.get(whatif.OF, "")).partition(":")
     draft = services().bundle_drafts.get(draft_id) if kind == "draft" else None
     if draft is None or draft.state not in LISTED:
         return {"draft": None, "moved_on": False}
-    return {"draft": draft, "moved_on": services().bundle_drafts.version(draft_id) != run.version}
+    same = services().deployments.alike(run.version, services().bundle_drafts.files(draft_id))
+    return {"draft": draft, "moved_on": not same}
 
 
 @blueprint.get("/<run>/progress")
@@ -212,9 +213,7 @@ def _led_to(side: Any, steps: Any, labels: Mapping[str, str]) -> dict[str, list[
     }
 
 
-def why(
-    outcome: Mapping[str, Any], labels: Mapping[str, str], limits: Mapping[str, str], names: Names
-) -> list[str]:
+def why(outcome: Mapping[str, Any], labels: Mapping[str, str], limits: Mapping[str, str], names: Names) -> list[str]:
     """The sentences about one case: limits, where the way parts and why, where it can't go on."""
     found = []
     for side in ("would", "spared"):
@@ -237,7 +236,8 @@ def why(
     stuck = outcome["stuck"]
     if stuck:
         element = str(stuck["params"].get("element", ""))
-        reason = said(str(stuck["params"].get("reason", stuck["key"])), stuck["params"])
+        key = str(stuck["params"].get("reason", stuck["key"]))
+        reason = t("whatif.not_come_to") if key == GONE else said(key, stuck["params"])
         found.append(t("whatif.stuck", seq=stuck["seq"], element=labels.get(element, element), reason=reason))
     return found
 

@@ -219,8 +219,8 @@ def _first_difference(then: _Course, now: _Course, last: int) -> tuple[int, str,
         before, after = then.acts.get(seq, nothing), now.acts.get(seq, nothing)
         if _others_asked(before.asked, after.asked):
             assert before.asked is not None and after.asked is not None
-            facts = {"element": element_of(after.asked.task), "then": [*before.asked.groups], "now": [*after.asked.groups]}
-            return seq, "people", facts
+            sides = {"then": [*before.asked.groups], "now": [*after.asked.groups]}
+            return seq, "people", {"element": element_of(after.asked.task), **sides}
         for element in {**before.decided, **after.decided}:
             old, new = before.decided.get(element), after.decided.get(element)
             if old != new and element in before.decided and element in after.decided:

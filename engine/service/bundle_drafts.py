@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
 
-from engine.definitions.bundle import MAX_FILES, SUFFIXES, version_of
+from engine.definitions.bundle import MAX_FILES, SUFFIXES
 from engine.definitions.xml import MAX_BYTES
 from engine.domain.clock import Clock
 from engine.domain.codec import instant_text, parse_instant
@@ -137,10 +137,6 @@ class BundleDrafts:
             if draft is None:
                 raise KeyError(draft_id)
             return _laid_over(self.base(draft), _own(conn, draft_id))
-
-    def version(self, draft_id: str) -> str:
-        """The version that the draft would be, deployed as it stands. Raises KeyError for an unknown draft."""
-        return version_of(self.files(draft_id))
 
     def listing(self, draft_id: str) -> list[DraftFile]:
         """Every file of base and draft by path, also those left out. Raises KeyError for an unknown draft."""

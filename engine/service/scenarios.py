@@ -185,6 +185,4 @@ def refusal(checked: Checked) -> Rejection | None:
     if not found:
         return None
     first = found[0]
-    return Rejection(
-        "unsound", FAILING, {**first.details, "count": len(found), "file": first.file, "why": first.key}
-    )
+    return Rejection("unsound", FAILING, {**first.details, "count": len(found), "file": first.file, "why": first.key})

@@ -15,11 +15,10 @@ from playwright.sync_api import Locator, Page, expect
 from engine.domain.clock import FixedClock
 from engine.domain.codec import parse_instant
 from engine.service.settings import Settings
-from engine.worker.timers import TimerRunner
 from tests.browser.office import Office, Seat, Staff
 from tests.support.walks import account_for, assign, feed_back, give_opinion, graded, publish
 from tests.support.world import CaseView, World
-from webui.formats import minute, second
+from webui.formats import minute
 
 MORNING = datetime(2026, 3, 3, 1, 0, tzinfo=UTC)
 """Tuesday 09:00 in Xuchang: when the past cases are assigned to their units."""
@@ -28,6 +27,9 @@ TRACKED = timedelta(days=31)
 FILE = "bpmn/unit_handling.bpmn"
 LIMIT = "[data-element-id=Event_eight_hours]"
 EIGHT_HOURS = "8小时意见时限"
+IN_EVIDENCE = "提出回复意见"
+PROVEN = re.compile("全部 \\d+ 步重新执行，与记录一致")
+STAMP = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 REASON = "按 3 月例会意见，提出意见的时限由 8 小时缩短为 6 小时。"
 
 
@@ -154,7 +156,7 @@ def test_six_hours_are_tried_out_deployed_and_given_to_running_cases_which_come_
     for case, delivered in change.running.items():
         assert on_record(clerk, case)[1:] == [("已终止", delivered, 6), ("进行中", delivered, 8)]
         expect(clerk.go(f"/cases/{case}/timeline").get_by_text(REASON).first).to_be_visible()
-        expect(auditor.go(f"/cases/{case}/replay").get_by_text(re.compile("全部 \\d+ 步重新执行，与记录一致"))).to_be_visible()
+        expect(auditor.go(f"/cases/{case}/replay").get_by_text(PROVEN)).to_be_visible()
 
 
 def shortened(page: Page) -> str:
@@ -209,7 +211,7 @@ def accept_what_the_scenarios_do_now(page: Page) -> None:
         sure(page)
         expect(page.locator("#messages")).to_contain_text("已更新")
         expect(failing).to_have_count(left)
-    expect(page.get_by_text("全部通过")).to_be_visible()
+    expect(page.get_by_text("5 个全部通过")).to_be_visible()
 
 
 def agreed_and_deployed(staff: Staff, draft: str) -> None:
@@ -247,16 +249,17 @@ def on_record(seat: Seat, case: str) -> list[tuple[str, datetime, int]]:
     """The evidence of the eight hours: of each time that they ran the state, the anchor, and for how many hours."""
     page = seat.go(f"/cases/{case}/evidence")
     found = []
-    for section in page.locator("section").filter(has=page.get_by_role("heading", name=EIGHT_HOURS)).all():
+    for section in page.locator("section").filter(has=page.get_by_role("heading", name=IN_EVIDENCE)).all():
         state = section.locator("h3 .status-pill").inner_text()
-        stamps = [re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", row(section, name).inner_text()) for name in ("起算", "到期")]
+        stamps = [STAMP.search(row(section, name).inner_text()) for name in ("起算", "到期")]
         anchor, due = (datetime.fromisoformat(f"{one[0]}+08:00").astimezone(UTC) for one in stamps if one)
         found.append((state, anchor, round((due - anchor) / timedelta(hours=1))))
     return found
 
 
 def row(section: Locator, name: str) -> Locator:
-    return section.get_by_role("row").filter(has=section.page.get_by_role("rowheader", name=re.compile(f"^{name}$"))).first
+    named = section.page.get_by_role("rowheader", name=re.compile(f"^{name}$"))
+    return section.get_by_role("row").filter(has=named).first
 
 
 def sure(page: Page) -> None:
