@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 
 from engine.domain.access import may
 from engine.domain.rejection import HTTP_STATUS, Rejection
-from engine.service import bundle_presence, bundle_upload, scenarios, whatif
+from engine.service import bundle_presence, bundle_titles, bundle_upload, scenarios, whatif
 from engine.service.bundle_drafts import Draft, DraftFile
 from engine.service.bundle_rebase import both_sides
 from engine.service.system import new_id
@@ -26,6 +26,7 @@ from .names import Names
 blueprint = Blueprint("studio", __name__)
 
 MAX_UPLOADS: Final = 200
+MAX_SOUGHT: Final = 80
 MAX_TRIED: Final = 3
 """Runs of what-if shown with a draft."""
 KINDS: Final = (".bpmn", ".dmn", ".form", ".scenario.toml", ".toml")
@@ -112,6 +113,8 @@ def page(draft_id: str, refused: Rejection | None = None) -> Response:
     checked = services().deployments.checked(kept.files(draft_id))
     found = lines(checked.findings)
     results = scenarios.known(checked.bundle.version)
+    sought = request.args.get("q", "").strip()[:MAX_SOUGHT]
+    places = bundle_titles.said_in(checked.bundle, sought) if sought else {}
     live = services().deployments.live()
     now = services().clock.now()
     with reading() as conn:
@@ -123,7 +126,10 @@ def page(draft_id: str, refused: Rejection | None = None) -> Response:
     body = render_template(
         "studio/draft.html",
         draft=draft,
-        groups=_groups(files),
+        groups=_groups([one for one in files if not sought or one.path in places]),
+        titles=bundle_titles.titles(checked.bundle),
+        sought=sought,
+        places=places,
         changes=[one for one in files if one.how != "same"],
         findings=found,
         **folded(_filtered(found), asked=request.args.get("severity", "") == "info"),

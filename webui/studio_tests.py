@@ -10,18 +10,21 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, s
 from werkzeug.wrappers import Response
 
 from engine.domain.access import may
-from engine.domain.codec import parse_instant
+from engine.domain.codec import JSON, parse_instant
 from engine.domain.rejection import Rejection
 from engine.service import exports, scenario_reader, scenario_record, scenario_refresh, scenarios, trial
 from engine.service.bundle_folder import TESTS
 from engine.service.deployments import Checked
+from engine.service.replay_frames import labels_of
 
 from . import case_page
 from .catalogue import t
 from .errors import page as error_page
 from .errors import rejected
 from .findings import lines
+from .formats import minute
 from .guards import current_actor, reading, require, requires, services
+from .names import Names
 from .studio import wanted
 
 blueprint = Blueprint("studio_tests", __name__)
@@ -39,7 +42,7 @@ def show(draft_id: str) -> str:
         "studio/tests.html",
         draft=draft,
         blocked=checked.blocked,
-        failing=[(one, lines([one.fault])[0], _now(checked, one.file)) for one in failing],
+        failing=[(one, lines([one.fault])[0], _changes(checked, one.file)) for one in failing],
         passing=[one for one in results if one.fault is None],
         editor=bool(may(current_actor(), "edit_bundle")) and draft.state == "open",
         deployer=bool(may(current_actor(), "deploy_bundle")) and draft.state == "open",
@@ -94,6 +97,45 @@ def from_trial(draft_id: str) -> Response:
         return rejected(outcome)
     flash(t("studio.recorded" if made.faithful else "studio.recorded_part", file=path), "success")
     return redirect(url_for("studio_tests.show", draft_id=draft_id), 303)
+
+
+def _changes(checked: Checked, path: str) -> list[tuple[scenario_refresh.Change, str, str]] | None:
+    """What a scenario expects otherwise than the draft does now, each with both in words; None where it has to be
+    mended by hand."""
+    made = _now(checked, path)
+    if made is None:
+        return None
+    with reading() as conn:
+        names = Names(conn).load((), ["unit:"])
+        return [
+            (one, *(_words(one.what, value, checked.bundle, names) for value in (one.expected, one.got)))
+            for one in made.changes
+        ]
+
+
+def _words(what: str, value: JSON, bundle: Any, names: Names) -> str:
+    """A value of an expectation as people say it: elements and limits by their names in the diagram."""
+    if what == "limits" and isinstance(value, list):
+        known = {
+            node.properties.get("limit", ""): node.label for one in bundle.processes.values() for _, node in one.walk()
+        }
+        rows: list[Any] = value
+        if not all(isinstance(row, dict) and {"limit", "due", "state"} <= row.keys() for row in rows):
+            return scenarios.shown(value)
+        return "；".join(
+            t(
+                "studio.limit_then",
+                limit=known.get(row["limit"], row["limit"]),
+                unit=names.unit(str(row.get("unit", ""))),
+                at=minute(row["due"]),
+                state=t(f"scenario.state.{row['state']}"),
+            )
+            for row in rows
+        )
+    if what in ("open", "passed", "not_passed") and isinstance(value, list):
+        labels = labels_of(bundle)
+        return "、".join(labels.get(str(one), str(one)) for one in value) or "-"
+    return scenarios.shown(value)
 
 
 def _now(checked: Checked, path: str) -> scenario_refresh.Refreshed | None:

@@ -15,18 +15,18 @@ from .play import Play
 from .play_script import FOUND, BadScript, Step, StepFailed, difference, standing_of, take
 from .scenario_reader import Scenario
 from .scenario_text import Written, instant, text
-from .scenarios import at_its_time, opened, shown
+from .scenarios import at_its_time, opened
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """An expectation that is another one now. `step`: number of the step, `what`: name of the expectation, see
-    play_script.expect; the other two as text."""
+    play_script.expect."""
 
     step: int
     what: str
-    expected: str
-    got: str
+    expected: JSON
+    got: JSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def refreshed(scenario: Scenario, content: bytes, program: Program, bundle: Bund
 def _changes(play: Play, step: Step, number: int) -> list[Change]:
     standing = standing_of(play)
     found = [(name, difference(standing, name, value)) for name, value in step.subject.items()]
-    return [Change(number, name, shown(differs[0]), shown(differs[1])) for name, differs in found if differs]
+    return [Change(number, name, *differs) for name, differs in found if differs]
 
 
 def _note(play: Play, step: Step, written: Written) -> None:
