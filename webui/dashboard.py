@@ -32,6 +32,7 @@ def index() -> str:
     actor, now = current_actor(), services().clock.now()
     since = start_of_day(now)
     seen: dict[str, Any] = {"groups": actor.groups, "all_cases": case_snapshot.sees_all(actor)}
+    drafts = _drafts()
     with reading() as conn:
         broken = today.breaches(conn, since=since, most=MOST, **seen)
         shown: dict[str, Any] = {
@@ -40,12 +41,11 @@ def index() -> str:
             "limits": clocks.counts(conn, now=now, **seen),
             "majors": cases.list_cases(conn, status="open", grade=MAJOR, order="due", per_page=MOST, **seen),
             "broken": broken,
-            "drafts": _drafts(),
+            "drafts": drafts,
             "stuck": today.stuck(conn, most=MOST, **seen) if may(actor, "resolve_incident") else (),
         }
-        names = Names(conn).load(
-            {one.proposed_by for one in shown["drafts"]}, {f"unit:{one.unit}" for one in broken if one.unit}
-        )
+        units = {f"unit:{one.unit}" for one in broken if one.unit}
+        names = Names(conn).load({one.proposed_by for one in drafts}, units)
     return render_template("dashboard/index.html", at=now, names=names, major=MAJOR, **shown)
 
 

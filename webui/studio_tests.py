@@ -116,9 +116,8 @@ def _changes(checked: Checked, path: str) -> list[tuple[scenario_refresh.Change,
 def _words(what: str, value: JSON, bundle: Any, names: Names) -> str:
     """A value of an expectation as people say it: elements and limits by their names in the diagram."""
     if what == "limits" and isinstance(value, list):
-        known = {
-            node.properties.get("limit", ""): node.label for one in bundle.processes.values() for _, node in one.walk()
-        }
+        nodes = [node for process in bundle.processes.values() for _, node in process.walk()]
+        known = {node.properties.get("limit", ""): node.label for node in nodes}
         rows: list[Any] = value
         if not all(isinstance(row, dict) and {"limit", "due", "state"} <= row.keys() for row in rows):
             return scenarios.shown(value)

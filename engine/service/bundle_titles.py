@@ -13,8 +13,8 @@ MOST: Final = 6
 
 
 def titles(bundle: Bundle) -> dict[str, str]:
-    """Path -> title: a diagram's processes, a file's decisions, the steps that fill in a form, a scenario's title. Files
-    that say nothing of the kind, or can't be read, are not in it."""
+    """Path -> title: a diagram's processes, a file's decisions, the steps that fill in a form, a scenario's title.
+    Files that say nothing of the kind, or can't be read, are not in it."""
     found: dict[str, list[str]] = {}
     for path, name in _names(bundle):
         if name and name not in found.setdefault(path, []):

@@ -50,8 +50,8 @@ class LimitEvidence:
 
 @dataclass(frozen=True, slots=True)
 class CaseEvidence:
-    """`entries`: how many the journal of the case has; the numbers in the evidence are theirs. `moves`: those that moved
-    it to another version of the process: limits end and begin there that go on by another reckoning."""
+    """`entries`: how many the journal of the case has; the numbers in the evidence are theirs. `moves`: those that
+    moved it to another version of the process: limits end and begin there that go on by another reckoning."""
 
     registration: registrations.Registration | None
     limits: tuple[LimitEvidence, ...]
