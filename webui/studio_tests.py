@@ -107,10 +107,11 @@ def _changes(checked: Checked, path: str) -> list[tuple[scenario_refresh.Change,
         return None
     with reading() as conn:
         names = Names(conn).load((), ["unit:"])
-        return [
-            (one, *(_words(one.what, value, checked.bundle, names) for value in (one.expected, one.got)))
-            for one in made.changes
-        ]
+
+        def words(one: scenario_refresh.Change, value: JSON) -> str:
+            return _words(one.what, value, checked.bundle, names)
+
+        return [(one, words(one, one.expected), words(one, one.got)) for one in made.changes]
 
 
 def _words(what: str, value: JSON, bundle: Any, names: Names) -> str:

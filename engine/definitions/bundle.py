@@ -14,8 +14,7 @@ from engine.domain.calendar import Calendar, CalendarError, calendar_from
 
 from .bpmn import read_bpmn
 from .dmn import DecisionModel, DecisionResult, DmnError, parse_dmn
-from .form_problems import FormProblem
-from .forms import Form, FormUnreadable, read_form
+from .forms import Form, FormProblem, FormUnreadable, read_form
 from .model import Finding, Process
 
 MAX_FILES = 200

@@ -160,7 +160,7 @@ def test_six_hours_are_tried_out_deployed_and_given_to_running_cases_which_come_
 
 
 def shortened(page: Page) -> str:
-    """A draft with six hours, changed in the modeler; its address. No clause forbids it."""
+    """A draft with six hours, changed in the modeler; its address. No clause forbids it; the clock is still called by eight."""
     page.get_by_label("草稿名称").fill("缩短时限")
     page.get_by_role("button", name="开始修改").click()
     draft = re.sub("^https?://[^/]+", "", page.url)
@@ -171,7 +171,8 @@ def shortened(page: Page) -> str:
     page.locator(LIMIT).click()
     page.get_by_label("期限长度").fill("PT6H")
     expect(page.locator("#editor[data-state=saved]")).to_be_visible()
-    expect(page.locator("[data-counts]")).to_have_text("没有发现问题")
+    expect(page.locator("[data-counts]")).to_have_text("1 处提示")
+    expect(page.locator(".finding-info")).to_contain_text("名称里写的是 8小时，实际期限是 PT6H")
     return draft
 
 
