@@ -147,6 +147,7 @@ def test_six_hours_are_tried_out_deployed_and_given_to_running_cases_which_come_
     clerk = staff["wangfang"]
     for case, delivered in change.running.items():
         assert on_record(clerk, case) == [("已终止", delivered, 8), ("进行中", delivered, 6)]
+        expect(clerk.page.get_by_text("案件改用另一版流程时重新计算；起算点不变")).to_be_visible()
 
     page = owner.go(batch)
     page.get_by_role("button", name="全部撤销（2 件）").click()
@@ -160,7 +161,7 @@ def test_six_hours_are_tried_out_deployed_and_given_to_running_cases_which_come_
 
 
 def shortened(page: Page) -> str:
-    """A draft with six hours, changed in the modeler; its address. No clause forbids it; the clock is still called by eight."""
+    """A draft with six hours, changed in the modeler; its address. No clause forbids it; a hint is given."""
     page.get_by_label("草稿名称").fill("缩短时限")
     page.get_by_role("button", name="开始修改").click()
     draft = re.sub("^https?://[^/]+", "", page.url)

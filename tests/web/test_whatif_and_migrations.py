@@ -120,6 +120,26 @@ def test_who_deploys_nothing_sees_results_and_begins_nothing(place: Place, run: 
     assert place.desk.seat("zhouwei").get(run).status_code == 403
 
 
+def test_a_draft_and_what_came_of_trying_it_out_lead_to_each_other(place: Place):
+    owner, drafts = place.owner, place.desk.world.services.bundle_drafts
+    draft = owner.post("/studio", {"title": "试算过的"}).location
+    ident, actor = draft.rpartition("/")[2], place.desk.world.actor("sunli")
+    drafts.add(ident, {"bpmn/unit_handling.bpmn": with_hours(6)["bpmn/unit_handling.bpmn"]}, actor, whole=False)
+    answer = owner.post("/whatif", {"to": f"draft:{ident}", "status": "open", "most": "100"})
+    work(place.desk)
+    told, page = owner.get(answer.location).text, owner.get(draft).text
+
+    drafts.add(ident, {"tests/a.scenario.toml": b'title = "a"'}, actor, whole=False)
+    tested = owner.get(answer.location).text
+    drafts.add(ident, {"bpmn/unit_handling.bpmn": with_hours(5)["bpmn/unit_handling.bpmn"]}, actor, whole=False)
+    changed, after = owner.get(answer.location).text, owner.get(draft).text
+
+    assert f'href="{draft}#pending"' in told and "范围：在办 · 最近 100 件" in told
+    assert f'href="{answer.location}"' in page and "草稿又改过" not in page
+    assert "草稿又改过" not in told + tested
+    assert "草稿又改过" in changed and "草稿又改过" in after
+
+
 def test_a_simulation_shows_both_versions_beside_each_other(place: Place, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(
         whatif_simulation, "simulate", lambda *_: {
