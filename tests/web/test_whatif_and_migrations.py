@@ -13,8 +13,9 @@ from engine.worker.queue import QueueRunner
 from engine.worker.tasks import TASKS
 from tests.process.test_many_migrations import TO_THE_UNIT, learn, make_live, with_hours
 from tests.support.desk import Desk
-from tests.support.world import CaseView
+from tests.support.world import CaseView, whole_bundle
 
+LATE = "tests/scenarios/ordinary_late.scenario.toml"
 REST = ("Task_verify", "Task_opinion", "Task_confirm")
 VERDICT = re.compile(r'data-verdict="(\w+)">.*?<span class="h1[^>]*>(\d+)<', re.S)
 
@@ -129,7 +130,7 @@ def test_a_draft_and_what_came_of_trying_it_out_lead_to_each_other(place: Place)
     work(place.desk)
     told, page = owner.get(answer.location).text, owner.get(draft).text
 
-    drafts.add(ident, {"tests/a.scenario.toml": b'title = "a"'}, actor, whole=False)
+    drafts.add(ident, {LATE: whole_bundle()[LATE]}, actor, whole=False)
     tested = owner.get(answer.location).text
     drafts.add(ident, {"bpmn/unit_handling.bpmn": with_hours(5)["bpmn/unit_handling.bpmn"]}, actor, whole=False)
     changed, after = owner.get(answer.location).text, owner.get(draft).text
