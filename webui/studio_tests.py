@@ -118,7 +118,7 @@ def _words(what: str, value: JSON, bundle: Any, names: Names) -> str:
     """A value of an expectation as people say it: elements and limits by their names in the diagram."""
     if what == "limits" and isinstance(value, list):
         nodes = [node for process in bundle.processes.values() for _, node in process.walk()]
-        known = {node.properties.get("limit", ""): node.label for node in nodes}
+        known = {node.properties.get("limit", ""): node.label for node in nodes if node.event.timer is not None}
         rows: list[Any] = value
         if not all(isinstance(row, dict) and {"limit", "due", "state"} <= row.keys() for row in rows):
             return scenarios.shown(value)

@@ -158,7 +158,8 @@ def test_a_failing_scenario_blocks_the_deployment_until_the_change_is_taken_over
     assert "5 个全部通过" in ready and "还没有试算过" in ready
     assert own_desk.world.services.deployments.history()[-1].version == live
     assert "tests/scenarios/ordinary_late.scenario.toml" in failing and 1 <= len(failing) < 5
-    assert re.search(r"第 \d+ 步：时限</td>", tests) and "2026-03-02 17:45" in tests and "2026-03-02 15:45" in tests
+    assert re.search(r"第 \d+ 步：时限</td>", tests) and "2026-03-02 17:45" in tests
+    assert "8小时意见时限 耕地保护科：2026-03-02 15:45 到期，超时完成" in tests
     assert "5 个全部通过" in passing
     assert done.status_code == 303
     assert own_desk.world.services.deployments.live() != live
