@@ -12,6 +12,7 @@ from engine.service.settings import Settings
 
 from . import (
     admin,
+    agreement,
     api,
     api_token_pages,
     audit,
@@ -117,6 +118,7 @@ PAGES: Final = (
     performance,
     statistics,
     unit_scores,
+    agreement,
     wall,
     mining,
     packages,
