@@ -59,6 +59,7 @@ MENU: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
             Entry("whatif.index", "view_bundles", "nav.whatif", "search"),
             Entry("migrations.index", "migrate_case", "nav.migrations", "arrow-right"),
             Entry("document_templates.index", "view_templates", "nav.templates", "edit"),
+            Entry("phrases.index", "view_templates", "nav.phrases", "message"),
         ),
     ),
     (

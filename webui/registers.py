@@ -19,7 +19,7 @@ from engine.readmodels import cases
 from engine.service import case_snapshot, people, register_records
 from engine.service.items_tables import SOURCE_TYPES
 from engine.service.register_records import Record
-from engine.service.registers import OF_CASES, REGISTERS, Register
+from engine.service.registers import APART, OF_CASES, REGISTERS, Register
 
 from . import case_page, errors
 from .admin import faults_of
@@ -33,8 +33,6 @@ blueprint = Blueprint("registers", __name__)
 
 DAYS: Final = 7
 """Days of the coverage page."""
-POINT: Final = "point"
-"""Has a page of its own: webui/points.py."""
 LISTS: Final = frozenset({"choices", "people", "units"})
 
 
@@ -168,7 +166,7 @@ def _planned() -> Sequence[str]:
 def _register(name: str) -> Register:
     """The register, or the end of the request: 404 for none and for one that the person may not see."""
     register = REGISTERS.get(name)
-    if register is None or name == POINT or not may(current_actor(), register.see):
+    if register is None or name in APART or not may(current_actor(), register.see):
         abort(404)
     return register
 
@@ -266,7 +264,9 @@ def _offered() -> list[Register]:
     actor = current_actor()
     whole = bool(may(actor, "view_all_cases"))
     return [
-        one for one in REGISTERS.values() if one.name != POINT and may(actor, one.see) and (whole or not one.of_case)
+        one
+        for one in REGISTERS.values()
+        if one.name not in APART and may(actor, one.see) and (whole or not one.of_case)
     ]
 
 

@@ -13,7 +13,7 @@ from engine.domain.codec import JSON, texts
 from engine.domain.organisation import SEPARATED_ROLES
 from engine.journal.store import SqlTransaction
 
-from . import people
+from . import people, phrases
 from .people_tables import RECEIVES_WORK, lines, persons, units
 
 NAMES = OUTSIDE_LISTS
@@ -32,7 +32,7 @@ def options(conn: Connection, bundle: Bundle) -> dict[str, JSON]:
             for person in directory.persons
             if not separated.intersection(person.roles)
         ],
-        "instruction_phrases": list(bundle.regulation.get("instruction_phrases", [])),
+        "instruction_phrases": list(phrases.offered(conn, bundle)),
     }
 
 
@@ -61,7 +61,7 @@ def _offered(conn: Connection, value: Any, label: Any, chosen: list[str], *where
 
 
 def _phrases(conn: Connection, bundle: Bundle, chosen: list[str]) -> list[JSON]:
-    return [phrase for phrase in bundle.regulation.get("instruction_phrases", []) if phrase in chosen]
+    return [phrase for phrase in phrases.offered(conn, bundle) if phrase in chosen]
 
 
 FINDERS: Mapping[str, Callable[[Connection, Bundle, list[str]], list[JSON]]] = {
