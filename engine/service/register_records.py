@@ -122,6 +122,12 @@ def listed(
     return [_read(row) for row in rows], max(1, -(-count // PER_PAGE))
 
 
+def every(conn: Connection, name: str, most: int, *, unit: str = "") -> list[Record]:
+    """The records that stand, newest first, no more than `most`. `unit`: of who wrote them."""
+    query = newest(name).where(table.c.unit_id == unit) if unit else newest(name)
+    return [_read(row) for row in conn.execute(query.order_by(table.c.number.desc()).limit(most))]
+
+
 def of_case(conn: Connection, case_id: str) -> dict[str, list[Record]]:
     """register -> the records that stand about a case, newest first. The caller asked who may see the case."""
     found: dict[str, list[Record]] = {}
