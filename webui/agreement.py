@@ -214,6 +214,7 @@ def _units(found: Agreement, names: Names) -> Figures:
     return Figures("agreement_units", tuple(t(f"agreement.column.{one}") for one in columns), tuple(rows))
 
 
+@blueprint.app_template_filter("share_of")
 def share(right: int, wrong: int) -> float | None:
     """Percent of the suggestions that were followed, those that were unsure left out."""
     return round(100 * right / (right + wrong), 1) if right + wrong else None
@@ -246,8 +247,3 @@ def _unit(unit: str, called: Callable[[str], str] | None) -> str:
 
 def _shown(one: str) -> str:
     return t(f"agreement.shown.{one}")
-
-
-@blueprint.record_once
-def _install(state: Any) -> None:
-    state.app.jinja_env.filters["share_of"] = share

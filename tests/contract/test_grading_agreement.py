@@ -66,6 +66,8 @@ def test_what_people_decided_stands_beside_what_was_suggested(world: World):
     item_decisions.irrelevant(world.services, world.actor("wangfang"), other, "交警的事")
 
     found = grading_agreement.agreement(world.services)
+    (wrong,) = [one for one in grading_pairs.pairs(world.services) if one.outcome == "wrong"]
+    (theirs,) = [one for one in grading_pairs.pairs(world.services) if one.decided_grade == NOT_OURS]
     later = grading_agreement.agreement(world.services, since=world.clock.now() + timedelta(days=1))
 
     assert "Task_screen" in waiting.open
@@ -80,17 +82,10 @@ def test_what_people_decided_stands_beside_what_was_suggested(world: World):
     assert (found.screened, found.places) == (2, 2)
     assert later.total == 0
     assert found.units == {"office": {"right": 2, "wrong": 1, "unsure": 0}}
-
-
-def test_each_pair_says_who_decided_why_and_which_words_had_matched(world: World):
-    """Of the cases of the test before; the pair that differs is the one to look at."""
-    (wrong,) = [one for one in grading_pairs.pairs(world.services) if one.outcome == "wrong"]
-    (other,) = [one for one in grading_pairs.pairs(world.services) if one.decided_grade == NOT_OURS]
-
     assert (wrong.title, wrong.by, wrong.reason) == ("建安区苏桥镇耕地被硬化", "wangfang", "已有聚集")
     assert wrong.words and all(words for words in wrong.words.values())
     assert wrong.case_id and wrong.decided["m4"] is True
-    assert (other.by, other.reason, other.case_id) == ("wangfang", "交警的事", "")
+    assert (theirs.by, theirs.reason, theirs.case_id) == ("wangfang", "交警的事", "")
 
 
 def test_a_case_that_is_graded_late_is_read_to_its_end(world: World):
