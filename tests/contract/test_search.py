@@ -12,7 +12,7 @@ from sqlalchemy import delete, insert, select, update
 from engine.service import items, search, search_index, search_rebuild
 from engine.service.documents import make
 from engine.service.item_fields import NewItem
-from engine.service.search_tables import search_grams, search_marks, search_texts
+from engine.service.search_tables import search_grams, search_texts
 from engine.service.search_words import excerpt, grams, plain, words
 from engine.service.transactions import writing
 from tests.support.desk import GRADED, ITEM, SCREENED
@@ -126,7 +126,8 @@ def test_a_search_that_was_damaged_is_made_anew_and_what_was_found_stays_found_m
             .returning(search_texts.c.number)
         ).scalar_one()
         conn.execute(insert(search_grams).values(gram="没有", number=lost))
-        conn.execute(update(search_marks).values(mark="9999"))
+        for kind, mark in (("case", "2999-01-01T00:00:00.000000Z x"), ("item", "9999"), ("document", "9999")):
+            search_index.keep_mark(conn, kind, mark)
     seen: list[tuple[str, int, int]] = []
 
     def tell(kind: str, done: int, total: int) -> None:
