@@ -32,7 +32,7 @@ PER_PAGE: Final = 30
 MACHINES: Final = "-"
 """Stands in an address for the items that no unit brought in."""
 SHOWN: Final = ("wrong", UNSURE)
-TABLES: Final = ("agreement_grades", "agreement_criteria", "agreement_facts", "agreement_units", "agreement_list")
+TABLES: Final = ("agreement_grades", "agreement_units", "agreement_criteria", "agreement_facts", "agreement_list")
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,9 +177,9 @@ def _all_tables(asked: Asked) -> tuple[Figures, ...]:
 def _figures(found: Agreement, names: Names, labels: Mapping[str, str]) -> tuple[Figures, ...]:
     return (
         _grades(found),
+        _units(found, names),
         _ticks("agreement_criteria", found.criteria, labels),
         _ticks("agreement_facts", found.facts, labels),
-        _units(found, names),
     )
 
 

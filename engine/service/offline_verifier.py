@@ -906,14 +906,13 @@ class Verifier:
         listed = self._json(about["list"], "documents") if about else []
         rows = {row["number"]: row for row in listed} if isinstance(listed, list) else {}
         stored = {str(about.get(name)) for name in ("list", "entries_file", "proofs_file")}
+        after = {event["replaces"]: number for number, (event, _, _) in told.items()}
         for number, (event, by, reason) in sorted(told.items()):
             row = rows.get(number)
             if row is None:
                 self._document_fault("data/documents.json", number, "清单中没有这份文书", "not in the list")
                 continue
-            later = [one for one, (other, _, _) in told.items() if other["replaces"] == number]
-            void = {"void": bool(later), "replaced_by": later[0] if later else 0}
-            said = dict(event, by=by, reason=reason, **void)
+            said = dict(event, by=by, reason=reason, void=number in after, replaced_by=after.get(number, 0))
             wrong = [name for name in said if name not in ("kind", "docx", "pdf") and row.get(name) != said[name]]
             if wrong:
                 self._document_fault(
@@ -922,8 +921,8 @@ class Verifier:
                 )  # fmt: skip
             for form in ("docx", "pdf"):
                 stored.add(self._document_file(number, event, row, form))
-            if later:
-                other = told[later[0]][0]
+            if number in after:
+                other = told[after[number]][0]
                 self.report.note(
                     "文书 %s 已作废, 由 %s 替代" % (event["mark"], other["mark"]),
                     "document %s is void, replaced by %s" % (event["mark"], other["mark"]),

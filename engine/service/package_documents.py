@@ -40,9 +40,9 @@ def entries_of(conn: Connection, case_ids: Collection[str]) -> list[StoredEntry]
 def listed(entries: Sequence[StoredEntry]) -> list[dict[str, Any]]:
     """What the list says of each document, without where its files lie. `void`: another stands in its place."""
     found: list[dict[str, Any]] = []
+    after = {entry.events[0]["replaces"]: entry.events[0]["number"] for entry in entries}
     for entry in entries:
         event = entry.events[0]
-        later = [one.events[0]["number"] for one in entries if one.events[0]["replaces"] == event["number"]]
         found.append(
             {
                 **{name: value for name, value in event.items() if name != "kind"},
@@ -51,8 +51,8 @@ def listed(entries: Sequence[StoredEntry]) -> list[dict[str, Any]]:
                 "at": instant_text(entry.at),
                 "by": entry.actor,
                 "reason": entry.command["reason"],
-                "void": bool(later),
-                "replaced_by": later[0] if later else 0,
+                "void": event["number"] in after,
+                "replaced_by": after.get(event["number"], 0),
             }
         )
     return found
