@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
 
+from engine.definitions.bundle import read_bundle
+from engine.service import options
 from engine.service.phrases import REGISTER
 from engine.service.register_records import STREAM
 from engine.service.registers import MOST_LINES
 from tests.support.desk import Browser, Desk, blocks, task_url
 
+REGISTER_LIST = "instruction_phrases"
 SHIPPED = "请速核实并报结果。"
 OWN = ["请执法支队牵头核实。", "同意。", "请当天报结果。"]
 
@@ -126,3 +130,18 @@ def test_the_process_owner_may_change_them_too_and_nobody_else(place: Desk):
 def test_the_list_has_no_page_among_the_registers(place: Desk):
     assert place.seat("wangfang").get("/registers/phrases").status_code == 404
     assert place.seat("wangfang").post("/registers/phrases", {"phrases": "同意。"}).status_code == 404
+
+
+def test_a_form_that_offers_the_phrases_itself_offers_those_of_the_office(place: Desk):
+    services = place.world.services
+    files = services.deployments.files(services.deployments.live())
+    form = json.loads(files["forms/instruction.form"])
+    form["components"].append({"type": "select", "key": "usual", "label": "常用", "valuesKey": REGISTER_LIST})
+    changed = read_bundle({**files, "forms/instruction.form": json.dumps(form).encode()})
+    keep(place.seat("wangfang"), OWN)
+
+    with services.engine.connect() as conn:
+        offered = options.options(conn, changed)[REGISTER_LIST]
+        accepted = options.FINDERS[REGISTER_LIST](conn, changed, [OWN[0], SHIPPED])
+
+    assert offered == OWN and accepted == [OWN[0]]
