@@ -42,7 +42,8 @@ def take_up(services: Any, actor: Actor, item_id: int, reason: str) -> Item | Re
 def link(
     services: Any, actor: Actor, item_id: int, case_id: str, reason: str, *, own_reply: bool = False
 ) -> Item | Rejection:
-    """Puts the item to a case that is there. `own_reply`: it only echoes our own answer; it opens nothing."""
+    """Puts the item to a case that is there, and to the case's topic, unless it is of another one. `own_reply`: it only
+    echoes our own answer; it opens nothing and spreads nothing."""
     case_id = case_id.strip().upper()
 
     def change(writing: Writing) -> Item | Rejection:
@@ -51,8 +52,12 @@ def link(
             return found
         if writing.conn.scalar(select(cases.c.case_id).where(cases.c.case_id == case_id)) is None:
             return _fault("case_id", "item.fault.no_case", {"case": case_id[:40]})
-        _set(writing, found, "linked", reason, case_id=case_id, own_reply=int(own_reply))
-        writing.note("LinkItem", "ItemLinked", **_facts(found), case=case_id, own_reply=own_reply, reason=reason)
+        topic = found.topic_id
+        if topic is None:
+            topic = writing.conn.scalar(select(topics.c.topic_id).where(topics.c.case_id == case_id))
+        _set(writing, found, "linked", reason, case_id=case_id, own_reply=int(own_reply), topic_id=topic)
+        writing.note("LinkItem", "ItemLinked", **_facts(found), case=case_id, own_reply=own_reply, reason=reason,
+                     topic=topic)  # fmt: skip
         services.jobs.defer(writing.conn, TELL_CASE, {"item": item_id, "case": case_id, "actor": actor.user_id})
         return _again(writing, item_id)
 

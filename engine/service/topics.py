@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, case, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from engine.domain.codec import instant_text
@@ -163,8 +163,8 @@ def split(services: Any, actor: Actor, item_id: int, reason: str) -> Item | Reje
             return Rejection("conflict", "topic.opened_its_case", {"item": item_id, "case": item.case_id})
         values: dict[str, Any] = {"topic_id": None}
         if item.state == "linked":
-            values |= {"state": "new", "case_id": "", "decided_by": actor.user_id, "reason": reason.strip()[:1000],
-                       "decided_at": instant_text(writing.now)}  # fmt: skip
+            values |= {"state": "new", "case_id": "", "own_reply": 0, "decided_by": actor.user_id,
+                       "reason": reason.strip()[:1000], "decided_at": instant_text(writing.now)}  # fmt: skip
         writing.conn.execute(update(table).where(table.c.item_id == item_id).values(**values))
         target = f"t:{item.topic_id}"
         offer(writing.conn, writing.now, item_id, [(target, 0.0, ())])
@@ -315,7 +315,8 @@ def _first_items(conn: Connection, ids: Iterable[int]) -> dict[int, Item]:
 
 
 def _counted() -> Any:
-    outlets = func.count(func.distinct(table.c.source_name)).label("outlets")
+    # Echoes of our own reply are items of the topic and no spread of it (as in `spread`).
+    outlets = func.count(func.distinct(case((table.c.own_reply == 0, table.c.source_name)))).label("outlets")
     last = func.max(table.c.received_at).label("last_at")
     counted = select(topics, func.count(table.c.item_id).label("size"), outlets, last)
     return counted.outerjoin(table, table.c.topic_id == topics.c.topic_id).group_by(topics.c.topic_id)
