@@ -1,4 +1,5 @@
-"""What the bureau has published itself: unified replies and statements of cases, so that triage knows their echoes.
+"""What the bureau has published itself: unified replies, statements and press releases of cases, so that triage knows
+their echoes.
 
 Only cases that changed since the last look are read again, and of them only the entries up to a publication.
 """
@@ -27,25 +28,28 @@ OVERLAP: Final = timedelta(minutes=2)
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """Fields of a publication: its text, its instant, where it can be seen. `rows`: list whose first row tells that."""
+    """Fields of a publication: its text, its instant, where it can be seen. `rows`: list whose first row tells that;
+    `agreed`: field that must say `approve`."""
 
     name: str
     text: str
-    at: str
-    place: str
+    at: str = ""
+    place: str = ""
     rows: str = ""
+    agreed: str = ""
 
 
 FORMS: Final = {
     "reply_publish": _Kind("reply", "reply_text", "reply_published_at", "place", "publications"),
     "statement_publish": _Kind("statement", "statement_text", "statement_published_at", "statement_url"),
+    "deliverables_review": _Kind("press", "doc_press", agreed="deliverables_decision"),
 }
-"""Forms by which a publication is filed (R33, R50). The press release carries the same texts."""
+"""Forms by which a publication is filed (R35, R49), or a press release is approved (R58): media get it from then on."""
 
 
 @dataclass(frozen=True, slots=True)
 class OwnReply:
-    """A text of ours that was published. `kind`: reply or statement; `place`: address or proof as filed, ""."""
+    """A text of ours that was published. `kind`: reply, statement or press; `place`: address or proof as filed, ""."""
 
     ident: str
     case_id: str
@@ -86,6 +90,8 @@ def _reply(entries: Iterable[StoredEntry], case_id: str, kind: _Kind, seq: int) 
                 said.update(event["values"])
     text = said.get(kind.text)
     if not isinstance(text, str) or not text.strip() or at is None:
+        return None
+    if kind.agreed and said.get(kind.agreed) != "approve":
         return None
     place = said.get(kind.place)
     rows = said.get(kind.rows) if kind.rows else None

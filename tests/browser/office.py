@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.request import urlopen
 
@@ -53,7 +54,9 @@ class Office:
     Its clock stands at `now` until `pass_time` moves it on; server and worker read it from a file.
     """
 
-    def __init__(self, folder: Path, now: datetime, *, cases: bool = False) -> None:
+    def __init__(
+        self, folder: Path, now: datetime, *, cases: bool = False, settings: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         self.folder = folder
         self.log = folder / "server.log"
         self.clock_file = folder / "now"
@@ -69,6 +72,7 @@ class Office:
             "OPINION_SESSION_IDLE_MINUTES": "100000",
             "OPINION_SESSION_ABSOLUTE_HOURS": "10000",
             "OPINION_WRITES_PER_MINUTE": "100000",
+            **settings,
         }
         self.labels = task_labels()
         self._found(cases)
