@@ -82,7 +82,10 @@ def get(world: World, item_id: int) -> Item:
 def test_a_reposted_reply_is_told_and_once_a_person_confirms_joins_the_topic_and_spreads_nothing(world: World):
     text = text_of(1)
     case, me = published(world, text), world.actor("wangfang")
-    first, second = brought(world, "某村耕地被硬化", "网帖称某村耕地被硬化。"), brought(world, "耕地硬化", "无手续。", "甲网")
+    first, second = (
+        brought(world, "某村耕地被硬化", "网帖称某村耕地被硬化。"),
+        brought(world, "耕地硬化", "无手续。", "甲网"),
+    )
     item_decisions.link(world.services, me, first, case.id, "同一事件")
     topic = topics.confirm(world.services, me, second, f"i:{first}")
     assert isinstance(topic, topics.Topic)

@@ -104,9 +104,7 @@ def test_spread_counts_media_once_and_netizens_not_at_all():
     assert known.spread("unknown").items == 0
 
 
-REPLY = (
-    "经核查，该地块规划用途为公共绿地，未经批准擅自围挡施工，我局已责令停工并限期恢复原状，处理结果将及时公布。"
-)
+REPLY = "经核查，该地块规划用途为公共绿地，未经批准擅自围挡施工，我局已责令停工并限期恢复原状，处理结果将及时公布。"
 
 
 def replied(hours: float = 0) -> Known:
