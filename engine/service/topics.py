@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, case, func, insert, select, update
+from sqlalchemy import Connection, Row, case, exists, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from engine.domain.codec import instant_text
@@ -122,7 +122,7 @@ def confirm(services: Any, actor: Actor, item_id: int, target: str) -> Topic | R
             return Rejection("not_found", "topic.unknown", {"topic": topic_id})
         if item.case_id and row.case_id and item.case_id != row.case_id:
             return Rejection("conflict", "topic.two_cases", {"case": item.case_id, "other": row.case_id})
-        _join(writing, services, item, topic_id, row.case_id)
+        join(writing, services, item, topic_id, row.case_id)
         _decided(writing, item_id, (target, f"t:{topic_id}"), "confirmed", "")
         writing.note("ConfirmTopic", "TopicConfirmed", item=item_id, topic=topic_id, content=item.content_hash,
                      case=row.case_id or item.case_id)  # fmt: skip
@@ -193,8 +193,9 @@ def of_case(conn: Connection, case_id: str) -> Topic | None:
 
 
 def listed(conn: Connection, q: str, only: str, page: int, per_page: int) -> Page[Topic]:
-    """Topics, those with the newest item first. `only`: `open` without a case, `case` with one, '' for all."""
+    """Topics with items, the newest first. `only`: `open` without a case, `case` with one, '' for all."""
     wanted = [
+        exists().where(table.c.topic_id == topics.c.topic_id),
         matches(conn, q, (topics.c.title,)),
         {"open": topics.c.case_id == "", "case": topics.c.case_id != ""}.get(only),
     ]
@@ -260,7 +261,9 @@ def _begin(writing: Writing, first: Item) -> int:
     return topic_id
 
 
-def _join(writing: Writing, services: Any, item: Item, topic_id: int, case_id: str) -> None:
+def join(writing: Writing, services: Any, item: Item, topic_id: int, case_id: str) -> None:
+    """The item is of the topic from now on, and linked to its case, "" for none; whose handlers are told. Requires
+    that a person decided it."""
     values: dict[str, Any] = {"topic_id": topic_id}
     now = instant_text(writing.now)
     if case_id and not item.case_id:
@@ -275,8 +278,12 @@ def _join(writing: Writing, services: Any, item: Item, topic_id: int, case_id: s
 
 def _decided(writing: Writing, item_id: int, targets: Iterable[str], state: str, reason: str) -> None:
     mine = item_offers.c.item_id == item_id, item_offers.c.target.in_(sorted(set(targets)))
-    values = {"state": state, "decided_by": writing.actor, "decided_at": instant_text(writing.now), "reason": reason}
-    writing.conn.execute(update(item_offers).where(*mine).values(**values))
+    writing.conn.execute(update(item_offers).where(*mine).values(**decision(writing, state, reason)))
+
+
+def decision(writing: Writing, state: str, reason: str) -> dict[str, str]:
+    """Columns of an offer that was decided on."""
+    return {"state": state, "decided_by": writing.actor, "decided_at": instant_text(writing.now), "reason": reason}
 
 
 def _target(writing: Writing, target: str) -> int | None:
