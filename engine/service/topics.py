@@ -19,7 +19,7 @@ from engine.readmodels.page import Page, instant, matches, offset
 from engine.readmodels.schema import cases
 
 from . import items
-from .item_decisions import TELL_CASE
+from .item_decisions import TELL_CASE, link_others
 from .item_journal import Writing, decide
 from .items import Item
 from .items_tables import item_offers, topics
@@ -273,6 +273,7 @@ def join(writing: Writing, services: Any, item: Item, topic_id: int, case_id: st
         services.jobs.defer(writing.conn, TELL_CASE, {"item": item.item_id, "case": case_id, "actor": writing.actor})
     elif item.case_id and not case_id:
         writing.conn.execute(update(topics).where(topics.c.topic_id == topic_id).values(case_id=item.case_id))
+        link_others(writing, services, topic_id, item.case_id)
     writing.conn.execute(update(table).where(table.c.item_id == item.item_id).values(**values))
 
 

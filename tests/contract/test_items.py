@@ -298,12 +298,14 @@ def test_a_topic_has_one_case_and_what_joins_later_goes_to_it(world: World, numb
     joined = topics.confirm(world.services, office, third, offered(world, third)[0].key)
 
     assert isinstance(outcome, Done)
-    assert isinstance(other, Rejection) and other.key == "item.topic_has_case"
+    assert isinstance(other, Rejection) and other.key == "item.has_case"
+    assert (get(world, first).state, get(world, first).case_id) == ("linked", outcome.case_id), "said to be the same"
     assert isinstance(joined, topics.Topic) and joined.case_id == outcome.case_id
     assert (get(world, third).state, get(world, third).case_id) == ("linked", outcome.case_id)
     with world.services.engine.connect() as conn:
         waiting = world.services.jobs.listed(conn, "waiting", 50)
-    assert {"item": third, "case": outcome.case_id, "actor": "wangfang"} in [dict(job.args) for job in waiting]
+    told = [dict(job.args) for job in waiting]
+    assert all({"item": one, "case": outcome.case_id, "actor": "wangfang"} in told for one in (first, third))
 
 
 def test_two_topics_with_a_case_each_are_not_put_together(world: World, numbers):
@@ -457,7 +459,6 @@ def test_two_topics_of_one_event_are_put_together_by_a_person_with_the_case_that
     assert likely == [second.topic_id]
     assert isinstance(merged, topics.Topic)
     assert (merged.topic_id, merged.size, merged.case_id) == (first.topic_id, 4, case.case_id)
-    # c was of the case's topic before the case was opened of d: it was not linked then, it is now.
     assert [get(world, n).state for n in (a, b, c, d)] == ["linked", "linked", "linked", "opened"]
     assert {get(world, n).case_id for n in (a, b, c, d)} == {case.case_id}
     with world.services.engine.connect() as conn:
@@ -484,3 +485,16 @@ def test_two_topics_with_a_case_each_and_a_topic_with_itself_are_not_put_togethe
     assert isinstance(both, Rejection) and both.key == "topic.two_cases"
     assert isinstance(itself, Rejection) and itself.code == "not_found"
     assert get(world, c).topic_id == second.topic_id
+
+
+def test_a_topic_that_gets_its_case_from_an_item_that_joins_gives_it_its_other_items(world: World, numbers):
+    first, second, third = add(world, *(new(next(numbers)) for _ in range(3)))
+    office = world.actor("wangfang")
+    made = topics.confirm(world.services, office, second, f"i:{first}")
+    outcome = opened(world, third)
+    assert isinstance(made, topics.Topic) and isinstance(outcome, Done)
+
+    topics.confirm(world.services, office, third, f"t:{made.topic_id}")
+
+    assert {get(world, one).case_id for one in (first, second, third)} == {outcome.case_id}
+    assert [get(world, one).state for one in (first, second, third)] == ["linked", "linked", "opened"]
