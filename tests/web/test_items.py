@@ -373,3 +373,21 @@ def test_who_may_not_decide_gets_no_buttons_and_no_way(desk: Desk, login: str):
 
     assert page.status_code == 200 and "标为无关" not in page.text
     assert refused.status_code == 403
+
+
+def test_a_topic_shows_another_that_may_be_the_same_event_and_takes_it_in_when_told(desk: Desk):
+    browser = desk.seat("wangfang")
+    a, b, c, d = (entered(browser) for _ in range(4))
+    browser.post(f"/items/{b}/topic", {"target": f"i:{a}"})
+    browser.post(f"/items/{d}/topic", {"target": f"i:{c}"})
+    first, second = get(desk, a).topic_id, get(desk, c).topic_id
+    offered(desk, c, f"t:{first}")
+
+    page = browser.get(f"/topics/{first}").text
+    unknown = browser.post(f"/topics/{first}/merge", {"other": "999999"})
+    answer = browser.post(f"/topics/{first}/merge", {"other": str(second)})
+
+    assert "可能是同一事件的其他事件" in page and f'value="{second}"' in page
+    assert unknown.status_code == 404 and answer.status_code == 303
+    assert {get(desk, one).topic_id for one in (a, b, c, d)} == {first}
+    assert "可能是同一事件的其他事件" not in browser.get(f"/topics/{first}").text
