@@ -59,9 +59,10 @@ def assess_reading(reading: Reading, known: Known | None, facts: Facts, topic: s
         echo = known.echo_of(reading)
         if topic:
             outlets = known.outlets_around(item, topic)
-        if echo is None or not echo.mere:
-            judged = _with_spread(judged, known, item, candidates, topic)
         relevant = _beside(relevant, known, candidates)
+        # What is elsewhere's, or our own words, spreads nothing of ours.
+        if relevant.value is not False and (echo is None or not echo.mere):
+            judged = _with_spread(judged, known, item, candidates, topic)
     relevant = _as_set(relevant, facts)
     if echo is not None:
         judged = replace(judged, unsure=(*judged.unsure, echo.reason))
