@@ -194,8 +194,9 @@ def of_case(conn: Connection, case_id: str) -> Topic | None:
 
 def listed(conn: Connection, q: str, only: str, page: int, per_page: int) -> Page[Topic]:
     """Topics with items, the newest first. `only`: `open` without a case, `case` with one, '' for all."""
+    member = table.alias()
     wanted = [
-        exists().where(table.c.topic_id == topics.c.topic_id),
+        exists(select(member.c.item_id).where(member.c.topic_id == topics.c.topic_id)),
         matches(conn, q, (topics.c.title,)),
         {"open": topics.c.case_id == "", "case": topics.c.case_id != ""}.get(only),
     ]

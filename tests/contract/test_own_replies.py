@@ -36,13 +36,12 @@ def world(request, tmp_path_factory) -> Iterator[World]:
     made.services.engine.dispose()
 
 
-def text_of(number: int) -> str:
-    """A reply of its own for each test."""
-    village = "东西南北中前后上下左"[number % 10] + "甲乙丙丁戊己庚辛壬癸"[number // 10 % 10]
-    return (
-        f"经现场核查，{village}营村村民反映的耕地硬化一事属实，面积零点三亩，我局已责令当事人限期拆除并复垦，"
-        f"{village}营村地块的整改情况将向社会公开。"
-    )
+TEXTS = (
+    "经现场核查，北营村村民反映的耕地硬化一事属实，面积零点三亩，我局已责令当事人限期拆除并复垦，整改情况将向社会公开。",
+    "东湖小区不动产登记积压的原因已查明，系开发企业欠缴税费，我局开设专窗，自本周起分批为已购房住户办理首次登记。",
+    "关于采石场粉尘，执法人员当晚到场检查，企业喷淋设备停用属实，已下达停产通知书，验收合格前不得恢复生产。",
+    "滨河路规划调整尚在公示期内，没有批准任何建设，所传效果图并非我局发布，欢迎市民在公示期内提出意见。",
+)  # fmt: skip
 
 
 def published(world: World, text: str) -> CaseView:
@@ -80,7 +79,7 @@ def get(world: World, item_id: int) -> Item:
 
 
 def test_a_reposted_reply_is_told_and_once_a_person_confirms_joins_the_topic_and_spreads_nothing(world: World):
-    text = text_of(1)
+    text = TEXTS[0]
     case, me = published(world, text), world.actor("wangfang")
     first, second = (
         brought(world, "某村耕地被硬化", "网帖称某村耕地被硬化。"),
@@ -107,7 +106,7 @@ def test_a_reposted_reply_is_told_and_once_a_person_confirms_joins_the_topic_and
 
 
 def test_who_quotes_the_reply_and_complains_anew_stays_for_a_person_with_the_words(world: World):
-    text = text_of(2)
+    text = TEXTS[1]
     case = published(world, text)
 
     found = triaged(world, brought(world, "他们就这样回复", f"“{text}”可今天又在硬化，到底有没有人管？", "网友(匿名)"))
@@ -120,7 +119,7 @@ def test_who_quotes_the_reply_and_complains_anew_stays_for_a_person_with_the_wor
 
 
 def test_before_its_publication_and_after_it_was_withdrawn_a_reply_has_no_echo(world: World):
-    text = text_of(3)
+    text = TEXTS[2]
     case = published(world, text)
     early = triaged(world, brought(world, "转一个", text, minutes=-600))
     late = triaged(world, brought(world, "转一个", text))
@@ -144,7 +143,7 @@ def test_a_look_reads_only_cases_that_changed_since_the_last_one(world: World, m
 
     triaged(world, brought(world, "路灯还不亮", "某路路灯还是不亮。"))
     nothing = list(read)
-    text = text_of(4)
+    text = TEXTS[3]
     case = published(world, text)
     echo = triaged(world, brought(world, "转", text))
 

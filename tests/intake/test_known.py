@@ -118,11 +118,11 @@ def replied(hours: float = 0) -> Known:
     [
         ("官方回应了", f"{REPLY} 网友：早该这样", "网友(匿名)"),
         ("许昌晚报：小区旁绿地被围挡，官方回应", f"记者从市自然资源和规划局获悉：{REPLY}", "许昌晚报"),
-        ("回应来了", "据了解，我局已责令停工并限期恢复原状，处理结果将及时公布。", "许都论坛(虚构)"),
+        ("回应来了", "据了解，未经批准擅自围挡施工，我局已责令停工并限期恢复原状。", "许都论坛(虚构)"),
     ],
 )
 def test_our_own_reply_passed_on_is_told_as_an_echo(title, body, source):
-    found = assess(item("E1", title, body, 2, source), replied())
+    found = assess(item("E1", title, body, 2, source, source_type="portal"), replied())
 
     assert found.echo is not None
     assert (found.echo.reply, found.echo.mere) == ("回复1", True)
