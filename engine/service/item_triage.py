@@ -117,9 +117,9 @@ def _read_up_to(memory: Memory, conn: Connection, item_id: int) -> None:
         (table.c.topic_id.is_not(None)) | (table.c.own_reply == 1), table.c.item_id > memory.upto - KEPT * 2
     )
     now = {row.item_id: (row.topic_id, bool(row.own_reply)) for row in conn.execute(said)}
-    for ident, before in memory.places.items():
+    for ident, known in memory.places.items():
         topic_id, own = now.get(ident, (None, False))
-        if (topic_id, own) != before:
+        if (topic_id, own) != known:
             memory.known.confirm(str(ident), _name(ident, topic_id))
             memory.known.echoes(str(ident), own)
             memory.places[ident] = topic_id, own

@@ -13,6 +13,7 @@ from engine.domain.rejection import Rejection
 
 from . import topics
 from .item_journal import Writing, decide
+from .items import Item
 from .items_tables import item_offers
 from .items_tables import items as table
 from .items_tables import topics as topic_table
@@ -84,7 +85,7 @@ def merge(services: Any, actor: Actor, topic_id: int, into: int) -> Topic | Reje
     return decide(services, actor.user_id, change)
 
 
-def _members(conn: Connection, topic_id: int) -> tuple[topics.Item, ...]:
+def _members(conn: Connection, topic_id: int) -> tuple[Item, ...]:
     return topics.members(conn, topic_id, 100_000)
 
 

@@ -229,14 +229,15 @@ def members(conn: Connection, topic_id: int, limit: int = 200) -> tuple[Item, ..
 
 
 def waiting(conn: Connection, topic_id: int, limit: int = 20) -> tuple[Item, ...]:
-    """Items without a topic to which this one, or one of its items, is offered and nobody has decided yet; the likest
-    first."""
+    """Items without a topic to which this one, or one of its items, is offered and nobody has decided yet, nor put the
+    item aside; the likest first."""
     mine = select(table.c.item_id).where(table.c.topic_id == topic_id).order_by(table.c.item_id).limit(500)
     targets = [f"t:{topic_id}", *(f"i:{item_id}" for item_id in conn.scalars(mine))]
     best = func.max(item_offers.c.score).label("best")
     offered = select(item_offers.c.item_id, best).where(item_offers.c.target.in_(targets))
     some = offered.where(item_offers.c.state == "offered").group_by(item_offers.c.item_id).subquery()
     found = select(table).join(some, some.c.item_id == table.c.item_id).where(table.c.topic_id.is_(None))
+    found = found.where(table.c.state != "irrelevant")
     rows = conn.execute(found.order_by(some.c.best.desc(), table.c.item_id).limit(limit))
     return tuple(items.read(row) for row in rows)
 

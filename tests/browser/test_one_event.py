@@ -178,7 +178,7 @@ def test_one_event_goes_from_six_posts_of_four_sources_to_the_archive(office: Of
     staff.do(EVENT, "Task_draft_deliverables", "Task_review_deliverables")
 
     # The city leads, two counties answer, one reply is published.
-    staff.do(EVENT, "Task_assign", lead_unit="gengbao", co_units=["xiangcheng", "yuzhou"])
+    staff.do(EVENT, "Task_assign", lead_unit="gengbao", co_units=["yuzhou", "xiangcheng"])
     for unit in ("gengbao", "xiangcheng", "yuzhou"):
         staff.do(EVENT, "Task_sign", "Task_verify", unit=unit)
         staff.do(EVENT, "Task_opinion", unit=unit, opinion_text=f"{unit} 已责令停工并回填。")
