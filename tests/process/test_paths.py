@@ -625,7 +625,7 @@ def test_a_reopened_major_case_prepares_its_deliverables_again_though_it_was_upg
     world.wait(hours=1)
     case.message("wangfang", "reopen", **REOPENED, discovered_at=world.stamp(-10))
     case.fill("Task_screen", m3=True)
-    case.fill("Task_grade", grade="major_negative", grade_reason="突发。")
+    case.fill("Task_grade", grade="major_negative", grade_reason="突发自然资源管理事件。")
     assign(case)
 
     assert case.open.count("Task_draft_deliverables") == 1
