@@ -365,6 +365,7 @@ def our_reply_comes_back(clerk: Seat, vendor: Vendor, number: str) -> None:
     page = analysed(clerk, echo)
     alert = page.locator(".alert", has_text="这是本局自己的回复被转载")
     expect(alert.get_by_role("link", name=number)).to_be_visible()
+    expect(page.get_by_role("button", name="是同一事件")).to_have_count(0)
     look(page, "echo")
     assert topics_of(clerk) == [(EVENT, "6", "5")], "the echo joined by itself"
     page = clerk.go(f"/items/{echo}")
