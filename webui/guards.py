@@ -58,11 +58,13 @@ def services() -> Any:
 
 def current_actor() -> Actor:
     """The signed-in person; a view that is not public always has one."""
-    return cast(SignedIn, current_user).actor
+    known: Actor | None = g.get("actor")
+    return cast(SignedIn, current_user).actor if known is None else known
 
 
 def actor_or_none() -> Actor | None:
-    return current_actor() if current_user.is_authenticated else None
+    known: Actor | None = g.get("actor")
+    return known or (cast(SignedIn, current_user).actor if current_user.is_authenticated else None)
 
 
 def allowed(action: str, resource: Resource = None) -> bool:
@@ -131,9 +133,11 @@ def _enforce() -> Response | None:
         return None
     if not current_user.is_authenticated:
         return _to_sign_in()
+    person = cast(SignedIn, current_user)
+    g.actor = person.actor  # a page asks for it a hundred times, and flask-login looks for its own each time
     if requirement is not None and requirement.keeps_alive:
-        _keep_alive(cast(SignedIn, current_user))
-    if cast(SignedIn, current_user).must_change and requirement != Requirement("signed_in"):
+        _keep_alive(person)
+    if person.must_change and requirement != Requirement("signed_in"):
         return cast(Response, redirect(url_for("auth.password"), 303))
     if requirement is None:
         abort(404)

@@ -49,7 +49,7 @@ class Around:
 @blueprint.get("/tasks/<case_id>/<path:task>")
 @requires("view_task")
 def show(case_id: str, task: str) -> Response:
-    view = case_view.task_view(services(), case_id, task, current_actor())
+    view = case_view.task_view(services(), case_id, task, current_actor(), written=True)
     if isinstance(view, Rejection):
         return _refused(view, case_id, task)
     if view.may_work:
@@ -128,7 +128,7 @@ def _is_asked_to_sign(view: TaskView) -> bool:
 
 def _around(view: TaskView) -> Around:
     task, actor = view.task, current_actor()
-    data = case_view.case_data(services(), task.case_id, actor)
+    data = view.written or case_view.case_data(services(), task.case_id, actor)
     with reading() as conn:
         row = cases.get(conn, task.case_id)
         assert row is not None, "a task has a case"

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
-from sqlalchemy import Connection, Row, ScalarSelect, and_, func, select
+from sqlalchemy import Connection, Row, and_, select
 
 from engine.domain.codec import instant_text
 
-from .inbox_views import VIEWS, Lines, Reader, View, lines
-from .page import Page, instant, matches, paged, texts, with_total
+from .inbox_views import VIEWS, Lines, Reader, View, counting, lines
+from .page import Page, instant, matches, paged, texts, with_capped_total, with_total
 from .schema import cases, tasks
 
 __all__ = ["VIEWS", "Counts", "InboxRow", "View", "counts", "list_tasks"]
@@ -83,6 +83,8 @@ class Counts:
     overdue: int
 
 
+MOST_DONE: Final = 1000
+"""Of the tasks somebody submitted. Older ones are found by words, or through their cases."""
 _CASE_COLUMNS = (
     cases.c.title, cases.c.grade, cases.c.district, cases.c.stage, cases.c.stage_label, cases.c.breaches,
 )  # fmt: skip
@@ -118,11 +120,18 @@ def list_tasks(
     - copies: cases copied to him, unread first, then newest first
     - done: tasks he submitted, newest first
 
+    The last list only grows: of what he submitted, the newest MOST_DONE are counted and shown (`cut`).
+
     `q`: words looked for in title, case number and body. `grade`, `district`: exact. `now`: aware.
     """
     found = lines(Reader.of(groups, user_id), view)
     found = _narrowed(conn, found, q, grade, district, instant_text(now) if overdue_only else "")
-    line = with_total(found.select, found.order(found.select.selected_columns), page, per_page)
+    order = found.order(found.select.selected_columns)
+    most = MOST_DONE if view == "done" else None
+    if most is None:
+        line = with_total(found.select, order, page, per_page)
+    else:
+        line = with_capped_total(found.select, order, page, per_page, most)
     joined = line.join(cases, cases.c.case_id == line.c.case_id)
     columns = (*line.c, *_CASE_COLUMNS)
     if view != "copies":
@@ -130,25 +139,13 @@ def list_tasks(
         columns = (*columns, *_TASK_COLUMNS)
     read = {"copies": _copy_row, "cosign": _cosign_row}.get(view, _task_row)
     rows = conn.execute(select(*columns).select_from(joined).order_by(*found.order(line.c))).all()
-    return paged(conn, rows, (read(row, now) for row in rows), found.select, page, per_page)
+    return paged(conn, rows, (read(row, now) for row in rows), found.select, page, per_page, most)
 
 
 def counts(conn: Connection, *, groups: frozenset[str], user_id: str, now: datetime) -> Counts:
     """The badge numbers of the views, in one statement."""
-    reader = Reader.of(groups, user_id)
-
-    def number(found: Lines) -> ScalarSelect[int]:
-        return select(func.count()).select_from(found.select.subquery()).scalar_subquery()
-
-    statement = select(
-        number(lines(reader, "mine")),
-        number(lines(reader, "unit")),
-        number(lines(reader, "role")),
-        number(lines(reader, "cosign")),
-        number(lines(reader, "copies", unread_only=True)),
-        number(lines(reader, "mine").due_by(instant_text(now))),
-    )
-    return Counts(*conn.execute(statement).one())
+    statement, values = counting(Reader.of(groups, user_id), instant_text(now))
+    return Counts(*conn.execute(statement, values).one())
 
 
 def _narrowed(conn: Connection, found: Lines, q: str, grade: str, district: str, due_by: str) -> Lines:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, literal_column, select
+from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, case, func, literal_column, select
 from sqlalchemy.sql.base import ColumnCollection, ReadOnlyColumnCollection
 
 from .schema import cases, copies, copy_reads, cosigns, task_groups, tasks
@@ -14,6 +15,7 @@ from .schema import cases, copies, copy_reads, cosigns, task_groups, tasks
 View = Literal["mine", "unit", "role", "cosign", "copies", "done", "all"]
 VIEWS: tuple[View, ...] = ("mine", "unit", "role", "cosign", "copies", "done", "all")
 
+Groups = tuple[str, ...] | BindParameter[Any]
 Columns = ReadOnlyColumnCollection[str, Any] | ColumnCollection[str, Any]
 
 # Written into the statement, not bound: only then does SQLite see that a partial index fits.
@@ -66,7 +68,7 @@ class Lines:
         """Only lines of cases for which all of `where` holds."""
         return replace(self._with_cases(), select=self._with_cases().select.where(*where))
 
-    def due_by(self, instant: str) -> Lines:
+    def due_by(self, instant: str | BindParameter[str]) -> Lines:
         """Only lines due at that instant or before."""
         found = self._with_cases() if self.due is cases.c.next_due else self
         return replace(found, select=found.select.where(self.due <= instant))
@@ -89,43 +91,76 @@ _STATES: Mapping[str, tuple[str, ...]] = {
 def lines(reader: Reader, view: View, *, unread_only: bool = False) -> Lines:
     """The lines of a view; `unread_only` concerns copies."""
     if view == "copies":
-        return _copies(reader, unread_only)
+        return _copies(reader.everything, reader.user_id, unread_only)
     if view == "cosign":
-        return _cosigns(reader)
+        return _cosigns(reader.users)
     if view == "done":
         found = select(tasks.c.case_id, tasks.c.task, tasks.c.completed_at.label("sorted_by"))
         found = found.where(_DONE, tasks.c.completed_by == reader.user_id)
         order = (("sorted_by", True), ("case_id", False), ("task", False))
         return Lines(found, tasks.c.case_id, tasks.c.next_due, order)
     groups = {"mine": reader.own, "unit": reader.units, "role": reader.roles, "all": reader.everything}[view]
+    return _offered(groups, _STATES[view], len(groups) > 1)
+
+
+def counting(reader: Reader, due_by: str) -> tuple[Select[Any], Mapping[str, object]]:
+    """The statement that counts mine, unit, role, cosign, unread copies and mine due by that instant, and its values.
+
+    Every page with a mark beside the inbox asks for it: it is built once for each shape, not for each person.
+    """
+    values = {
+        "own": reader.own, "units": reader.units, "roles": reader.roles, "users": reader.users,
+        "everything": reader.everything, "user_id": reader.user_id, "due_by": due_by,
+    }  # fmt: skip
+    return _counting(len(reader.own) > 1, len(reader.units) > 1, len(reader.roles) > 1), values
+
+
+@cache
+def _counting(several_own: bool, several_units: bool, several_roles: bool) -> Select[Any]:
+    def groups(name: str) -> BindParameter[Any]:
+        return bindparam(name, expanding=True)
+
+    mine = _offered(groups("own"), _STATES["mine"], several_own)
+    counted = (
+        mine,
+        _offered(groups("units"), _STATES["unit"], several_units),
+        _offered(groups("roles"), _STATES["role"], several_roles),
+        _cosigns(groups("users")),
+        _copies(groups("everything"), bindparam("user_id"), True),
+        mine.due_by(bindparam("due_by")),
+    )
+    return select(*(select(func.count()).select_from(one.select.subquery()).scalar_subquery() for one in counted))
+
+
+def _offered(groups: Groups, states: tuple[str, ...], several: bool) -> Lines:
     g = task_groups.c
     named = (g.case_id, g.task, g.next_due)
-    found = select(*named).where(g.grp.in_(groups), g.state.in_(_STATES[view]))
-    if len(groups) > 1:
+    found = select(*named).where(g.grp.in_(groups), g.state.in_(states))
+    if several:
         found = found.group_by(*named)  # a task may be offered to several of his groups
     return Lines(found, g.case_id, g.next_due, _BY_DUE)
 
 
-def _cosigns(reader: Reader) -> Lines:
+def _cosigns(users: Groups) -> Lines:
     found = (
         select(cosigns.c.case_id, cosigns.c.task, tasks.c.next_due.label("sorted_by"))
         .add_columns(cosigns.c.note, cosigns.c.asked_by.label("author"))
         .join(tasks, and_(tasks.c.case_id == cosigns.c.case_id, tasks.c.task == cosigns.c.task))
-        .where(_ASKED, cosigns.c.user_id.in_(reader.users), tasks.c.state == "open")
+        .where(_ASKED, cosigns.c.user_id.in_(users), tasks.c.state == "open")
     )
     order = (("sorted_by", False), ("case_id", False), ("task", False))
     return Lines(found, cosigns.c.case_id, tasks.c.next_due, order)
 
 
-def _copies(reader: Reader, unread_only: bool) -> Lines:
+def _copies(groups: Groups, user_id: str | BindParameter[str], unread_only: bool) -> Lines:
     """One line a case, however many of the reader's groups it was copied to: the latest copy counts."""
     latest = func.row_number().over(partition_by=copies.c.case_id, order_by=(copies.c.at.desc(), copies.c.grp))
     read_at = func.coalesce(copy_reads.c.read_at, _NOTHING)
     mine = (
         select(copies.c.case_id, copies.c.author, copies.c.note, copies.c.at)
         .add_columns(read_at.label("read_at"), latest.label("place"))
-        .outerjoin(copy_reads, and_(copy_reads.c.case_id == copies.c.case_id, copy_reads.c.user_id == reader.user_id))
-        .where(copies.c.grp.in_(reader.everything))
+        .outerjoin(copy_reads, and_(copy_reads.c.case_id == copies.c.case_id, copy_reads.c.user_id == user_id))
+        .where(copies.c.grp.in_(groups))
         .subquery("mine")
     )
     unread = case((mine.c.read_at < mine.c.at, 1), else_=0)

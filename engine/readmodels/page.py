@@ -22,12 +22,16 @@ MAX_WORDS = 8
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """One page of a list. `page` counts from 1, `total` counts all rows on all pages."""
+    """One page of a list. `page` counts from 1, `total` counts all rows on all pages.
+
+    `cut`: the count stopped at `total`, there are more, which the pages do not reach.
+    """
 
     rows: tuple[T, ...]
     total: int
     page: int
     per_page: int
+    cut: bool = False
 
     @property
     def pages(self) -> int:
@@ -45,14 +49,38 @@ def with_total(found: Select[Any], order: Sequence[ColumnElement[Any]], page: in
     return ordered.limit(per_page).offset(offset(page, per_page)).subquery("found")
 
 
+def with_capped_total(
+    found: Select[Any], order: Sequence[ColumnElement[Any]], page: int, per_page: int, most: int
+) -> Subquery:
+    """The same for a list that grows with history: the rows in the order of an index, counted up to `most` + 1."""
+    counted = select(func.count()).select_from(found.limit(most + 1).subquery("counted")).scalar_subquery()
+    within = max(0, min(per_page, most - offset(page, per_page)))
+    ordered = found.add_columns(counted.label(TOTAL)).order_by(*order)
+    return ordered.limit(within).offset(offset(page, per_page)).subquery("found")
+
+
 def paged(
-    conn: Connection, rows: Sequence[Row[Any]], made: Iterable[T], found: Select[Any], page: int, per_page: int
+    conn: Connection,
+    rows: Sequence[Row[Any]],
+    made: Iterable[T],
+    found: Select[Any],
+    page: int,
+    per_page: int,
+    most: int | None = None,
 ) -> Page[T]:
-    """The page of `rows`, which came from a `with_total`, as `made` of them. Counts `found` when there are none."""
+    """The page of `rows`, which came from a `with_total`, as `made` of them. Counts `found` when there are none.
+
+    `most`: what `with_capped_total` was given, if the rows come from that one.
+    """
     if rows:
         total = rows[0]._mapping[TOTAL]
+    elif page <= 1:
+        total = 0
     else:
-        total = 0 if page <= 1 else conn.execute(select(func.count()).select_from(found.subquery())).scalar_one()
+        counted = found if most is None else found.limit(most + 1)
+        total = conn.execute(select(func.count()).select_from(counted.subquery())).scalar_one()
+    if most is not None and total > most:
+        return Page(tuple(made), most, max(1, page), per_page, cut=True)
     return Page(tuple(made), total, max(1, page), per_page)
 
 

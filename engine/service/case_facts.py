@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from sqlalchemy import Connection
 
@@ -15,7 +15,7 @@ from engine.domain.organisation import Actor
 from engine.kernel.case import Case
 from engine.readmodels import dossier
 
-from . import case_snapshot, people
+from . import case_snapshot, people, people_kept
 
 Kind = Literal["text", "long", "instant", "link", "flag", "rows"]
 
@@ -48,11 +48,19 @@ class CaseData:
 
 @dataclass(frozen=True, slots=True)
 class _Field:
+    """`listed`: the list of the tables that its values come from, or ''. `written`: value -> label, as in the form."""
+
     key: str
     label: str
     type: str
-    options: Mapping[str, str]
+    listed: str
+    written: Mapping[str, str]
     children: tuple[_Field, ...] = ()
+
+
+MOST_FORMS: Final = 2000
+"""Forms whose fields are kept, of all versions."""
+_FIELDS: dict[tuple[str, str], tuple[_Field, ...]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,27 +75,29 @@ def case_data(services: Any, case_id: str, actor: Actor) -> CaseData | None:
     """Everything written in the case so far; None when there is no such case or the actor may not see it."""
 
     def read(conn: Connection, case: Case) -> CaseData | None:
-        if not case_snapshot.sees(conn, case_id, actor):
-            return None
-        fields: dict[str, JSON] = copy.deepcopy(case.data)
-        steps = _steps(case.bundle, dossier.tasks_of(conn, case_id))
-        return CaseData(fields, tuple(_all_sections(case.bundle, fields, steps, words(conn))))
+        return written(conn, case, case_id) if case_snapshot.sees(conn, case_id, actor) else None
 
     return case_snapshot.of_case(services, case_id, read)
 
 
+def written(conn: Connection, case: Case, case_id: str) -> CaseData:
+    """The same from a snapshot, for who may see the case."""
+    fields: dict[str, JSON] = copy.deepcopy(case.data)
+    steps = _steps(case.bundle, dossier.tasks_of(conn, case_id))
+    return CaseData(fields, tuple(_all_sections(case.bundle, fields, steps, words(conn))))
+
+
 def filed(bundle: Bundle, form_id: str, values: Mapping[str, JSON], named: Words) -> tuple[Fact, ...]:
     """What one submission of a form says, in the order of the form; () for a form that the bundle does not have."""
-    form = bundle.forms.get(form_id)
-    described = () if form is None else _fields(form.schema.get("components"), named.options)
-    return tuple(fact for one in described if (fact := _fact(one, values.get(one.key))) is not None)
+    described = _of_form(bundle, form_id)
+    return tuple(fact for one in described if (fact := _fact(one, values.get(one.key), named)) is not None)
 
 
 def labels(bundle: Bundle) -> Mapping[str, str]:
     """What people call the fields of the bundle's forms: key -> label of the first form that has it."""
     found: dict[str, str] = {}
     for ident in sorted(bundle.forms):
-        for one in _fields(bundle.forms[ident].schema.get("components"), {}):
+        for one in _of_form(bundle, ident):
             found.setdefault(one.key, one.label)
     return found
 
@@ -96,16 +106,20 @@ def value_words(conn: Connection, bundle: Bundle) -> Mapping[str, str]:
     """Value -> label for every option of the bundle's forms that means one thing only, and for lines and units."""
     named = words(conn)
     found: dict[str, set[str]] = {}
-    for form in bundle.forms.values():
-        for one in _fields(form.schema.get("components"), named.options):
-            for value, label in one.options.items():
+    for ident in bundle.forms:
+        for one in _of_form(bundle, ident):
+            for value, label in {**named.options.get(one.listed, {}), **one.written}.items():
                 found.setdefault(value, set()).add(label)
     clear = {value: min(labels) for value, labels in found.items() if len(labels) == 1}
     return {**clear, **named.options["lines_options"], **named.units}
 
 
 def words(conn: Connection) -> Words:
-    """Names for the values of lists that come from the tables."""
+    """Names for the values of lists that come from the tables; shared, not to be changed."""
+    return people_kept.kept(conn, "words", _words)
+
+
+def _words(conn: Connection) -> Words:
     directory = people.directory(conn)
     units = {unit.unit_id: unit.name for unit in people.all_units(conn)}
     options = {
@@ -138,11 +152,8 @@ def _sections(
 ) -> Iterator[Section]:
     shown: set[str] = set()
     for form_id, label in steps:
-        form = bundle.forms.get(form_id)
-        if form is None:
-            continue
-        described = [one for one in _fields(form.schema.get("components"), named.options) if one.key not in shown]
-        facts = tuple(fact for one in described if (fact := _fact(one, fields.get(one.key))) is not None)
+        described = [one for one in _of_form(bundle, form_id) if one.key not in shown]
+        facts = tuple(fact for one in described if (fact := _fact(one, fields.get(one.key), named)) is not None)
         shown.update(fact.field for fact in facts)
         if facts:
             yield Section(f"{label}（{whose}）" if whose else label, facts)
@@ -163,31 +174,42 @@ def _steps(bundle: Bundle, tasks: tuple[dossier.TaskRow, ...]) -> list[tuple[str
     return [(form, label) for form, label in steps.items() if form]
 
 
-def _fields(components: JSON, named: Mapping[str, Mapping[str, str]]) -> Iterator[_Field]:
+def _of_form(bundle: Bundle, form_id: str) -> tuple[_Field, ...]:
+    """The fields of a form in its order; () for one that the bundle has not. Read once a version: a page of a case asks
+    for every form."""
+    key = (bundle.version, form_id)
+    if key not in _FIELDS:
+        form = bundle.forms.get(form_id)
+        if len(_FIELDS) > MOST_FORMS:
+            _FIELDS.clear()
+        _FIELDS[key] = () if form is None else tuple(_fields(form.schema.get("components")))
+    return _FIELDS[key]
+
+
+def _fields(components: JSON) -> Iterator[_Field]:
     """The fields that people fill in; what a form only shows again is left to the form that asked for it."""
     for component in components if isinstance(components, list) else ():
-        children = tuple(_fields(component.get("components"), named))
+        children = tuple(_fields(component.get("components")))
         key = str(component.get("path" if component.get("type") == "dynamiclist" else "key") or "")
         if component.get("type") == "dynamiclist" and key:
-            yield _Field(key, str(component.get("label") or key), "dynamiclist", {}, children)
+            yield _Field(key, str(component.get("label") or key), "dynamiclist", "", {}, children)
         elif children:
             yield from children
         elif key and not component.get("readonly") and not component.get("disabled"):
             label = component.get("label") or component.get("dateLabel") or component.get("timeLabel") or key
-            yield _Field(key, str(label), str(component.get("type")), _options(component, named))
+            listed = str(component.get("valuesKey") or component.get("valuesExpression") or "").lstrip("= ")
+            yield _Field(key, str(label), str(component.get("type")), listed, _written(component))
 
 
-def _options(component: Mapping[str, Any], named: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
-    known = named.get(str(component.get("valuesKey") or component.get("valuesExpression") or "").lstrip("= "), {})
-    written = {
+def _written(component: Mapping[str, Any]) -> Mapping[str, str]:
+    return {
         str(option["value"]): str(option.get("label") or option["value"])
         for option in component.get("values") or ()
         if isinstance(option, Mapping) and "value" in option
     }
-    return {**known, **written}
 
 
-def _fact(one: _Field, value: JSON) -> Fact | None:
+def _fact(one: _Field, value: JSON, named: Words) -> Fact | None:
     """The field with its value in words; None when it holds nothing."""
     if value is None or value == "" or value == []:
         return None
@@ -195,16 +217,16 @@ def _fact(one: _Field, value: JSON) -> Fact | None:
         return Fact(one.key, one.label, "flag", value)
     if one.children and isinstance(value, list):
         rows = [
-            [fact for child in one.children if (fact := _fact(child, row.get(child.key)))]
+            [fact for child in one.children if (fact := _fact(child, row.get(child.key), named))]
             for row in value
             if isinstance(row, Mapping)
         ]
         return Fact(one.key, one.label, "rows", rows)
     if isinstance(value, list):
-        return Fact(one.key, one.label, "text", "、".join(_word(one, item) for item in value))
+        return Fact(one.key, one.label, "text", "、".join(_word(one, item, named) for item in value))
     if isinstance(value, Mapping):
         return None
-    text = _word(one, value)
+    text = _word(one, value, named)
     if one.type == "textarea":
         return Fact(one.key, one.label, "long", text)
     if text.startswith(("http://", "https://")):
@@ -212,8 +234,9 @@ def _fact(one: _Field, value: JSON) -> Fact | None:
     return Fact(one.key, one.label, "instant" if _is_instant(text) else "text", text)
 
 
-def _word(one: _Field, value: JSON) -> str:
-    return one.options.get(str(value), str(value))
+def _word(one: _Field, value: JSON, named: Words) -> str:
+    text = str(value)
+    return one.written.get(text) or named.options.get(one.listed, {}).get(text, text)
 
 
 def _is_instant(text: str) -> bool:

@@ -17,7 +17,7 @@ from engine.domain.rejection import Rejection
 from engine.kernel.case import Case
 from engine.readmodels import dossier
 
-from . import case_snapshot
+from . import case_facts, case_snapshot
 from .authorise import OVERSEERS
 from .case_diagram import Diagram, Mark, diagram
 from .case_facts import CaseData, Fact, case_data
@@ -49,6 +49,7 @@ class TaskView:
 
     `data`: what the viewer starts from: case fields that the form reads, a delegate's proposal over them, options.
     `process`: its name for people. `bundle`: version the case runs on. `may_work`: else it is shown, not asked.
+    `written`: everything written in the case so far, where it was asked for.
     """
 
     task: dossier.TaskRow
@@ -57,6 +58,7 @@ class TaskView:
     process: str
     bundle: str
     may_work: bool
+    written: CaseData | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +73,10 @@ class FormView:
     bundle: str
 
 
-def task_view(services: Any, case_id: str, task_name: str, actor: Actor) -> TaskView | Rejection:
-    """The open task with its form.
+def task_view(
+    services: Any, case_id: str, task_name: str, actor: Actor, *, written: bool = False
+) -> TaskView | Rejection:
+    """The open task with its form. `written`: with what is written in the case, in the same look at it.
 
     Rejections: not_found for a case the actor may not see; conflict when the task is no longer open; forbidden when
     the task is not his: he is none of candidate, holder, owner, asked co-signer, head of its unit or overseer.
@@ -98,6 +102,7 @@ def task_view(services: Any, case_id: str, task_name: str, actor: Actor) -> Task
             _process_name(case.bundle, row.process),
             case.bundle.version,
             works,
+            case_facts.written(conn, case, case_id) if written else None,
         )
 
     return case_snapshot.of_case(services, case_id, read) or _unknown(case_id)

@@ -13,7 +13,7 @@ from engine.domain.codec import JSON, texts
 from engine.domain.organisation import SEPARATED_ROLES
 from engine.journal.store import SqlTransaction
 
-from . import people
+from . import people, people_kept
 from .people_tables import RECEIVES_WORK, lines, persons, units
 
 NAMES = OUTSIDE_LISTS
@@ -22,7 +22,12 @@ LONGEST: Final = 200
 
 
 def options(conn: Connection, bundle: Bundle) -> dict[str, JSON]:
-    """Every list in full, as `valuesKey` wants them: `[{"label", "value"}]`."""
+    """Every list in full, as `valuesKey` wants them: `[{"label", "value"}]`. Shared, not to be changed."""
+    lists = people_kept.kept(conn, "options", _from_tables)
+    return {**lists, "instruction_phrases": list(bundle.regulation.get("instruction_phrases", []))}
+
+
+def _from_tables(conn: Connection) -> dict[str, JSON]:
     directory, separated = people.directory(conn), frozenset(SEPARATED_ROLES)
     return {
         "units_options": [{"label": unit.name, "value": unit.unit_id} for unit in directory.units],
@@ -32,7 +37,6 @@ def options(conn: Connection, bundle: Bundle) -> dict[str, JSON]:
             for person in directory.persons
             if not separated.intersection(person.roles)
         ],
-        "instruction_phrases": list(bundle.regulation.get("instruction_phrases", [])),
     }
 
 

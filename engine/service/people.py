@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Final
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import BindParameter, Connection, bindparam, func, literal, or_, select, union_all
 
 from engine.domain.codec import instant_text, parse_instant
 from engine.domain.organisation import POSTS, Absence, Actor, Standing, actor_of, substituted_by
 
+from . import people_kept
 from .people_tables import absences, duty_roster, lines, person_roles, persons, unit_posts, units
 
 PAGE_SIZE = 50
@@ -109,34 +111,46 @@ def speakers(conn: Connection, groups: Iterable[str], now: datetime) -> dict[str
     return {group: tuple(users) for group, users in heard.items()}
 
 
+_RUNNING: Final = select(absences).where(
+    absences.c.cancelled_at == "", absences.c.start_at <= bindparam("at"), absences.c.end_at > bindparam("at")
+)
+
+
 def _absences(conn: Connection, now: datetime) -> list[Absence]:
-    at = instant_text(now)
-    running = select(absences).where(absences.c.cancelled_at == "", absences.c.start_at <= at, absences.c.end_at > at)
     return [
         Absence(row.user_id, row.substitute, parse_instant(row.start_at), parse_instant(row.end_at))
-        for row in conn.execute(running)
+        for row in conn.execute(_RUNNING, {"at": instant_text(now)})
     ]
+
+
+_WANTED: Final[BindParameter[str]] = bindparam("wanted", expanding=True)
+_STANDINGS: Final = union_all(
+    select(literal("person").label("what"), persons.c.user_id, persons.c.name.label("one"), persons.c.unit_id)
+    .where(persons.c.user_id.in_(_WANTED), persons.c.active),
+    select(literal("role"), person_roles.c.user_id, person_roles.c.role, literal(""))
+    .where(person_roles.c.user_id.in_(_WANTED)),
+    select(literal("post"), unit_posts.c.user_id, unit_posts.c.unit_id, unit_posts.c.post)
+    .where(unit_posts.c.user_id.in_(_WANTED)),
+    select(literal("line"), lines.c.leader, lines.c.line_id, literal("")).where(lines.c.leader.in_(_WANTED)),
+)  # fmt: skip
+"""In one statement, built once: every request asks who its person is."""
 
 
 def _standings(conn: Connection, user_ids: Iterable[str]) -> dict[str, Standing]:
     """Standings of the active ones among `user_ids`."""
-    wanted = tuple(user_ids)
+    people: dict[str, tuple[str, str]] = {}
     roles: dict[str, set[str]] = {}
-    for user_id, role in conn.execute(
-        select(person_roles.c.user_id, person_roles.c.role).where(person_roles.c.user_id.in_(wanted))
-    ):
-        roles.setdefault(user_id, set()).add(role)
     posts: dict[str, set[tuple[str, str]]] = {}
-    for unit_id, post, user_id in conn.execute(
-        select(unit_posts.c.unit_id, unit_posts.c.post, unit_posts.c.user_id).where(unit_posts.c.user_id.in_(wanted))
-    ):
-        posts.setdefault(user_id, set()).add((unit_id, post))
     led: dict[str, set[str]] = {}
-    for line_id, leader in conn.execute(select(lines.c.line_id, lines.c.leader).where(lines.c.leader.in_(wanted))):
-        led.setdefault(leader, set()).add(line_id)
-    people = select(persons.c.user_id, persons.c.name, persons.c.unit_id).where(
-        persons.c.user_id.in_(wanted), persons.c.active
-    )
+    for what, user_id, one, other in conn.execute(_STANDINGS, {"wanted": tuple(user_ids)}):
+        if what == "person":
+            people[user_id] = (one, other)
+        elif what == "role":
+            roles.setdefault(user_id, set()).add(one)
+        elif what == "post":
+            posts.setdefault(user_id, set()).add((one, other))
+        else:
+            led.setdefault(user_id, set()).add(one)
     return {
         user_id: Standing(
             user_id,
@@ -146,7 +160,7 @@ def _standings(conn: Connection, user_ids: Iterable[str]) -> dict[str, Standing]
             frozenset(posts.get(user_id, ())),
             frozenset(led.get(user_id, ())),
         )
-        for user_id, name, unit_id in conn.execute(people)
+        for user_id, (name, unit_id) in people.items()
     }
 
 
@@ -162,7 +176,11 @@ def names(conn: Connection, user_ids: Iterable[str]) -> dict[str, str]:
 
 
 def directory(conn: Connection) -> Directory:
-    """Active units, all lines, active persons; four queries whatever their number."""
+    """Active units, all lines, active persons; one query while nobody was changed, five else."""
+    return people_kept.kept(conn, "directory", _directory)
+
+
+def _directory(conn: Connection) -> Directory:
     return Directory(
         tuple(unit for unit in all_units(conn) if unit.active),
         all_lines(conn),
@@ -171,7 +189,11 @@ def directory(conn: Connection) -> Directory:
 
 
 def all_units(conn: Connection) -> tuple[Unit, ...]:
-    """Every unit by position, with the active holders of its posts."""
+    """Every unit by position, with the active holders of its posts. Kept like the directory."""
+    return people_kept.kept(conn, "units", _all_units)
+
+
+def _all_units(conn: Connection) -> tuple[Unit, ...]:
     held: dict[str, dict[str, str]] = {}
     holders = (
         select(unit_posts.c.unit_id, unit_posts.c.post, unit_posts.c.user_id)

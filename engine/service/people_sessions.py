@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Connection, Engine, delete, insert, select, text, update
+from sqlalchemy import Connection, Engine, bindparam, delete, insert, select, text, update
 
 from engine.domain.clock import Clock
 from engine.domain.codec import instant_text, parse_instant
@@ -107,14 +107,16 @@ def open_session(conn: Connection, now: datetime, user_id: str, ip: str, user_ag
     return sid
 
 
+_SESSION: Final = (
+    select(sessions, persons.c.must_change, persons.c.password_at)
+    .join(persons, persons.c.user_id == sessions.c.user_id)
+    .where(sessions.c.sid_hash == bindparam("sid_hash"), sessions.c.ended_at == "")
+)
+
+
 def session(conn: Connection, sid: str, now: datetime, settings: Settings) -> Session | None:
     """The session of this id if it lives at `now` (idle and absolute limits, person active), else None."""
-    query = (
-        select(sessions, persons.c.must_change, persons.c.password_at)
-        .join(persons, persons.c.user_id == sessions.c.user_id)
-        .where(sessions.c.sid_hash == _hash(sid), sessions.c.ended_at == "")
-    )
-    row = conn.execute(query).one_or_none()
+    row = conn.execute(_SESSION, {"sid_hash": _hash(sid)}).one_or_none()
     if row is None:
         return None
     seen_at = parse_instant(row.seen_at)

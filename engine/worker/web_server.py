@@ -29,7 +29,7 @@ log = logging.getLogger("opinion.web")
 
 Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
-THREADS: Final = 16
+THREADS: Final = 8
 LINGER_SECONDS: Final = 1.0
 """How long a connection that stands idle is kept after the listening socket has gone."""
 LOOK_SECONDS: Final = 0.1

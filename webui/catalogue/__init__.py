@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from flask import has_request_context, request
+from flask import g, has_request_context, request
 
 from engine.service.catalogue import LANGUAGES, sentence, sentences
 
@@ -15,8 +15,13 @@ LANGUAGE_COOKIE: Final = "lang"
 
 def language() -> str:
     """The language of the present request (cookie), Chinese outside of one."""
-    chosen = request.cookies.get(LANGUAGE_COOKIE, "") if has_request_context() else ""
-    return chosen if chosen in LANGUAGES else LANGUAGES[0]
+    if not has_request_context():
+        return LANGUAGES[0]
+    kept: str | None = g.get("language")
+    if kept is None:
+        chosen = request.cookies.get(LANGUAGE_COOKIE, "")
+        kept = g.language = chosen if chosen in LANGUAGES else LANGUAGES[0]
+    return kept
 
 
 def t(key: str, /, **params: object) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import Connection, select
 
 from engine.domain.events import (
@@ -287,3 +288,24 @@ def test_badges_count_what_the_views_list(conn: Connection) -> None:
         page = listed(conn, view, HEAD, story)  # type: ignore[arg-type]
         assert page.total == len(page.rows) == getattr(counts, view)
     assert listed(conn, "all", HEAD, story).total == 4
+
+
+def test_of_what_somebody_did_the_newest_are_counted_and_listed(
+    conn: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox, "MOST_DONE", 3)
+    story = Story()
+    story.opened(*(task(f"Task_verify#{number}") for number in range(1, 5)))
+    for number in (1, 2, 3):
+        story.entry(TaskCompleted(f"Task_verify#{number}", "liqiang", "Task_verify"))
+    tell(conn, story)
+    whole = listed(conn, "done", UNIT, story)
+    story.entry(TaskCompleted("Task_verify#4", "liqiang", "Task_verify"))
+    tell(conn, story)
+
+    first, second, beyond = (listed(conn, "done", UNIT, story, page=page, per_page=2) for page in (1, 2, 3))
+
+    assert (whole.total, whole.cut) == (3, False)
+    assert (names(first), first.total, first.cut) == (["Task_verify#4", "Task_verify#3"], 3, True)
+    assert (names(second), second.pages, second.cut) == (["Task_verify#2"], 2, True)
+    assert (beyond.rows, beyond.total, beyond.cut) == ((), 3, True)
