@@ -16,6 +16,7 @@ from engine.service.people_tables import security_log
 from tests.support import walks
 from tests.support.desk import Desk
 from tests.support.world import CaseView
+from webui import evidence, ledger
 from webui.catalogue import sentences
 
 PAGES = ("/evidence", "/ledger", "/ledger?sheet=reports", "/compliance", "/compliance/R50")
@@ -201,6 +202,23 @@ FILES = {
     "/ledger/reports.csv": {"from": "2026-03-01", "to": "2026-03-31", "sheet": "reports"},
     "/compliance.csv": {"from": "2026-03-01", "to": "2026-03-31"},
 }
+
+
+@pytest.mark.parametrize("path", ["/evidence.csv", "/ledger/registrations.csv", "/ledger/reports.csv"])
+def test_a_file_that_holds_not_all_rows_says_so_in_its_last_line(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, path: str
+):
+    seat, module = desk.seat("zhaoming"), evidence if path == "/evidence.csv" else ledger
+    whole = rows(seat.post(path, FILES[path]))
+    count = len(whole) - 2
+
+    monkeypatch.setattr(module, "MOST_ROWS", count - 1)
+    cut = rows(seat.post(path, FILES[path]))
+    monkeypatch.setattr(module, "MOST_ROWS", count)
+    exact = rows(seat.post(path, FILES[path]))
+
+    assert count >= 1 and exact[1:] == whole[1:]
+    assert cut[2:] == [*whole[2:-1], [f"只列出前 {count - 1} 条，请缩短期间"]]
 
 
 @pytest.mark.parametrize("path", FILES)
