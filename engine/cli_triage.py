@@ -28,13 +28,20 @@ def declare(add: Add) -> None:
     made.add_argument(
         "--bundle", type=Path, default=None, metavar="PATH", help="bundle with the tables / 含决策表的流程包"
     )
+    made.add_argument(
+        "--replies",
+        type=Path,
+        default=None,
+        metavar="FILE",
+        help="what the bureau has published, as items / 本局已发布的回复，格式同条目",
+    )
     made.add_argument("--table", action="store_true", help="a table for people / 表格")
 
 
 def _triage(chosen: argparse.Namespace) -> int:
     from engine.service import triage_command
 
-    asked = triage_command.Asked(chosen.file, chosen.confirm, chosen.facts, chosen.bundle, chosen.table)
+    asked = triage_command.Asked(chosen.file, chosen.confirm, chosen.facts, chosen.bundle, chosen.table, chosen.replies)
     try:
         return triage_command.triage(asked, print, lambda text: print(text, file=sys.stderr))
     except triage_command.Unusable as error:

@@ -190,6 +190,8 @@ def page(item_id: int, refused: Rejection | None = None) -> Response:
             {f"unit:{unit}" for unit in item.assessment.get("units", ())},
         )
         sees_case = case is not None and case_view.sees(conn, item.case_id, actor)
+        echo = items.echo(item)
+        sees_echo = bool(echo) and case_view.sees(conn, str(echo["case"]), actor)
         whole = bool(may(actor, "view_all_cases"))
         rows = (*below, *repeats, *(one.item for one in offers if one.item), *([parent] if parent else []))
         others = {one.item_id for one in rows if whole or items.visible(one, actor)}
@@ -206,6 +208,8 @@ def page(item_id: int, refused: Rejection | None = None) -> Response:
         edits=edits,
         case=case,
         sees_case=sees_case,
+        echo=echo,
+        sees_echo=sees_echo,
         names=names,
         shown=others,
         faults=faults,

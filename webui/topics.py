@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from flask import Blueprint, abort, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from engine.domain.access import may
+from engine.domain.rejection import Rejection
 from engine.readmodels import cases
-from engine.service import case_view, spread, topics
+from engine.service import case_view, spread, topic_merge, topics
 
+from . import form_pages
 from . import items as item_pages
+from .catalogue import t
 from .guards import current_actor, reading, requires, services
 from .names import Names
 
@@ -49,6 +52,7 @@ def show(topic_id: int) -> str:
             abort(404)
         members = topics.members(conn, topic_id)
         waiting = topics.waiting(conn, topic_id)
+        likely = topic_merge.likely(conn, topic_id)
         measured = spread.of_topic(services(), conn, topic_id)
         proposal = spread.proposal(services(), conn, topic)
         case = cases.get(conn, topic.case_id) if topic.case_id else None
@@ -59,6 +63,7 @@ def show(topic_id: int) -> str:
         topic=topic,
         members=members,
         waiting=waiting,
+        likely=likely,
         measured=measured,
         proposal=proposal,
         case=case,
@@ -67,6 +72,20 @@ def show(topic_id: int) -> str:
         may_decide=bool(may(current_actor(), "decide_item")),
         process=next((one for one, _ in case_view.start_processes(services())), ""),
     )
+
+
+@blueprint.post("/topics/<int:topic_id>/merge")
+@requires("decide_item")
+def merge(topic_id: int) -> Response:
+    """Another topic is the same event: its items become this one's."""
+    other = request.form.get("other", 0, type=int)
+    outcome = topic_merge.merge(services(), current_actor(), other, topic_id)
+    if isinstance(outcome, Rejection):
+        if outcome.code == "not_found":
+            abort(404)
+        return form_pages.refused(outcome, back=url_for("topics.show", topic_id=topic_id))
+    flash(t("topic.done.merged", number=other), "success")
+    return redirect(url_for("topics.show", topic_id=topic_id), 303)
 
 
 @blueprint.post("/items/<int:item_id>/topic")

@@ -85,10 +85,12 @@ def compare(one: Reading, mine: Print, query: Query, other: Reading, theirs: Pri
         reasons.append(f"少见词相同：{'、'.join(rare[:5])}")
     if common:
         reasons.append(f"同类事项：{'、'.join(common[:4])}")
+    against: list[str] = []
     for change, reason in _circumstances(one, mine, other, theirs):
         score += change
         if reason:
-            reasons.append(reason)
+            (against if change < 0 else reasons).append(reason)
+    reasons += [f"但{reason}" for reason in against]
     return Compared(max(0.0, min(1.0, round(score, 4))), tuple(reasons))
 
 

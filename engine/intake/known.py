@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from .compare import Compared, Print, compare, print_of, prior_words
+from .echoes import Echo, Replies
 from .item import Item
 from .majors import majors
 from .reading import Reading, read
@@ -21,8 +22,6 @@ LISTED: Final = 5
 """Candidates that a person is shown."""
 OFFERED: Final = 0.18
 """Likeness from which a topic is offered at all; decides about the list only, never about a merge."""
-ECHO: Final = 0.55
-"""Share of one of our replies in a text from which it is told as an echo."""
 COMPARED: Final = 25
 """Known items that are compared closely; the index finds them."""
 M5_WINDOW: Final = timedelta(hours=24)
@@ -65,7 +64,8 @@ class Known:
         self._items: dict[str, _Kept] = {}
         self._topics: dict[str, str] = {}
         self._members: dict[str, list[str]] = {}
-        self._replies: dict[str, Print] = {}
+        self._echoes: set[str] = set()
+        self._replies = Replies()
         self._weights = Weights(prior_words())
         self._postings: dict[str, list[str]] = {}
         self._last: tuple[Reading, Print] | None = None
@@ -73,8 +73,9 @@ class Known:
     def __len__(self) -> int:
         return len(self._items)
 
-    def add(self, item: Item, topic: str = "", reading: Reading | None = None) -> None:
-        """Keeps an item; `topic`: the one it was confirmed to be of, "" for one of its own."""
+    def add(self, item: Item, topic: str = "", reading: Reading | None = None, *, echo: bool = False) -> None:
+        """Keeps an item; `topic`: the one it was confirmed to be of, "" for one of its own; `echo`: it only passes on
+        our own words, which spread nothing."""
         reading = reading or read(item)
         found = majors(reading.text, reading.ground, reading.own > 0).sure
         mine = self._print(reading)
@@ -86,6 +87,11 @@ class Known:
         for mark in kept.print.marks:
             self._postings.setdefault(mark, []).append(item.id)
         self._place(item.id, topic or item.id)
+        self.echoes(item.id, echo)
+
+    def echoes(self, item_id: str, echo: bool) -> None:
+        """Whether an item only passes on our own words: found here, or said by a person."""
+        (self._echoes.add if echo else self._echoes.discard)(item_id)
 
     def confirm(self, item_id: str, topic: str) -> None:
         """Moves an item to a topic, as a person decided. Raises KeyError for an unknown item."""
@@ -99,16 +105,16 @@ class Known:
         return self._topics.get(item_id)
 
     def reply(self, ident: str, text: str, at: datetime | None = None) -> None:
-        """Keeps a published reply of ours, so that what passes it on is told as an echo."""
-        self._replies[ident] = print_of(read(Item(id=ident, title=text, published_at=at)))
+        """Keeps what we have published ourselves, so that what passes it on is told as an echo."""
+        self._replies.keep(ident, text, at)
 
-    def echo_of(self, reading: Reading) -> str:
-        """Id of the reply of ours that the text passes on, "" if none."""
-        if not self._replies:
-            return ""
-        mine = self._print(reading)
-        best = max(((mine.share_of(one), ident) for ident, one in self._replies.items()), default=(0.0, ""))
-        return best[1] if best[0] >= ECHO else ""
+    def forget_reply(self, ident: str) -> None:
+        """Leaves one of our texts out again: its publication was withdrawn, or is long ago."""
+        self._replies.forget(ident)
+
+    def echo_of(self, reading: Reading) -> Echo | None:
+        """The text of ours that an item passes on, with what it says beside it; None if none."""
+        return self._replies.echo(reading, self._print(reading).shingles) if len(self._replies) else None
 
     def candidates(self, item: Item, limit: int = LISTED, reading: Reading | None = None) -> tuple[Candidate, ...]:
         """Topics that the item may belong to, the likest first; itself left out."""
@@ -137,16 +143,14 @@ class Known:
 
     def spread(self, topic: str) -> Spread:
         """How far a topic has spread; of an unknown one nothing."""
-        items = [self._items[ident].reading.item for ident in self._members.get(topic, ())]
-        return spread(items)
+        return spread(self._spreading(topic))
 
     def outlets_around(self, item: Item, topic: str) -> tuple[str, ...]:
         """Media of a confirmed topic within 24 hours before the item, and its own (R48)."""
         at = item.published_at or item.discovered_at
-        members = [self._items[ident].reading.item for ident in self._members.get(topic, ())]
         near = [
             one
-            for one in members
+            for one in self._spreading(topic)
             if at is None or (when := one.published_at or one.discovered_at) is None or abs(at - when) <= M5_WINDOW
         ]
         return outlets([*near, item])
@@ -162,6 +166,11 @@ class Known:
     def item(self, item_id: str) -> Item:
         """A known item. Raises KeyError."""
         return self._items[item_id].reading.item
+
+    def _spreading(self, topic: str) -> list[Item]:
+        """The items of a topic without echoes of our own words."""
+        members = self._members.get(topic, ())
+        return [self._items[ident].reading.item for ident in members if ident not in self._echoes]
 
     def _print(self, reading: Reading) -> Print:
         """The print of a reading; that of the last one is kept, as an item is looked at before it is added."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from .criteria import Criteria, criteria, is_official
+from .echoes import Echo
 from .item import NO_FACTS, Facts, Item
 from .known import Candidate, Known
 from .majors import majors
@@ -25,8 +26,8 @@ __all__ = ["Assessment", "Candidate", "Known", "assess"]
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """What is suggested of one item. `outlets`: media of its confirmed topic within 24 hours; `echo`: id of the reply
-    of ours that it passes on, "" if none."""
+    """What is suggested of one item. `outlets`: media of its confirmed topic within 24 hours; `echo`: the text of
+    ours that it passes on, None if none."""
 
     item: Item
     candidates: tuple[Candidate, ...]
@@ -34,7 +35,7 @@ class Assessment:
     criteria: Criteria
     facts: SubjectFacts
     outlets: tuple[str, ...] = ()
-    echo: str = ""
+    echo: Echo | None = None
     little_text: bool = False
 
 
@@ -52,17 +53,19 @@ def assess_reading(reading: Reading, known: Known | None, facts: Facts, topic: s
     relevant = relevance(reading, found, bool(judged.words or judged.doubtful), is_official(item))
     candidates: tuple[Candidate, ...] = ()
     outlets: tuple[str, ...] = ()
-    echo = ""
+    echo: Echo | None = None
     if known is not None:
         candidates = known.candidates(item, reading=reading)
         echo = known.echo_of(reading)
         if topic:
             outlets = known.outlets_around(item, topic)
-        judged = _with_spread(judged, known, item, candidates, topic)
         relevant = _beside(relevant, known, candidates)
+        # What is elsewhere's, or our own words, spreads nothing of ours.
+        if relevant.value is not False and (echo is None or not echo.mere):
+            judged = _with_spread(judged, known, item, candidates, topic)
     relevant = _as_set(relevant, facts)
-    if echo:
-        judged = replace(judged, unsure=(*judged.unsure, f"转述本局已发布的回复 {echo}"))
+    if echo is not None:
+        judged = replace(judged, unsure=(*judged.unsure, echo.reason))
     return Assessment(item, candidates, relevant, judged, subject_facts(reading, facts), outlets, echo, reading.little)
 
 

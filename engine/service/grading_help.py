@@ -73,7 +73,7 @@ class Suggestion:
                 {"topic": one.topic, "items": list(one.items), "score": one.score, "reasons": list(one.reasons)}
                 for one in self.candidates
             ],
-            "echo_of_reply": self.assessment.echo or None,
+            "echo_of_reply": self.assessment.echo.reply if self.assessment.echo is not None else None,
             "relevance": {
                 "value": self.relevant,
                 "directly_related": self.directly_related,
@@ -164,7 +164,7 @@ def _grade(bundle: Bundle, assessment: Assessment, given: Facts) -> tuple[str | 
     sure_major = any(name in found.words for name in MAJOR)
     if relevant.value is None:
         return UNSURE, (*notes, "是否本局事项须先由人判断", *found.unsure)
-    if (found.unsure and not sure_major) or assessment.echo:
+    if (found.unsure and not sure_major) or (assessment.echo is not None and assessment.echo.mere):
         return UNSURE, (*notes, *found.unsure)
     if relevant.directly_related is None and not sure_major:
         return UNSURE, (*notes, "是否直接相关须先由人判断")

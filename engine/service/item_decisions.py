@@ -42,7 +42,8 @@ def take_up(services: Any, actor: Actor, item_id: int, reason: str) -> Item | Re
 def link(
     services: Any, actor: Actor, item_id: int, case_id: str, reason: str, *, own_reply: bool = False
 ) -> Item | Rejection:
-    """Puts the item to a case that is there. `own_reply`: it only echoes our own answer; it opens nothing."""
+    """Puts the item to a case that is there, and to the case's topic, unless it is of another one. `own_reply`: it only
+    echoes our own answer; it opens nothing and spreads nothing."""
     case_id = case_id.strip().upper()
 
     def change(writing: Writing) -> Item | Rejection:
@@ -51,8 +52,12 @@ def link(
             return found
         if writing.conn.scalar(select(cases.c.case_id).where(cases.c.case_id == case_id)) is None:
             return _fault("case_id", "item.fault.no_case", {"case": case_id[:40]})
-        _set(writing, found, "linked", reason, case_id=case_id, own_reply=int(own_reply))
-        writing.note("LinkItem", "ItemLinked", **_facts(found), case=case_id, own_reply=own_reply, reason=reason)
+        topic = found.topic_id
+        if topic is None:
+            topic = writing.conn.scalar(select(topics.c.topic_id).where(topics.c.case_id == case_id))
+        _set(writing, found, "linked", reason, case_id=case_id, own_reply=int(own_reply), topic_id=topic)
+        writing.note("LinkItem", "ItemLinked", **_facts(found), case=case_id, own_reply=own_reply, reason=reason,
+                     topic=topic)  # fmt: skip
         services.jobs.defer(writing.conn, TELL_CASE, {"item": item_id, "case": case_id, "actor": actor.user_id})
         return _again(writing, item_id)
 
@@ -73,7 +78,7 @@ def open_case(services: Any, actor: Actor, item_id: int, command: OpenCase, comm
     if isinstance(outcome, Rejection):
         decide(services, actor.user_id, lambda writing: _unclaim(writing, item_id, command_id))
         return outcome
-    linked = decide(services, actor.user_id, lambda writing: _opened(writing, item_id, command_id, outcome.case_id))
+    linked = decide(services, actor.user_id, lambda w: _opened(w, services, item_id, command_id, outcome.case_id))
     return linked if isinstance(linked, Rejection) else outcome
 
 
@@ -88,7 +93,7 @@ def settle(services: Any) -> int:
         recorded = services.application.recorded(command_id)
         by = command_id.partition(":")[0]
         if recorded is not None:
-            decide(services, by, lambda w, i=item_id, c=command_id, r=recorded: _opened(w, i, c, r.case_id))  # type: ignore[misc]
+            decide(services, by, lambda w, i=item_id, c=command_id, r=recorded: _opened(w, services, i, c, r.case_id))  # type: ignore[misc]
             done += 1
         else:
             decide(services, by, lambda w, i=item_id, c=command_id: _unclaim(w, i, c))  # type: ignore[misc]
@@ -128,17 +133,32 @@ def _unclaim(writing: Writing, item_id: int, command_id: str) -> bool:
     return bool(writing.conn.execute(mine.values(opening="", opening_at="")).rowcount)
 
 
-def _opened(writing: Writing, item_id: int, command_id: str, case_id: str) -> Item | Rejection:
+def _opened(writing: Writing, services: Any, item_id: int, command_id: str, case_id: str) -> Item | Rejection:
     item = items.get(writing.conn, item_id)
     assert item is not None
     if item.state == "opened" and item.case_id == case_id:
         return item
     _set(writing, item, "opened", "", case_id=case_id, opening="", opening_at="")
+    others: list[int] = []
     if item.topic_id is not None:
         one = update(topics).where(topics.c.topic_id == item.topic_id, topics.c.case_id == "")
         writing.conn.execute(one.values(case_id=case_id))
-    writing.note("OpenCaseOfItem", "ItemOpened", **_facts(item), case=case_id, topic=item.topic_id, by=command_id)
+        others = link_others(writing, services, item.topic_id, case_id)
+    writing.note("OpenCaseOfItem", "ItemOpened", **_facts(item), case=case_id, topic=item.topic_id, by=command_id,
+                 **({"linked": others} if others else {}))  # fmt: skip
     return _again(writing, item_id)
+
+
+def link_others(writing: Writing, services: Any, topic_id: int, case_id: str) -> list[int]:
+    """The other items of a topic that has just got its case become the case's material: a person has said of each that
+    it is the same event. Returns their numbers."""
+    of_topic = select(table).where(table.c.topic_id == topic_id, table.c.state == "new", table.c.case_id == "")
+    others = [items.read(row) for row in writing.conn.execute(of_topic.order_by(table.c.item_id))]
+    for other in others:
+        _set(writing, other, "linked", "", case_id=case_id)
+        job = {"item": other.item_id, "case": case_id, "actor": writing.actor}
+        services.jobs.defer(writing.conn, TELL_CASE, job)
+    return [other.item_id for other in others]
 
 
 def _decide(

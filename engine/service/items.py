@@ -176,6 +176,13 @@ def counts(conn: Connection, actor: Actor) -> dict[str, int]:
     return {row[0]: row[1] for row in conn.execute(found if own is None else found.where(own))}
 
 
+def echo(item: Item) -> Mapping[str, Any]:
+    """What triage found of our own published words in it: case, kind, at, place, share, rest, words, mere; {} for
+    none. A person who has decided on the item knows better: see `own_reply`."""
+    found = item.assessment.get("echo")
+    return found if isinstance(found, Mapping) else {}
+
+
 def masked(text: str) -> str:
     """A name or number as lists show it: the first character, or the first three and last two digits of a number."""
     text = text.strip()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, case, exists, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from engine.domain.codec import instant_text
@@ -19,7 +19,7 @@ from engine.readmodels.page import Page, instant, matches, offset
 from engine.readmodels.schema import cases
 
 from . import items
-from .item_decisions import TELL_CASE
+from .item_decisions import TELL_CASE, link_others
 from .item_journal import Writing, decide
 from .items import Item
 from .items_tables import item_offers, topics
@@ -122,7 +122,7 @@ def confirm(services: Any, actor: Actor, item_id: int, target: str) -> Topic | R
             return Rejection("not_found", "topic.unknown", {"topic": topic_id})
         if item.case_id and row.case_id and item.case_id != row.case_id:
             return Rejection("conflict", "topic.two_cases", {"case": item.case_id, "other": row.case_id})
-        _join(writing, services, item, topic_id, row.case_id)
+        join(writing, services, item, topic_id, row.case_id)
         _decided(writing, item_id, (target, f"t:{topic_id}"), "confirmed", "")
         writing.note("ConfirmTopic", "TopicConfirmed", item=item_id, topic=topic_id, content=item.content_hash,
                      case=row.case_id or item.case_id)  # fmt: skip
@@ -163,8 +163,8 @@ def split(services: Any, actor: Actor, item_id: int, reason: str) -> Item | Reje
             return Rejection("conflict", "topic.opened_its_case", {"item": item_id, "case": item.case_id})
         values: dict[str, Any] = {"topic_id": None}
         if item.state == "linked":
-            values |= {"state": "new", "case_id": "", "decided_by": actor.user_id, "reason": reason.strip()[:1000],
-                       "decided_at": instant_text(writing.now)}  # fmt: skip
+            values |= {"state": "new", "case_id": "", "own_reply": 0, "decided_by": actor.user_id,
+                       "reason": reason.strip()[:1000], "decided_at": instant_text(writing.now)}  # fmt: skip
         writing.conn.execute(update(table).where(table.c.item_id == item_id).values(**values))
         target = f"t:{item.topic_id}"
         offer(writing.conn, writing.now, item_id, [(target, 0.0, ())])
@@ -193,8 +193,10 @@ def of_case(conn: Connection, case_id: str) -> Topic | None:
 
 
 def listed(conn: Connection, q: str, only: str, page: int, per_page: int) -> Page[Topic]:
-    """Topics, those with the newest item first. `only`: `open` without a case, `case` with one, '' for all."""
+    """Topics with items, the newest first. `only`: `open` without a case, `case` with one, '' for all."""
+    member = table.alias()
     wanted = [
+        exists(select(member.c.item_id).where(member.c.topic_id == topics.c.topic_id)),
         matches(conn, q, (topics.c.title,)),
         {"open": topics.c.case_id == "", "case": topics.c.case_id != ""}.get(only),
     ]
@@ -227,14 +229,15 @@ def members(conn: Connection, topic_id: int, limit: int = 200) -> tuple[Item, ..
 
 
 def waiting(conn: Connection, topic_id: int, limit: int = 20) -> tuple[Item, ...]:
-    """Items without a topic to which this one, or one of its items, is offered and nobody has decided yet; the likest
-    first."""
+    """Items without a topic to which this one, or one of its items, is offered and nobody has decided yet, nor put the
+    item aside; the likest first."""
     mine = select(table.c.item_id).where(table.c.topic_id == topic_id).order_by(table.c.item_id).limit(500)
     targets = [f"t:{topic_id}", *(f"i:{item_id}" for item_id in conn.scalars(mine))]
     best = func.max(item_offers.c.score).label("best")
     offered = select(item_offers.c.item_id, best).where(item_offers.c.target.in_(targets))
     some = offered.where(item_offers.c.state == "offered").group_by(item_offers.c.item_id).subquery()
     found = select(table).join(some, some.c.item_id == table.c.item_id).where(table.c.topic_id.is_(None))
+    found = found.where(table.c.state != "irrelevant")
     rows = conn.execute(found.order_by(some.c.best.desc(), table.c.item_id).limit(limit))
     return tuple(items.read(row) for row in rows)
 
@@ -260,7 +263,9 @@ def _begin(writing: Writing, first: Item) -> int:
     return topic_id
 
 
-def _join(writing: Writing, services: Any, item: Item, topic_id: int, case_id: str) -> None:
+def join(writing: Writing, services: Any, item: Item, topic_id: int, case_id: str) -> None:
+    """The item is of the topic from now on, and linked to its case, "" for none; whose handlers are told. Requires
+    that a person decided it."""
     values: dict[str, Any] = {"topic_id": topic_id}
     now = instant_text(writing.now)
     if case_id and not item.case_id:
@@ -270,13 +275,18 @@ def _join(writing: Writing, services: Any, item: Item, topic_id: int, case_id: s
         services.jobs.defer(writing.conn, TELL_CASE, {"item": item.item_id, "case": case_id, "actor": writing.actor})
     elif item.case_id and not case_id:
         writing.conn.execute(update(topics).where(topics.c.topic_id == topic_id).values(case_id=item.case_id))
+        link_others(writing, services, topic_id, item.case_id)
     writing.conn.execute(update(table).where(table.c.item_id == item.item_id).values(**values))
 
 
 def _decided(writing: Writing, item_id: int, targets: Iterable[str], state: str, reason: str) -> None:
     mine = item_offers.c.item_id == item_id, item_offers.c.target.in_(sorted(set(targets)))
-    values = {"state": state, "decided_by": writing.actor, "decided_at": instant_text(writing.now), "reason": reason}
-    writing.conn.execute(update(item_offers).where(*mine).values(**values))
+    writing.conn.execute(update(item_offers).where(*mine).values(**decision(writing, state, reason)))
+
+
+def decision(writing: Writing, state: str, reason: str) -> dict[str, str]:
+    """Columns of an offer that was decided on."""
+    return {"state": state, "decided_by": writing.actor, "decided_at": instant_text(writing.now), "reason": reason}
 
 
 def _target(writing: Writing, target: str) -> int | None:
@@ -315,7 +325,8 @@ def _first_items(conn: Connection, ids: Iterable[int]) -> dict[int, Item]:
 
 
 def _counted() -> Any:
-    outlets = func.count(func.distinct(table.c.source_name)).label("outlets")
+    # Echoes of our own reply are items of the topic and no spread of it (as in `spread`).
+    outlets = func.count(func.distinct(case((table.c.own_reply == 0, table.c.source_name)))).label("outlets")
     last = func.max(table.c.received_at).label("last_at")
     counted = select(topics, func.count(table.c.item_id).label("size"), outlets, last)
     return counted.outerjoin(table, table.c.topic_id == topics.c.topic_id).group_by(topics.c.topic_id)

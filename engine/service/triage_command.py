@@ -39,13 +39,15 @@ class Unusable(Exception):
 @dataclass(frozen=True, slots=True)
 class Asked:
     """The arguments of a call. `confirm`: name of a field whose value a person's confirmation stands in for, "" when
-    nobody confirms. `facts`: JSON lines `{"id": ..., facts}` or one object by id. `bundle`: folder or zip."""
+    nobody confirms. `facts`: JSON lines `{"id": ..., facts}` or one object by id. `bundle`: folder or zip. `replies`:
+    what the bureau has published, in lines like those of items."""
 
     path: Path
     confirm: str = ""
     facts: Path | None = None
     bundle: Path | None = None
     table: bool = False
+    replies: Path | None = None
 
 
 @dataclass(slots=True)
@@ -76,6 +78,8 @@ def triage(asked: Asked, write: Callable[[str], None], warn: Callable[[str], Non
     if asked.table:
         write("编号\t相关\t建议等级\t标准\t回应主体\t报送\t候选专题")
     known = Known()
+    for reply in _replies(asked.replies):
+        known.reply(reply.id, f"{reply.title}\n{reply.body}".strip(), reply.published_at or reply.discovered_at)
     for line in sorted(lines, key=lambda one: (one.at is None, one.at.timestamp() if one.at else 0.0, one.number)):
         if line.item.id in seen:
             bad += 1
@@ -91,7 +95,8 @@ def triage(asked: Asked, write: Callable[[str], None], warn: Callable[[str], Non
         except FeelEvaluationError as error:
             raise Unusable(f"{error.message_key} {error.details}") from error
         write(_row(suggestion) if asked.table else json.dumps(line_of(suggestion), ensure_ascii=False, allow_nan=False))
-        known.add(line.item, topic, reading)
+        echo = suggestion.assessment.echo
+        known.add(line.item, topic, reading, echo=not topic and echo is not None and echo.mere)
     return 1 if bad else 0
 
 
@@ -164,6 +169,17 @@ def _facts(path: Path | None) -> dict[str, Facts]:
                 found[str(values["id"])] = facts_from(values.get("facts", values))
             else:
                 found.update({str(ident): facts_from(one) for ident, one in values.items()})
+        except BadItem as error:
+            raise Unusable(f"{path} 第 {number} 行: {error}") from error
+    return found
+
+
+def _replies(path: Path | None) -> list[Item]:
+    """What the bureau has published. Raises Unusable, naming the line."""
+    found: list[Item] = []
+    for number, text in _lines(path) if path is not None else ():
+        try:
+            found.append(item_from(_object(text)))
         except BadItem as error:
             raise Unusable(f"{path} 第 {number} 行: {error}") from error
     return found

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.request import urlopen
 
@@ -53,7 +54,9 @@ class Office:
     Its clock stands at `now` until `pass_time` moves it on; server and worker read it from a file.
     """
 
-    def __init__(self, folder: Path, now: datetime, *, cases: bool = False) -> None:
+    def __init__(
+        self, folder: Path, now: datetime, *, cases: bool = False, settings: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         self.folder = folder
         self.log = folder / "server.log"
         self.clock_file = folder / "now"
@@ -69,6 +72,7 @@ class Office:
             "OPINION_SESSION_IDLE_MINUTES": "100000",
             "OPINION_SESSION_ABSOLUTE_HOURS": "10000",
             "OPINION_WRITES_PER_MINUTE": "100000",
+            **settings,
         }
         self.labels = task_labels()
         self._found(cases)
@@ -181,6 +185,7 @@ class Seat:
     def __init__(self, office: Office, page: Page, login: str) -> None:
         self.office = office
         self.page = page
+        self.tab = TABS[0]
         page.set_default_timeout(PATIENCE)
         page.goto(f"{office.url}/login")
         page.get_by_label("用户名").fill(login)
@@ -211,10 +216,11 @@ class Seat:
     def offered(self, title: str, label: str) -> bool:
         """Looks through the tabs of the inbox for a task of the case; leaves the tab open where it lies."""
         self.menu("待办")
-        for tab in TABS:
+        for tab in sorted(TABS, key=lambda one: one != self.tab):  # where he found the last one first
             if self.page.locator(".inbox-tabs a.active", has_text=tab).count() == 0:
                 self.page.locator(".inbox-tabs").get_by_role("link", name=re.compile(f"^{tab}")).click()
             if self.row(title, label).count():
+                self.tab = tab
                 return True
         return False
 

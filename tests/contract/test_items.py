@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from engine.domain.commands import OpenCase
 from engine.domain.rejection import Rejection
 from engine.readmodels import dossier
-from engine.service import item_cases, item_decisions, item_fields, item_instants, items, spread, topics
+from engine.service import item_cases, item_decisions, item_fields, item_instants, items, spread, topic_merge, topics
 from engine.service.application import Done
 from engine.service.item_fields import NewItem
 from engine.service.item_journal import STREAM
@@ -298,12 +298,14 @@ def test_a_topic_has_one_case_and_what_joins_later_goes_to_it(world: World, numb
     joined = topics.confirm(world.services, office, third, offered(world, third)[0].key)
 
     assert isinstance(outcome, Done)
-    assert isinstance(other, Rejection) and other.key == "item.topic_has_case"
+    assert isinstance(other, Rejection) and other.key == "item.has_case"
+    assert (get(world, first).state, get(world, first).case_id) == ("linked", outcome.case_id), "said to be the same"
     assert isinstance(joined, topics.Topic) and joined.case_id == outcome.case_id
     assert (get(world, third).state, get(world, third).case_id) == ("linked", outcome.case_id)
     with world.services.engine.connect() as conn:
         waiting = world.services.jobs.listed(conn, "waiting", 50)
-    assert {"item": third, "case": outcome.case_id, "actor": "wangfang"} in [dict(job.args) for job in waiting]
+    told = [dict(job.args) for job in waiting]
+    assert all({"item": one, "case": outcome.case_id, "actor": "wangfang"} in told for one in (first, third))
 
 
 def test_two_topics_with_a_case_each_are_not_put_together(world: World, numbers):
@@ -437,3 +439,62 @@ def test_instants_are_read_as_people_and_vendors_write_them(written: str):
     at = item_fields.instant(written)
 
     assert at is not None and at.isoformat() in ("2026-03-02T09:12:00+08:00", "2026-03-02T01:12:00+00:00")
+
+
+def test_two_topics_of_one_event_are_put_together_by_a_person_with_the_case_that_one_of_them_has(world: World, numbers):
+    me = world.actor("wangfang")
+    a, b, c, d, e = add(world, *(new(next(numbers)) for _ in range(5)))
+    first = topics.confirm(world.services, me, b, f"i:{a}")
+    second = topics.confirm(world.services, me, d, f"i:{c}")
+    assert isinstance(first, topics.Topic) and isinstance(second, topics.Topic)
+    offer(world, c, f"t:{first.topic_id}")
+    offer(world, e, f"t:{second.topic_id}")
+    case = opened(world, d)
+    assert isinstance(case, Done)
+    with world.services.engine.connect() as conn:
+        likely = [one.topic_id for one in topic_merge.likely(conn, first.topic_id)]
+
+    merged = topic_merge.merge(world.services, me, second.topic_id, first.topic_id)
+
+    assert likely == [second.topic_id]
+    assert isinstance(merged, topics.Topic)
+    assert (merged.topic_id, merged.size, merged.case_id) == (first.topic_id, 4, case.case_id)
+    assert [get(world, n).state for n in (a, b, c, d)] == ["linked", "linked", "linked", "opened"]
+    assert {get(world, n).case_id for n in (a, b, c, d)} == {case.case_id}
+    with world.services.engine.connect() as conn:
+        (gone,) = topics.by_ids(conn, [second.topic_id])
+        listed = {one.topic_id for one in topics.listed(conn, "", "", 1, 10_000).rows}
+        assert topic_merge.likely(conn, first.topic_id) == ()
+    assert (gone.size, gone.case_id) == (0, "")
+    assert second.topic_id not in listed and first.topic_id in listed
+    assert [one.key for one in offered(world, e)] == [f"t:{first.topic_id}"]
+
+
+def test_two_topics_with_a_case_each_and_a_topic_with_itself_are_not_put_together(world: World, numbers):
+    me = world.actor("wangfang")
+    a, b, c, d = add(world, *(new(next(numbers)) for _ in range(4)))
+    first = topics.confirm(world.services, me, b, f"i:{a}")
+    second = topics.confirm(world.services, me, d, f"i:{c}")
+    assert isinstance(first, topics.Topic) and isinstance(second, topics.Topic)
+    opened(world, b)
+    opened(world, d)
+
+    both = topic_merge.merge(world.services, me, second.topic_id, first.topic_id)
+    itself = topic_merge.merge(world.services, me, first.topic_id, first.topic_id)
+
+    assert isinstance(both, Rejection) and both.key == "topic.two_cases"
+    assert isinstance(itself, Rejection) and itself.code == "not_found"
+    assert get(world, c).topic_id == second.topic_id
+
+
+def test_a_topic_that_gets_its_case_from_an_item_that_joins_gives_it_its_other_items(world: World, numbers):
+    first, second, third = add(world, *(new(next(numbers)) for _ in range(3)))
+    office = world.actor("wangfang")
+    made = topics.confirm(world.services, office, second, f"i:{first}")
+    outcome = opened(world, third)
+    assert isinstance(made, topics.Topic) and isinstance(outcome, Done)
+
+    topics.confirm(world.services, office, third, f"t:{made.topic_id}")
+
+    assert {get(world, one).case_id for one in (first, second, third)} == {outcome.case_id}
+    assert [get(world, one).state for one in (first, second, third)] == ["linked", "linked", "opened"]

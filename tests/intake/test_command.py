@@ -157,3 +157,19 @@ def test_units_have_names_for_every_id_that_the_table_routes_to():
     names = triage_command.UNIT_NAMES
 
     assert {"yuzhou", "dengji", "bangong", "guihua"} <= names.keys()
+
+
+def test_what_we_have_published_is_known_from_a_file_and_a_bad_line_of_it_is_named(tmp_path: Path):
+    reply = {"id": "回复7", "title": "关于鸠山采石场的回复",
+             "body": "经核查，鸠山采石场边坡已停止作业，我局责令企业在四月底前完成支护，进展将及时公布。",
+             "published_at": "2026-03-05T12:00:00+08:00"}  # fmt: skip
+    echo = {"id": "E", "title": "转发", "body": reply["body"], "published_at": "2026-03-05T13:00:00+08:00"}
+    items = written(tmp_path, GOOD, echo)
+
+    code, lines, _ = answered(Asked(items, replies=written(tmp_path, reply, name="replies.jsonl")))
+    with pytest.raises(Unusable, match="第 1 行"):
+        answered(Asked(items, replies=written(tmp_path, "{", name="bad.jsonl")))
+
+    assert code == 0
+    assert [line["echo_of_reply"] for line in lines] == [None, "回复7"]
+    assert lines[1]["grade"]["suggestion"] == "unsure"

@@ -104,16 +104,70 @@ def test_spread_counts_media_once_and_netizens_not_at_all():
     assert known.spread("unknown").items == 0
 
 
-def test_our_own_reply_passed_on_is_told_as_an_echo():
-    reply = "经核查，该地块规划用途为公共绿地，未经批准擅自围挡施工，我局已责令停工并限期恢复原状，处理结果将及时公布。"
+REPLY = "经核查，该地块规划用途为公共绿地，未经批准擅自围挡施工，我局已责令停工并限期恢复原状，处理结果将及时公布。"
+
+
+def replied(hours: float = 0) -> Known:
     known = Known()
-    known.reply("回复1", reply)
+    known.reply("回复1", REPLY, AT + timedelta(hours=hours))
+    return known
 
-    echoed = assess(item("E1", "官方回应了", f"{reply} 网友：早该这样"), known)
-    other = assess(SAID, known)
 
-    assert echoed.echo == "回复1"
-    assert other.echo == ""
+@pytest.mark.parametrize(
+    ("title", "body", "source"),
+    [
+        ("官方回应了", f"{REPLY} 网友：早该这样", "网友(匿名)"),
+        ("许昌晚报：小区旁绿地被围挡，官方回应", f"记者从市自然资源和规划局获悉：{REPLY}", "许昌晚报"),
+        ("回应来了", "据了解，未经批准擅自围挡施工，我局已责令停工并限期恢复原状。", "许都论坛(虚构)"),
+    ],
+)
+def test_our_own_reply_passed_on_is_told_as_an_echo(title, body, source):
+    found = assess(item("E1", title, body, 2, source, source_type="portal"), replied())
+
+    assert found.echo is not None
+    assert (found.echo.reply, found.echo.mere) == ("回复1", True)
+    assert any("可作为转载并入" in reason for reason in found.criteria.unsure)
+
+
+@pytest.mark.parametrize(
+    ("title", "body", "words"),
+    [
+        ("他们回复了", f"{REPLY} 可是今天挖掘机又进场，有没有人管？", {"有没有人管"}),
+        ("又来了", "回复说未经批准擅自围挡施工，我局已责令停工并限期恢复原状，今早又强行开工打人！", {"强行"}),
+        ("关于回复", f"{REPLY} " + "小区里的人昨天去看过那块地，围挡还在原来的位置，门口停着三辆车，" * 3, set()),
+    ],
+)
+def test_who_quotes_our_reply_and_says_something_new_is_no_mere_echo(title, body, words):
+    found = assess(item("E1", title, body, 2, "网友(匿名)"), replied())
+
+    assert found.echo is not None and not found.echo.mere
+    assert words <= set(found.echo.words)
+    assert any("不是单纯转载，请人工判断" in reason for reason in found.criteria.unsure)
+
+
+def test_what_came_before_our_reply_or_only_speaks_of_the_same_is_no_echo():
+    before = assess(item("E1", "这块地", REPLY, 2, "网友(匿名)"), replied(hours=3))
+    polite = "您好，您反映的问题已收悉，经核实，处理结果将及时公布，感谢您的关注。"
+    other = assess(item("E2", "某县答复", polite, 4, "某县"), replied())
+    withdrawn = replied()
+    withdrawn.forget_reply("回复1")
+
+    assert before.echo is None
+    assert assess(SAID, replied()).echo is None
+    assert other.echo is None
+    assert assess(item("E3", "官方回应了", REPLY, 2), withdrawn).echo is None
+
+
+def test_an_echo_spreads_nothing_until_somebody_says_that_it_is_none():
+    known = replied()
+    known.add(item("S1", SAID.title, "", 0, "甲网"), "T")
+    known.add(item("S2", "官方回应了", REPLY, 1, "乙网"), "T", echo=True)
+
+    before = known.spread("T")
+    known.echoes("S2", False)
+
+    assert (before.items, before.outlets) == (1, ("甲网",))
+    assert known.spread("T").outlets == ("甲网", "乙网")
 
 
 def test_a_comment_leads_to_what_it_comments_on():

@@ -599,6 +599,38 @@ def test_an_upgraded_case_makes_up_for_everything_that_a_major_one_needs(world):
     assert limits_broken(case) == []
 
 
+def test_a_case_upgraded_before_it_is_assigned_prepares_its_deliverables_once(world):
+    case = graded(world)
+    case.message("wangfang", "regrade", **UP)
+    case.fill("Task_decide_upgrade")
+    case.fill_all("Task_contact", "Task_confirm_subject")
+
+    assign(case)
+    asked_once = case.open.count("Task_draft_deliverables")
+    case.fill_all("Task_draft_deliverables", "Task_review_deliverables")
+
+    assert asked_once == 1
+    assert "Task_draft_deliverables" not in case.open
+
+
+def test_a_reopened_major_case_prepares_its_deliverables_again_though_it_was_upgraded_before(world):
+    case = until_composing(world)
+    case.message("wangfang", "regrade", **UP)
+    case.fill("Task_decide_upgrade")
+    case.fill_all("Task_draft_statement", "Task_approve_statement", "Task_publish_statement")
+    case.fill_all("Task_instruct_chief", "Task_draft_deliverables", "Task_review_deliverables")
+    publish(case)
+    feed_back(case)
+    case.fill_all("Task_closing_review", "Task_archive")
+    world.wait(hours=1)
+    case.message("wangfang", "reopen", **REOPENED, discovered_at=world.stamp(-10))
+    case.fill("Task_screen", m3=True)
+    case.fill("Task_grade", grade="major_negative", grade_reason="突发自然资源管理事件。")
+    assign(case)
+
+    assert case.open.count("Task_draft_deliverables") == 1
+
+
 def test_an_upgrade_that_is_refused_changes_nothing(world):
     case = until_composing(world)
     case.message("wangfang", "regrade", **UP)

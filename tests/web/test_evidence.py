@@ -78,7 +78,7 @@ def test_those_involved_see_the_evidence_of_their_own_case(desk: Desk, case: Cas
     page = desk.seat(login).get(f"/cases/{case.id}/evidence")
 
     assert page.status_code == 200
-    assert "8小时回复意见" in page.text
+    assert "提出回复意见" in page.text
 
 
 @pytest.mark.parametrize("number", ["", "WQ-2026-999999"])
@@ -266,7 +266,7 @@ def test_a_title_that_a_spreadsheet_would_run_is_text_in_the_file(desk: Desk):
 def test_the_file_of_a_case_says_what_the_page_says(desk: Desk, case: CaseView):
     _, header, *lines = rows(desk.seat("liqiang").post(f"/cases/{case.id}/evidence.csv"))
 
-    (late,) = [dict(zip(header, line, strict=True)) for line in lines if line[0] == "8小时回复意见"]
+    (late,) = [dict(zip(header, line, strict=True)) for line in lines if line[0] == "提出回复意见"]
     assert late["结果"] == "已超时" and late["五个时点"] == "交办送达时间"
     assert late["单位说明"] == "现场勘测耗时较长。"
     assert late["记录编号"].split()[0] == "4"

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from html import unescape
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 from werkzeug.test import TestResponse
 
 from engine.service import item_cases, item_triage, items, topics
+from engine.service.items_tables import items as table
 from engine.service.transactions import writing
 from tests.support.desk import Browser, Desk, blocks
 
@@ -234,6 +237,61 @@ def test_an_echo_of_our_reply_is_linked_and_opens_nothing(desk: Desk):
     assert "本局回复的转载" in browser.get(f"/cases/{case.id}/people").text
 
 
+def echoing(desk: Desk, number: int, case: str, *, mere: bool) -> None:
+    """As triage keeps it of an item that passes on the reply of a case."""
+    told = {
+        "case": case, "kind": "reply", "at": "2026-03-02T00:30:00.000000Z", "place": "https://zrzyj.example/reply/1",
+        "share": 0.97, "rest": "" if mere else "可是今天又来了到底有没有人管", "words": [] if mere else ["有没有人管"],
+        "mere": mere,
+    }  # fmt: skip
+    values = {"assessed_at": told["at"], "assessment": json.dumps({"echo": told}), "grade_hint": "unsure",
+              "relevance_hint": "relevant"}  # fmt: skip
+    with writing(desk.world.services.engine) as conn:
+        conn.execute(update(table).where(table.c.item_id == number).values(**values))
+
+
+def test_an_echo_is_told_with_its_case_and_confirmed_with_one_button(desk: Desk):
+    browser, case = desk.seat("wangfang"), desk.registered()
+    number = entered(browser)
+    echoing(desk, number, case.id, mere=True)
+
+    page, listed = browser.get(f"/items/{number}").text, browser.get("/items").text
+    form = re.search(rf'<form method="post" action="/items/{number}/link" class="mt-2">(.*?)</form>', page, re.S)
+    assert form is not None
+    typed = dict(re.findall(r'name="(case_id|own_reply|reason)"[^>]*?value="([^"]*)"', form[1]))
+    answer = browser.post(f"/items/{number}/link", {name: unescape(value) for name, value in typed.items()})
+
+    assert "这是本局自己的回复被转载" in page and "相同 97%" in page and f'href="/cases/{case.id}"' in page
+    assert "2026-03-02 08:30" in page and 'href="https://zrzyj.example/reply/1"' in page
+    assert "疑似本局回复转载" in listed
+    assert answer.status_code == 303 and get(desk, number).own_reply
+    assert "这是本局自己的回复被转载" not in browser.get(f"/items/{number}").text, "it has been decided"
+
+
+def test_a_quote_beside_a_complaint_shows_the_words_and_suggests_no_reason(desk: Desk):
+    browser, case = desk.seat("wangfang"), desk.registered()
+    number = entered(browser)
+    echoing(desk, number, case.id, mere=False)
+
+    page = browser.get(f"/items/{number}").text
+    answer = browser.post(f"/items/{number}/link", {"case_id": case.id, "own_reply": "1", "reason": ""})
+
+    assert "引用了本局的回复，但另有新内容" in page and "<mark>有没有人管</mark>" in page
+    assert answer.status_code == 422 and get(desk, number).state == "new"
+    assert "疑似本局回复转载" not in re.findall(rf'href="/items/{number}".*?</tr>', browser.get("/items").text, re.S)[0]
+
+
+def test_who_may_not_see_the_case_of_an_echo_is_shown_no_way_to_it(desk: Desk):
+    unit, case = desk.seat("liqiang"), desk.registered()
+    number = entered(unit)
+    echoing(desk, number, case.id, mere=True)
+
+    page = unit.get(f"/items/{number}").text
+
+    assert "这是本局自己的回复被转载" in page
+    assert case.id not in page, "R71: need to know"
+
+
 def test_the_topic_with_many_sources_leads_to_the_form_that_asks_for_a_higher_grade(desk: Desk):
     browser = desk.seat("wangfang")
     case = desk.graded()
@@ -315,3 +373,21 @@ def test_who_may_not_decide_gets_no_buttons_and_no_way(desk: Desk, login: str):
 
     assert page.status_code == 200 and "标为无关" not in page.text
     assert refused.status_code == 403
+
+
+def test_a_topic_shows_another_that_may_be_the_same_event_and_takes_it_in_when_told(desk: Desk):
+    browser = desk.seat("wangfang")
+    a, b, c, d = (entered(browser) for _ in range(4))
+    browser.post(f"/items/{b}/topic", {"target": f"i:{a}"})
+    browser.post(f"/items/{d}/topic", {"target": f"i:{c}"})
+    first, second = get(desk, a).topic_id, get(desk, c).topic_id
+    offered(desk, c, f"t:{first}")
+
+    page = browser.get(f"/topics/{first}").text
+    unknown = browser.post(f"/topics/{first}/merge", {"other": "999999"})
+    answer = browser.post(f"/topics/{first}/merge", {"other": str(second)})
+
+    assert "可能是同一事件的其他事件" in page and f'value="{second}"' in page
+    assert unknown.status_code == 404 and answer.status_code == 303
+    assert {get(desk, one).topic_id for one in (a, b, c, d)} == {first}
+    assert "可能是同一事件的其他事件" not in browser.get(f"/topics/{first}").text
