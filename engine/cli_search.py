@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from functools import partial
+from threading import Event
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,6 +15,10 @@ Add = Callable[[str, Callable[[argparse.Namespace], int], str], argparse.Argumen
 WORDS = {"case": "案件", "item": "舆情信息", "document": "文书"}
 SAID_EVERY = 500
 """Texts between two lines of progress."""
+
+
+PAUSE_SECONDS = 0.1
+"""Between two transactions, for who waits to write."""
 
 
 def declare(add: Add, services: Callable[[], Services]) -> None:
@@ -33,7 +39,8 @@ def _rebuild(chosen: argparse.Namespace) -> int:
             said[kind] = done
             print(f"{WORDS[kind]} {done}/{total}", flush=True)
 
-    found = search_rebuild.rebuild(chosen.services(), tell)
+    pause = partial(Event().wait, PAUSE_SECONDS)
+    found = search_rebuild.rebuild(chosen.services(), tell, pause)
     gone = f"，清除 {found.removed} 条无来源的" if found.removed else ""
     print(f"检索已重建: {'、'.join(f'{WORDS[kind]} {count}' for kind, count in found.texts.items())}{gone}")
     return 0

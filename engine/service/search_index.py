@@ -22,8 +22,13 @@ from .search_tables import search_grams, search_marks, search_texts
 from .search_words import grams, plain
 from .transactions import writing
 
-AT_ONCE: Final = 50
-"""Texts indexed in one transaction."""
+AT_ONCE: Final = 10
+"""Texts indexed in one transaction: short ones, others are writing."""
+AGAIN: Final = 50
+"""Cases of the last minutes that are looked at again."""
+Rest = Callable[[], object]
+"""Waits for a moment. On SQLite, who waits to write looks every tenth of a second whether he can: one who writes
+transaction after transaction without a pause would not let him in (measured: 12 s)."""
 MOST_CHARACTERS: Final = 60_000
 """Of one text; longer ones are searched up to here."""
 LOCK: Final = 7_000_010
@@ -47,9 +52,11 @@ class Source:
     mark: str
 
 
-def catch_up(services: Any, most: int = 100_000) -> int:
-    """Indexes what is new or changed since the last time; how many texts. Bounded by `most`."""
+def catch_up(services: Any, most: int = 100_000, rest: Rest = lambda: None) -> int:
+    """Indexes what is new or changed since the last time; how many texts. Bounded by `most`. `rest`: between two
+    transactions."""
     done = 0
+    rest = resting(services, rest)
     for kind in ("case", "item", "document"):
         while done < most:
             with writing(services.engine) as conn:
@@ -57,7 +64,13 @@ def catch_up(services: Any, most: int = 100_000) -> int:
             done += written
             if end:
                 break
+            rest()
     return done
+
+
+def resting(services: Any, rest: Rest) -> Rest:
+    """`rest` where a writer locks the whole database, nothing where it locks rows."""
+    return rest if services.engine.dialect.name == "sqlite" else lambda: None
 
 
 def alone(conn: Connection) -> None:
@@ -70,7 +83,7 @@ def _step(services: Any, conn: Connection, kind: str) -> tuple[int, bool]:
     """One batch: (texts written, whether there is no more)."""
     alone(conn)
     mark = conn.scalar(select(search_marks.c.mark).where(search_marks.c.kind == kind)) or ""
-    found = list(READERS[kind](services, conn, mark))
+    found = list(READERS[kind](services, conn, mark, AT_ONCE))
     written = sum(write(conn, one) for one in found)
     last = found[-1].mark if found else mark
     if last != mark:
@@ -116,16 +129,16 @@ def write(conn: Connection, one: Source, *, anew: bool = False) -> int:
 
 
 # -- what there is to read ----------------------------------------------------------------------------------------
-def _cases(services: Any, conn: Connection, mark: str) -> Iterator[Source]:
+def _cases(services: Any, conn: Connection, mark: str, limit: int) -> Iterator[Source]:
     """`mark`: instant of the last change read, then the case."""
     at, _, case_id = mark.partition(" ")
     columns = (cases.c.case_id, cases.c.title, cases.c.updated_at)
     later = (cases.c.updated_at > at) | ((cases.c.updated_at == at) & (cases.c.case_id > case_id))
-    query = select(*columns).where(later).order_by(cases.c.updated_at, cases.c.case_id).limit(AT_ONCE)
+    query = select(*columns).where(later).order_by(cases.c.updated_at, cases.c.case_id).limit(limit)
     rows = conn.execute(query).all()
-    if len(rows) < AT_ONCE and at:
+    if len(rows) < limit and at:
         since = instant_text(parse_instant(at) - OVERLAP)
-        again = select(*columns).where(cases.c.updated_at >= since, cases.c.updated_at <= at).limit(AT_ONCE)
+        again = select(*columns).where(cases.c.updated_at >= since, cases.c.updated_at <= at).limit(AGAIN)
         rows = [*conn.execute(again).all(), *rows]
     reader = SqlTransaction(conn)
     for row in rows:
@@ -161,9 +174,9 @@ def _shown(value: JSON) -> Iterator[str]:
     return (text for text in texts(value) if len(text) > 1 and not text.startswith("files::"))
 
 
-def _items(_services: Any, conn: Connection, mark: str) -> Iterator[Source]:
+def _items(_services: Any, conn: Connection, mark: str, limit: int) -> Iterator[Source]:
     """`mark`: number of the last item; what an item says never changes."""
-    query = select(items).where(items.c.item_id > int(mark or 0)).order_by(items.c.item_id).limit(AT_ONCE)
+    query = select(items).where(items.c.item_id > int(mark or 0)).order_by(items.c.item_id).limit(limit)
     for row in conn.execute(query):
         body = "\n".join((row.body, row.source_name, row.url))
         number = str(row.item_id)
@@ -172,10 +185,10 @@ def _items(_services: Any, conn: Connection, mark: str) -> Iterator[Source]:
         )
 
 
-def _documents(services: Any, conn: Connection, mark: str) -> Iterator[Source]:
+def _documents(services: Any, conn: Connection, mark: str, limit: int) -> Iterator[Source]:
     """`mark`: number of the last document; a document never changes."""
     columns = made_documents.c
-    query = select(made_documents).where(columns.number > int(mark or 0)).order_by(columns.number).limit(AT_ONCE)
+    query = select(made_documents).where(columns.number > int(mark or 0)).order_by(columns.number).limit(limit)
     for row in conn.execute(query):
         number, title = str(row.number), f"{row.mark} {row.title}"
         body = partial(_paragraphs, services, row.docx_sha256)
@@ -191,7 +204,7 @@ def _paragraphs(services: Any, sha256: str) -> str:
     return ""
 
 
-READERS: Final[Mapping[str, Callable[[Any, Connection, str], Iterator[Source]]]] = {
+READERS: Final[Mapping[str, Callable[[Any, Connection, str, int], Iterator[Source]]]] = {
     "case": _cases,
     "item": _items,
     "document": _documents,

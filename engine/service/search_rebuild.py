@@ -12,7 +12,7 @@ from engine.readmodels.schema import cases
 
 from .documents_tables import made_documents
 from .items_tables import items
-from .search_index import AT_ONCE, READERS, alone, keep_mark, write
+from .search_index import AT_ONCE, READERS, Rest, alone, keep_mark, resting, write
 from .search_tables import search_grams, search_texts
 from .transactions import writing
 
@@ -29,28 +29,29 @@ class Rebuilt:
     removed: int
 
 
-def rebuild(services: Any, tell: Tell) -> Rebuilt:
+def rebuild(services: Any, tell: Tell, rest: Rest) -> Rebuilt:
     """Makes the search anew. Safe while the program serves: each batch is a transaction of its own, a text is replaced
     within one, and what is written meanwhile is indexed as always. Broken off it leaves a search that works; begun
-    again it begins at the beginning."""
+    again it begins at the beginning. `rest`: between two transactions."""
+    rest = resting(services, rest)
     with services.engine.connect() as conn:
         newest = conn.scalar(select(func.max(search_texts.c.number))) or 0
     texts, removed = {}, 0
     for kind in READERS:
-        done = _kind(services, kind, tell)
-        removed += _sweep(services, kind, done, newest)
+        done = _kind(services, kind, tell, rest)
+        removed += _sweep(services, kind, done, newest, rest)
         texts[kind] = len(done)
     return Rebuilt(texts, removed)
 
 
-def _kind(services: Any, kind: str, tell: Tell) -> set[str]:
+def _kind(services: Any, kind: str, tell: Tell, rest: Rest) -> set[str]:
     """Makes all texts of a kind anew; their refs."""
     done: set[str] = set()
     mark = ""
     while True:
         with writing(services.engine) as conn:
             alone(conn)
-            found = list(READERS[kind](services, conn, mark))
+            found = list(READERS[kind](services, conn, mark, AT_ONCE))
             for one in found:
                 if one.ref not in done:
                     write(conn, one, anew=True)
@@ -65,9 +66,10 @@ def _kind(services: Any, kind: str, tell: Tell) -> set[str]:
         tell(kind, len(done), max(total, len(done)))
         if end:
             return done
+        rest()
 
 
-def _sweep(services: Any, kind: str, done: set[str], newest: int) -> int:
+def _sweep(services: Any, kind: str, done: set[str], newest: int, rest: Rest) -> int:
     """Removes texts, of those that were there before, whose source was not met; how many."""
     with services.engine.connect() as conn:
         gone = [number for number, ref in _before(conn, kind, newest) if ref not in done]
@@ -77,6 +79,7 @@ def _sweep(services: Any, kind: str, done: set[str], newest: int) -> int:
             numbers = gone[start : start + AT_ONCE]
             conn.execute(delete(search_grams).where(search_grams.c.number.in_(numbers)))
             conn.execute(delete(search_texts).where(search_texts.c.number.in_(numbers)))
+        rest()
     return len(gone)
 
 

@@ -12,8 +12,8 @@ from .catalogue import said
 SCHEMA: Final = 1
 """Version of the JSON report."""
 PARTS: Final = (
-    "chains", "tree", "keys", "checkpoints", "logs", "bundles", "deployments", "documents", "numbers", "files",
-    "replays", "models", "witness",
+    "chains", "tree", "keys", "checkpoints", "logs", "bundles", "deployments", "documents", "registers", "numbers",
+    "files", "replays", "models", "witness",
 )  # fmt: skip
 """In the order in which they are checked."""
 FAULTS: Final = frozenset(
@@ -26,7 +26,8 @@ FAULTS: Final = frozenset(
         "file_missing", "key_differs", "key_not_vouched", "key_out_of_date", "key_unannounced", "leaf_differs",
         "leaf_gap", "log_differs", "log_gap", "log_unknown", "note_broken", "part_unreadable",
         "model_differs", "model_extra", "model_impossible",
-        "model_missing", "number_not_given", "replay_digest", "replay_events", "replay_fault",
+        "model_missing", "number_not_given", "register_differs", "register_unmatched",
+        "replay_digest", "replay_events", "replay_fault",
         "replay_impossible", "replay_bundle",
         "replay_rejected", "root_differs", "signature_bad", "subtree_differs", "tree_too_small",
         "witness_differs",

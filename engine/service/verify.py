@@ -22,6 +22,7 @@ from .verification import PARTS, Part, Report, Tick
 from .verify_documents import check_documents
 from .verify_models import check_models
 from .verify_records import Spoken, check_chains, check_files, check_replays
+from .verify_registers import check_registers
 from .verify_stores import check_bundles, check_deployments, check_logs, check_numbers
 from .verify_tree import Grown, check_checkpoints, check_keys, check_tree, stops
 from .witness import Witness, check_witness
@@ -68,6 +69,7 @@ def verify(services: Services, asked: Asked = Asked(), tick: Tick = lambda count
             "bundles": lambda part: check_bundles(conn, part, _versions(tx, chosen), tick),
             "deployments": lambda part: check_deployments(tx, part),
             "documents": lambda part: check_documents(tx, part),
+            "registers": lambda part: check_registers(tx, part, tick),
             "numbers": lambda part: check_numbers(conn, part, streams),
             "files": lambda part: check_files(services, part, files, not asked.cases, tick),
             "replays": lambda part: check_replays(services, tx, chosen, part, tick),

@@ -7,6 +7,8 @@ docs/jobs.md.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
+from threading import Event
 
 from engine.domain.codec import JSON
 from engine.service import (
@@ -31,6 +33,8 @@ from engine.service.transactions import writing
 
 SEARCH_SECONDS = 20
 """What came in or was written is found after at most so long, and as long as it takes to index it."""
+SEARCH_PAUSE_SECONDS = 0.1
+"""Between two transactions of the search, for who waits to write."""
 LONG_WORK: Mapping[str, long_jobs.Work] = {
     verify_job.KIND: verify_job.work,
     item_import.KIND: item_import.work,
@@ -55,7 +59,7 @@ def _tidy(services: Services, args: Mapping[str, JSON]) -> None:
 
 
 def _search(services: Services, args: Mapping[str, JSON]) -> None:
-    search_index.catch_up(services)
+    search_index.catch_up(services, rest=partial(Event().wait, SEARCH_PAUSE_SECONDS))
 
 
 _ALL = (

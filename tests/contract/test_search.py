@@ -136,7 +136,7 @@ def test_a_search_that_was_damaged_is_made_anew_and_what_was_found_stays_found_m
             assert search.find(conn, world.actor("wangfang"), "神垕镇").hits, "found while it is made anew"
 
     assert found(world, "wangfang", "窑厂冒烟") == []
-    made = search_rebuild.rebuild(world.services, tell)
+    made = search_rebuild.rebuild(world.services, tell, lambda: None)
 
     assert everything(world) == whole and made.removed == 1
     assert set(found(world, "wangfang", "窑厂 冒烟")) == {("case", case.id), ("item", item)}
@@ -154,7 +154,7 @@ def test_what_comes_in_while_the_search_is_made_anew_is_found_and_stays(world):
             late.append(brought_in(world, "襄城县烟田里的新标语", 9))
             search_index.catch_up(world.services)
 
-    made = search_rebuild.rebuild(world.services, tell)
+    made = search_rebuild.rebuild(world.services, tell, lambda: None)
 
     assert made.removed == 0
     assert ("item", late[0]) in found(world, "wangfang", "新标语")
