@@ -22,6 +22,7 @@ from playwright.sync_api import Page, expect
 
 from engine.domain.calendar import ZONE
 from tests.browser.office import Office, Seat, Sheet, Staff, patiently
+from tests.browser.test_accessible import findings
 from tests.browser.test_regulation import SCREENSHOT
 from tests.support.world import MONDAY
 
@@ -41,6 +42,7 @@ REPLY = (
 )
 PICTURES = os.environ.get("TEST_PICTURES", "")
 """Folder for pictures of the stations; none are taken without it."""
+_examined: set[str] = set()
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
 
 
@@ -389,11 +391,15 @@ def who_complains_beside_our_reply_is_no_echo(clerk: Seat, vendor: Vendor) -> No
 
 
 def look(page: Page, name: str) -> None:
-    """No station is wider than a screen, on a desk or on a phone. With PICTURES each is kept for people to look at."""
+    """No station is wider than a screen, on a desk or on a phone, and axe finds nothing serious there, once a station.
+    With PICTURES each is kept for people to look at."""
     for size in (DESK, PHONE):
         page.set_viewport_size(size)
         if PICTURES:
             page.screenshot(path=f"{PICTURES}/{name}_{size['width']}.png", full_page=True)
         wide = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
         assert wide[0] <= wide[1], f"{name} at {size['width']}: {wide}"
+    if name not in _examined:
+        _examined.add(name)
+        assert findings(page) == [], name
     page.set_viewport_size(DESK)
