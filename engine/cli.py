@@ -18,6 +18,7 @@ from engine import (
     cli_evidence,
     cli_items,
     cli_jobs,
+    cli_search,
     cli_serving,
     cli_store,
     cli_triage,
@@ -81,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     cli_jobs.declare(add, _services)
     cli_items.declare(add, _services)
     cli_triage.declare(add)
+    cli_search.declare(add, _services)
     add("rebuild", _rebuild, "rebuild all read models from the journal / 由日志重建全部查询表")
     first = add("init", _init, "make units and the first two admins of a real office / 建立正式环境的单位和首批管理员")
     first.add_argument("--system-admin", required=True, help="login of the system admin / 系统管理员账号")

@@ -12,6 +12,8 @@ from engine.domain.calendar import start_of_day
 from engine.domain.codec import JSON
 from engine.readmodels import cases, clocks, inbox, today
 from engine.service import case_snapshot
+from engine.service.bundle_draft_tables import APPROVED, PROPOSED
+from engine.service.bundle_drafts import Draft
 
 from .guards import current_actor, reading, requires, services
 from .names import Names
@@ -30,6 +32,7 @@ def index() -> str:
     actor, now = current_actor(), services().clock.now()
     since = start_of_day(now)
     seen: dict[str, Any] = {"groups": actor.groups, "all_cases": case_snapshot.sees_all(actor)}
+    drafts = _drafts()
     with reading() as conn:
         broken = today.breaches(conn, since=since, most=MOST, **seen)
         shown: dict[str, Any] = {
@@ -38,10 +41,26 @@ def index() -> str:
             "limits": clocks.counts(conn, now=now, **seen),
             "majors": cases.list_cases(conn, status="open", grade=MAJOR, order="due", per_page=MOST, **seen),
             "broken": broken,
+            "drafts": drafts,
             "stuck": today.stuck(conn, most=MOST, **seen) if may(actor, "resolve_incident") else (),
         }
-        names = Names(conn).load((), {f"unit:{one.unit}" for one in broken if one.unit})
+        units = {f"unit:{one.unit}" for one in broken if one.unit}
+        names = Names(conn).load({one.proposed_by for one in drafts}, units)
     return render_template("dashboard/index.html", at=now, names=names, major=MAJOR, **shown)
+
+
+def _drafts() -> list[Draft]:
+    """Changes of the process that wait for this person: to be approved, or approved and to be deployed."""
+    actor = current_actor()
+    approves, deploys = bool(may(actor, "approve_bundle")), bool(may(actor, "deploy_bundle"))
+    if not (approves or deploys):
+        return []
+    return [
+        one
+        for one in services().bundle_drafts.all()
+        if (one.state == PROPOSED and approves and one.proposed_by != actor.user_id)
+        or (one.state == APPROVED and deploys)
+    ]
 
 
 def _mine(conn: Connection) -> dict[str, JSON]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final, TypeVar
 from urllib.parse import quote
 
 from flask import make_response, request
@@ -13,8 +13,10 @@ from werkzeug.wrappers import Response
 from engine.service import csv_file, exports, sheets
 from engine.service.csv_file import Cell
 
+from .catalogue import t
 from .guards import current_actor, services
 
+T = TypeVar("T")
 CSV: Final = "text/csv; charset=utf-8"
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -29,6 +31,16 @@ def xlsx_answer(
 ) -> Response:
     """An Excel file `name` of sheets (title, header, rows), logged likewise."""
     return _answer(kind, subject, name, XLSX, lambda mark: sheets.book(mark, parts))
+
+
+def up_to(
+    found: Sequence[T], most: int, row: Callable[[T], Sequence[Cell]], key: str = "evidence.cut_off"
+) -> Iterator[Sequence[Cell]]:
+    """A row for each of the first `most`; where there are more, a last line that says so (the sentence `key` with
+    `count`): a file must not look whole that is not."""
+    yield from map(row, found[:most])
+    if len(found) > most:
+        yield [t(key, count=most)]
 
 
 def _answer(kind: str, subject: str, name: str, media_type: str, made: Callable[[str], bytes]) -> Response:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -21,7 +21,7 @@ from . import case_page, cases, period
 from .catalogue import t
 from .clock_text import explained, span
 from .clocks import LIMITS
-from .downloads import csv_answer
+from .downloads import csv_answer, up_to
 from .formats import minute, second
 from .guards import reading, requires, services
 from .names import Names
@@ -153,7 +153,9 @@ def csv() -> Response:
         names = Names(conn).load({one.stopped_by for one in rows}, {"unit:"})
     subject = " ".join(asked.values.values())
     header = [t(f"evidence.column.{name}") for name in COLUMNS]
-    return csv_answer("csv", subject, f"{t('evidence.title')}.csv", header, _rows(rows, names))
+    return csv_answer(
+        "csv", subject, f"{t('evidence.title')}.csv", header, up_to(rows, MOST_ROWS, lambda one: _row(one, names))
+    )
 
 
 def summed(totals: Iterable[Totals]) -> Totals:
@@ -161,13 +163,6 @@ def summed(totals: Iterable[Totals]) -> Totals:
     rows = list(totals)
     numbers = ("ran", "met", "met_late", "broken", "unmet", "cancelled", "running", "warned")
     return Totals("", *(sum(getattr(row, name) for row in rows) for name in numbers))
-
-
-def _rows(rows: list[Evidence], names: Names) -> Iterator[list[Cell]]:
-    for one in rows[:MOST_ROWS]:
-        yield _row(one, names)
-    if len(rows) > MOST_ROWS:
-        yield [t("evidence.cut_off", count=MOST_ROWS)]
 
 
 def _row(one: Evidence, names: Names) -> list[Cell]:

@@ -20,7 +20,7 @@ from engine.service.csv_file import Cell
 
 from . import period
 from .catalogue import t
-from .downloads import csv_answer
+from .downloads import csv_answer, up_to
 from .evidence import limit_words
 from .formats import second
 from .guards import reading, requires, services
@@ -115,9 +115,9 @@ def _csv(
     if asked.faults:
         return make_response(t("period.no_file"), 422)
     with reading() as conn:
-        shown = read(conn, asked, 1, MOST_ROWS)
+        shown = read(conn, asked, 1, MOST_ROWS + 1)
         words = _words(conn)
-    rows = [row(one, shown, words) for one in shown["found"].rows]
+    rows = up_to(shown["found"].rows, MOST_ROWS, lambda one: row(one, shown, words))
     header = [t(f"ledger.column.{name}") for name in columns]
     return csv_answer("csv", " ".join(asked.values.values()), f"{title}.csv", header, rows)
 

@@ -59,6 +59,7 @@ MENU: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
             Entry("whatif.index", "view_bundles", "nav.whatif", "search"),
             Entry("migrations.index", "migrate_case", "nav.migrations", "arrow-right"),
             Entry("document_templates.index", "view_templates", "nav.templates", "edit"),
+            Entry("phrases.index", "view_templates", "nav.phrases", "message"),
         ),
     ),
     (
@@ -90,6 +91,7 @@ MENU: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
             Entry("performance.index", "view_performance", "nav.performance", "route"),
             Entry("statistics.index", "view_performance", "nav.statistics", "folders"),
             Entry("unit_scores.index", "view_performance", "nav.scores", "flag"),
+            Entry("agreement.index", "view_performance", "nav.agreement", "check"),
             Entry("statistics.repeated", "view_evidence", "nav.repeated", "history"),
             Entry("mining.index", "audit", "nav.mining", "download"),
             Entry("packages.index", "audit", "nav.packages", "folders"),

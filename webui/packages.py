@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 
 from engine.domain.rejection import HTTP_STATUS, Rejection
 from engine.readmodels import dossier
-from engine.service import package_selection, packages
+from engine.service import document_lookup, package_selection, packages
 from engine.service.package_selection import Selection
 
 from . import case_page
@@ -32,8 +32,9 @@ def case(case_id: str) -> str:
         files = dossier.files_of(conn, case_id)
         made = packages.made_of(conn, case_id, RECENT)
         unsealed = packages.unsealed(conn)
+        documents = document_lookup.of_case(conn, case_id, current_actor())
     return render_template(
-        "packages/case.html", case=row, files=len({file.sha256 for file in files}),
+        "packages/case.html", case=row, documents=documents, files=len({file.sha256 for file in files}),
         octets=sum({file.sha256: file.size for file in files}.values()), made=made, unsealed=unsealed,
     )  # fmt: skip
 

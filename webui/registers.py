@@ -19,7 +19,7 @@ from engine.readmodels import cases
 from engine.service import case_snapshot, people, register_records
 from engine.service.items_tables import SOURCE_TYPES
 from engine.service.register_records import Record
-from engine.service.registers import OF_CASES, REGISTERS, Register
+from engine.service.registers import APART, OF_CASES, REGISTERS, Register
 
 from . import case_page, errors
 from .admin import faults_of
@@ -33,27 +33,25 @@ blueprint = Blueprint("registers", __name__)
 
 DAYS: Final = 7
 """Days of the coverage page."""
-POINT: Final = "point"
-"""Has a page of its own: webui/points.py."""
 LISTS: Final = frozenset({"choices", "people", "units"})
 
 
 @blueprint.get("/registers")
 @requires("view_registers")
 def patrols() -> Response:
-    return _list(_register("patrol"))
+    return _list(named("patrol"))
 
 
 @blueprint.get("/registers/<register>")
 @requires("view_registers")
 def show(register: str) -> Response:
-    return _list(_register(register))
+    return _list(named(register))
 
 
 @blueprint.post("/registers/<register>")
 @requires("log_patrol", "keep_registers")
 def add(register: str) -> Response:
-    chosen = _register(register)
+    chosen = named(register)
     if chosen.of_case:
         abort(404)
     typed = _typed(chosen)
@@ -67,13 +65,13 @@ def add(register: str) -> Response:
 @blueprint.get("/registers/<register>/<int:subject>")
 @requires("view_registers")
 def record(register: str, subject: int) -> Response:
-    return _record(_register(register), subject)
+    return _record(named(register), subject)
 
 
 @blueprint.post("/registers/<register>/<int:subject>")
 @requires("keep_registers")
 def amend(register: str, subject: int) -> Response:
-    chosen = _register(register)
+    chosen = named(register)
     with reading() as conn:
         before = register_records.current(conn, register, subject)
     if before is None:
@@ -95,7 +93,7 @@ def of_case(case_id: str) -> Response:
 @blueprint.post("/cases/<case_id>/registers/<register>")
 @requires("keep_registers", "judge_case")
 def add_of_case(case_id: str, register: str) -> Response:
-    chosen = _register(register)
+    chosen = named(register)
     typed = _typed(chosen)
     made = register_records.add(services(), current_actor(), register, typed, case_id=case_id)
     if isinstance(made, Rejection):
@@ -165,10 +163,10 @@ def _planned() -> Sequence[str]:
 
 
 # -- pages --------------------------------------------------------------------------------------------------------
-def _register(name: str) -> Register:
+def named(name: str) -> Register:
     """The register, or the end of the request: 404 for none and for one that the person may not see."""
     register = REGISTERS.get(name)
-    if register is None or name == POINT or not may(current_actor(), register.see):
+    if register is None or name in APART or not may(current_actor(), register.see):
         abort(404)
     return register
 
@@ -179,14 +177,9 @@ def _refused(rejection: Rejection) -> Response | None:
 
 
 def _list(register: Register, typed: Mapping[str, JSON] | None = None, refused: Rejection | None = None) -> Response:
-    actor = current_actor()
-    whole = bool(may(actor, "view_all_cases"))
-    if register.of_case and not whole:
-        abort(404)
+    actor, unit = current_actor(), unit_shown(register)
     page = max(1, request.args.get("page", 1, type=int))
     with reading() as conn:
-        # Patrols of other units are nobody's business but the office's, the leaders' and the auditor's.
-        unit = "" if whole else actor.unit if register.name == "patrol" else ""
         rows, pages = register_records.listed(conn, register.name, page, unit=unit)
         shown = _shown(conn, rows)
     body = render_template(
@@ -203,6 +196,17 @@ def _list(register: Register, typed: Mapping[str, JSON] | None = None, refused: 
         **shown,
     )
     return make_response(body, HTTP_STATUS[refused.code] if refused else 200)
+
+
+def unit_shown(register: Register) -> str:
+    """The unit whose records of a register the person may list, "" for all of them; 404 for none at all."""
+    actor = current_actor()
+    if may(actor, "view_all_cases"):
+        return ""
+    if register.of_case:
+        abort(404)
+    # Patrols of other units are nobody's business but the office's, the leaders' and the auditor's.
+    return actor.unit if register.name == "patrol" else ""
 
 
 def _record(
@@ -266,12 +270,20 @@ def _offered() -> list[Register]:
     actor = current_actor()
     whole = bool(may(actor, "view_all_cases"))
     return [
-        one for one in REGISTERS.values() if one.name != POINT and may(actor, one.see) and (whole or not one.of_case)
+        one
+        for one in REGISTERS.values()
+        if one.name not in APART and may(actor, one.see) and (whole or not one.of_case)
     ]
 
 
 def _shown(conn: Connection, rows: Iterable[Record]) -> dict[str, Any]:
     """Names for what the rows tell of, and what the form offers."""
+    names = names_in(conn, rows)
+    return {"names": names, "said": lambda record, field: said(record, field, names), "picker": picker(conn, "")}
+
+
+def names_in(conn: Connection, rows: Iterable[Record]) -> Names:
+    """Names of the people and units that the rows tell of."""
     logins: set[str] = set()
     groups: set[str] = set()
     for one in rows:
@@ -281,11 +293,10 @@ def _shown(conn: Connection, rows: Iterable[Record]) -> dict[str, Any]:
             value = one.values.get(field.name)
             if value and field.kind in ("person", "people"):
                 logins |= {value} if isinstance(value, str) else set(value)
-    names = Names(conn).load(logins, groups)
-    return {"names": names, "said": lambda record, field: _said(record, field, names), "picker": picker(conn, "")}
+    return Names(conn).load(logins, groups)
 
 
-def _said(record: Record, name: str, names: Names) -> str:
+def said(record: Record, name: str, names: Names) -> str:
     """A field's value for people."""
     register = REGISTERS[record.register]
     field, value = register.field(name), record.values.get(name)
@@ -295,6 +306,8 @@ def _said(record: Record, name: str, names: Names) -> str:
         return minute(value)
     if field.kind == "person":
         return names.person(value)
+    if field.kind == "lines":
+        return "；".join(value)
     if field.kind == "people":
         return "、".join(names.person(one) for one in value)
     if field.kind == "units":

@@ -13,7 +13,7 @@ from engine.domain.calendar import midnight
 from engine.domain.codec import instant_text
 
 from .catalogue import t
-from .formats import parse_day
+from .formats import minute, parse_day
 
 GRADES: Final = ("major_negative", "ordinary_negative", "positive")
 STATUSES: Final = ("open", "closed")
@@ -55,3 +55,20 @@ def read(form: MultiDict[str, str], known: Mapping[str, Any]) -> Sample:
         elif typed[name]:
             filters[name] = typed[name]
     return Sample(typed, filters, faults)
+
+
+def worded(filters: Mapping[str, Any], units: Mapping[str, str], limits: Mapping[str, str]) -> str:
+    """The filters of a sample in words; all cases where there are none. `units`, `limits`: id -> name."""
+    found = []
+    for name, key in (("since", "sample.since"), ("until", "sample.until")):
+        if filters.get(name):
+            found.append(t(key, at=minute(filters[name])))
+    if filters.get("status"):
+        found.append(t(f"whatif.status.{filters['status']}"))
+    if filters.get("most"):
+        found.append(t("whatif.newest", count=filters["most"]))
+    if filters.get("grade"):
+        found.append(t(f"grade.{filters['grade']}"))
+    named = ((units, filters.get("unit")), (limits, filters.get("limit")))
+    found += [names.get(one, one) for names, one in named if one]
+    return " · ".join(found) or t("sample.all")

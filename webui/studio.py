@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 
 from engine.domain.access import may
 from engine.domain.rejection import HTTP_STATUS, Rejection
-from engine.service import bundle_presence, bundle_upload
+from engine.service import bundle_presence, bundle_titles, bundle_upload, scenarios, whatif
 from engine.service.bundle_drafts import Draft, DraftFile
 from engine.service.bundle_rebase import both_sides
 from engine.service.system import new_id
@@ -26,6 +26,9 @@ from .names import Names
 blueprint = Blueprint("studio", __name__)
 
 MAX_UPLOADS: Final = 200
+MAX_SOUGHT: Final = 80
+MAX_TRIED: Final = 3
+"""Runs of what-if shown with a draft."""
 KINDS: Final = (".bpmn", ".dmn", ".form", ".scenario.toml", ".toml")
 """Endings of the files of a bundle, in the order of the page; `studio.kind.<ending>` names them."""
 
@@ -107,7 +110,11 @@ def page(draft_id: str, refused: Rejection | None = None) -> Response:
     draft = wanted(draft_id)
     kept, actor = services().bundle_drafts, current_actor()
     files = [one for one in kept.listing(draft_id) if one.how != "gone"]
-    found = lines(services().deployments.checked(kept.files(draft_id)).findings)
+    checked = services().deployments.checked(kept.files(draft_id))
+    found = lines(checked.findings)
+    results = scenarios.known(checked.bundle.version)
+    sought = request.args.get("q", "").strip()[:MAX_SOUGHT]
+    places = bundle_titles.said_in(checked.bundle, sought) if sought else {}
     live = services().deployments.live()
     now = services().clock.now()
     with reading() as conn:
@@ -115,10 +122,14 @@ def page(draft_id: str, refused: Rejection | None = None) -> Response:
         people = {draft.owner, draft.proposed_by, draft.approved_by, *(one.by for one in files)}
         names = Names(conn).load([*people, *(one.user_id for one in others)])
         said = "" if refused is None or refused.fields else names.sentence(refused)
+        tried = whatif.of_draft(conn, draft_id, MAX_TRIED)
     body = render_template(
         "studio/draft.html",
         draft=draft,
-        groups=_groups(files),
+        groups=_groups([one for one in files if not sought or one.path in places]),
+        titles=bundle_titles.titles(checked.bundle),
+        sought=sought,
+        places=places,
         changes=[one for one in files if one.how != "same"],
         findings=found,
         **folded(_filtered(found), asked=request.args.get("severity", "") == "info"),
@@ -134,6 +145,10 @@ def page(draft_id: str, refused: Rejection | None = None) -> Response:
         two=services().deployments.two_approvers,
         names=names,
         said=said,
+        failing=refused is not None and refused.key == scenarios.FAILING,
+        results=results,
+        failed=sum(one.fault is not None for one in results or ()),
+        tried=[(one, services().deployments.alike(one.version, checked.bundle.files)) for one in tried],
         faults={} if refused is None else {fault.path: t(fault.key, **fault.params) for fault in refused.fields},
         typed=request.form,
         links=_links(draft),

@@ -34,6 +34,6 @@ def edit(draft_id: str, path: str) -> str:
         readonly=draft.state != "open",
         file_url=url_for("studio_files.read", draft_id=draft_id, path=path),
         here_url=url_for("studio_files.here", draft_id=draft_id),
-        findings_url=url_for("studio_files.findings", draft_id=draft_id, file=path),
+        findings_url=url_for("studio_files.findings", draft_id=draft_id),
         back_url=url_for("studio.show", draft_id=draft_id),
     )

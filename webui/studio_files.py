@@ -41,7 +41,9 @@ def read(draft_id: str, path: str) -> Response:
 @blueprint.put("/studio/<draft_id>/files/<path:path>")
 @requires("edit_bundle")
 def save(draft_id: str, path: str) -> Response:
-    """Saves the body as the file. 409 says who saved it since the revision in `If-Match`; 428: it was not named."""
+    """Saves the body as the file. 409 says who saved it since the revision in `If-Match`; 428: it was not named.
+
+    Answers with the findings about the draft, or with `?check=later` at once, without them."""
     seen = _REVISION.fullmatch(request.headers.get("If-Match", "").strip())
     if seen is None:
         return make_response(jsonify(text=t("draft.no_revision")), 428)
@@ -50,6 +52,8 @@ def save(draft_id: str, path: str) -> Response:
     outcome = services().bundle_drafts.save(draft_id, path, request.get_data(), current_actor(), int(seen[1]))
     if isinstance(outcome, Rejection):
         return refused(outcome)
+    if request.args.get("check") == "later":
+        return jsonify(revision=outcome.revision)
     return jsonify(revision=outcome.revision, findings=told(_found(draft_id), path))
 
 

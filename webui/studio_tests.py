@@ -10,17 +10,21 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, s
 from werkzeug.wrappers import Response
 
 from engine.domain.access import may
-from engine.domain.codec import parse_instant
+from engine.domain.codec import JSON, parse_instant
 from engine.domain.rejection import Rejection
 from engine.service import exports, scenario_reader, scenario_record, scenario_refresh, scenarios, trial
 from engine.service.bundle_folder import TESTS
+from engine.service.deployments import Checked
+from engine.service.replay_frames import labels_of
 
 from . import case_page
 from .catalogue import t
 from .errors import page as error_page
 from .errors import rejected
 from .findings import lines
+from .formats import minute
 from .guards import current_actor, reading, require, requires, services
+from .names import Names
 from .studio import wanted
 
 blueprint = Blueprint("studio_tests", __name__)
@@ -33,14 +37,16 @@ def show(draft_id: str) -> str:
     draft = wanted(draft_id)
     checked = services().deployments.checked(services().bundle_drafts.files(draft_id))
     results = scenarios.results(checked)
+    failing = [one for one in results if one.fault is not None]
     return render_template(
         "studio/tests.html",
         draft=draft,
         blocked=checked.blocked,
-        results=[(one, lines([one.fault])[0] if one.fault is not None else None) for one in results],
+        failing=[(one, lines([one.fault])[0], _changes(checked, one.file)) for one in failing],
+        passing=[one for one in results if one.fault is None],
         editor=bool(may(current_actor(), "edit_bundle")) and draft.state == "open",
+        deployer=bool(may(current_actor(), "deploy_bundle")) and draft.state == "open",
         trial=_trial(draft_id) is not None,
-        failed=sum(one.fault is not None for one in results),
     )
 
 
@@ -54,15 +60,11 @@ def accept(draft_id: str) -> Response:
     checked = services().deployments.checked(files)
     if path not in scenario_reader.files_of(files) or checked.blocked:
         abort(404)
-    try:
-        scenario = scenario_reader.read(path, files[path])
-        content = scenario_refresh.refreshed(scenario, files[path], checked.program, checked.bundle)
-    except scenario_reader.Unreadable:
-        content = None
-    if content is None:
+    made = _now(checked, path)
+    if made is None:
         flash(t("studio.not_accepted", file=path), "warning")
         return redirect(url_for("studio_tests.show", draft_id=draft_id), 303)
-    outcome = services().bundle_drafts.add(draft_id, {path: content}, current_actor(), whole=False)
+    outcome = services().bundle_drafts.add(draft_id, {path: made.content}, current_actor(), whole=False)
     if isinstance(outcome, Rejection):
         return rejected(outcome)
     flash(t("studio.accepted", file=path), "success")
@@ -95,6 +97,55 @@ def from_trial(draft_id: str) -> Response:
         return rejected(outcome)
     flash(t("studio.recorded" if made.faithful else "studio.recorded_part", file=path), "success")
     return redirect(url_for("studio_tests.show", draft_id=draft_id), 303)
+
+
+def _changes(checked: Checked, path: str) -> list[tuple[scenario_refresh.Change, str, str]] | None:
+    """What a scenario expects otherwise than the draft does now, each with both in words; None where it has to be
+    mended by hand."""
+    made = _now(checked, path)
+    if made is None:
+        return None
+    with reading() as conn:
+        names = Names(conn).load((), ["unit:"])
+
+        def words(one: scenario_refresh.Change, value: JSON) -> str:
+            return _words(one.what, value, checked.bundle, names)
+
+        return [(one, words(one, one.expected), words(one, one.got)) for one in made.changes]
+
+
+def _words(what: str, value: JSON, bundle: Any, names: Names) -> str:
+    """A value of an expectation as people say it: elements and limits by their names in the diagram."""
+    if what == "limits" and isinstance(value, list):
+        nodes = [node for process in bundle.processes.values() for _, node in process.walk()]
+        known = {node.properties.get("limit", ""): node.label for node in nodes}
+        rows: list[Any] = value
+        if not all(isinstance(row, dict) and {"limit", "due", "state"} <= row.keys() for row in rows):
+            return scenarios.shown(value)
+        return "；".join(
+            t(
+                "studio.limit_then",
+                limit=known.get(row["limit"], row["limit"]),
+                unit=names.unit(str(row.get("unit", ""))),
+                at=minute(row["due"]),
+                state=t(f"scenario.state.{row['state']}"),
+            )
+            for row in rows
+        )
+    if what in ("open", "passed", "not_passed") and isinstance(value, list):
+        labels = labels_of(bundle)
+        return "、".join(labels.get(str(one), str(one)) for one in value) or "-"
+    return scenarios.shown(value)
+
+
+def _now(checked: Checked, path: str) -> scenario_refresh.Refreshed | None:
+    """What a scenario would be by what the draft does now; None where it has to be mended by hand."""
+    content = checked.bundle.files[path]
+    try:
+        scenario = scenario_reader.read(path, content)
+    except scenario_reader.Unreadable:
+        return None
+    return scenario_refresh.refreshed(scenario, content, checked.program, checked.bundle)
 
 
 def _trial(draft_id: str) -> Any:

@@ -10,9 +10,9 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from engine.domain.commands import SubmitTask
-from engine.domain.rejection import Rejection
+from engine.domain.rejection import FieldFault, Rejection
 from engine.readmodels import cases, clocks, dossier
-from engine.service import case_view, withdrawal
+from engine.service import case_view, phrases, withdrawal
 from engine.service.application import Done
 from engine.service.case_facts import CaseData
 from engine.service.case_view import TaskView
@@ -29,7 +29,9 @@ from .submissions import Sent
 blueprint = Blueprint("tasks", __name__)
 
 INSTRUCTION: Final = "instruction"
-"""Form of a leader's 批示: its usual words (`instruction_phrases` of the profile) are sent in one tap."""
+"""Form of a leader's 批示: its usual words (engine.service.phrases) are sent in one tap."""
+LONGEST_SHOWN: Final = 60
+"""Characters of a phrase that is no longer offered, in the sentence that says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +72,13 @@ def submit(case_id: str, task: str) -> Response:
             return redirect(url_for("inbox.index"), 303)
         return _refused(view, case_id, task, again)
     sent = submissions.read(request, services().files, actor.user_id)
-    _take_phrase(view, sent)
-    outcome = sent.rejection or services().application.handle(
-        SubmitTask(task, sent.values, sent.files), actor, case_id=case_id, command_id=sent.command_id
+    gone = _take_phrase(view, sent)
+    outcome = (
+        sent.rejection
+        or gone
+        or services().application.handle(
+            SubmitTask(task, sent.values, sent.files), actor, case_id=case_id, command_id=sent.command_id
+        )
     )
     if isinstance(outcome, Done):
         services().drafts.delete(actor.user_id, task_form(case_id, task))
@@ -145,11 +151,11 @@ def _around(view: TaskView) -> Around:
 
 
 def _phrases(view: TaskView) -> list[str]:
-    """The usual words of an instruction, as the bundle of the case has them; none for other forms."""
+    """The usual words of an instruction: the office's, or those of the case's bundle; none for other forms."""
     if view.task.form != INSTRUCTION or not view.may_work or _phrase_field(view) is None:
         return []
-    regulation = services().deployments.bundle(view.bundle).regulation
-    return [str(phrase) for phrase in regulation.get("instruction_phrases", ())]
+    with reading() as conn:
+        return phrases.offered(conn, services().deployments.bundle(view.bundle))
 
 
 def _phrase_field(view: TaskView) -> str | None:
@@ -158,11 +164,20 @@ def _phrase_field(view: TaskView) -> str | None:
     return next((str(one["key"]) for one in areas if (one.get("validate") or {}).get("required")), None)
 
 
-def _take_phrase(view: TaskView, sent: Sent) -> None:
-    """A tap on a phrase sends it as the text, whatever stood there; what was filled in beside it goes along."""
-    phrase, field = request.form.get("phrase", ""), _phrase_field(view)
-    if field is not None and phrase in _phrases(view):
+def _take_phrase(view: TaskView, sent: Sent) -> Rejection | None:
+    """A tap on a phrase sends it as the text, whatever stood there; what was filled in beside it goes along.
+
+    Refused for one that is not offered any more: then it stands in the text, unless something was typed there, and the
+    person decides again."""
+    phrase, field = request.form.get("phrase", "").strip(), _phrase_field(view)
+    if not phrase or field is None or view.task.form != INSTRUCTION or not view.may_work:
+        return None
+    if phrase in _phrases(view):
         sent.values = {**sent.values, field: phrase}
+        return None
+    sent.values = {**sent.values, field: sent.values.get(field) or phrase}
+    fault = FieldFault(field, "phrase.gone", {"phrase": phrase[:LONGEST_SHOWN]})
+    return Rejection("invalid", "form.refused", {"count": 1}, (fault,))
 
 
 def _done(view: TaskView, outcome: Done) -> str:

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 from engine.domain.access import may
 from engine.domain.rejection import HTTP_STATUS, Rejection
 from engine.service import long_jobs, people, whatif, whatif_labels, whatif_replay, whatif_simulation
+from engine.service.bundle_draft_tables import LISTED
 from engine.service.replays import diagrams, moved_in
 
 from . import replay, sample
@@ -22,6 +23,10 @@ from .names import Names
 blueprint = Blueprint("whatif", __name__, url_prefix="/whatif")
 SIZES: Final = {"100": 100, "1000": 1_000, "10000": 10_000}
 """Choices of "only the newest so many"."""
+GONE: Final = "task.gone"
+"""Why a recorded step is refused where the case has not come to it; people are told to look at their inbox again."""
+PEOPLE: Final = "people"
+"""Reason of a case in which a step went to others; its blanks hold groups."""
 
 
 @blueprint.get("")
@@ -45,7 +50,7 @@ def start() -> Response:
     if isinstance(found, Rejection):
         return _index(asked, {"to": said(found.key, found.details)}, _status(found))
     with writing() as conn:
-        run = whatif.start(services(), conn, current_actor().user_id, *found, asked.filters)
+        run = whatif.start(services(), conn, current_actor().user_id, *found, {**asked.filters, whatif.OF: _name()})
     return redirect(url_for("whatif.show", run=run), 303)
 
 
@@ -61,7 +66,8 @@ def simulate() -> Response:
     if isinstance(found, Rejection):
         return _index(asked, {"to": said(found.key, found.details)}, _status(found))
     with writing() as conn:
-        run = whatif_simulation.start(services(), conn, current_actor().user_id, *found, asked.filters)
+        filters = {**asked.filters, whatif.OF: _name()}
+        run = whatif_simulation.start(services(), conn, current_actor().user_id, *found, filters)
     return redirect(url_for("whatif.show", run=run), 303)
 
 
@@ -75,7 +81,7 @@ def show(run: str) -> str:
     with reading() as conn:
         verdict = asked["verdict"] if asked["verdict"] in whatif.VERDICTS else ""
         rows, pages = whatif.listed(conn, run, verdict, asked["grade"], asked["unit"], number)
-        names = Names(conn).load([found.actor], ["unit:x"])
+        names = Names(conn).load([found.actor], ["unit:x", *(one for row in rows for one in _asked_of(row))])
         limits = dict(whatif_labels.limits(conn))
     labels = _labels(found)
     return render_template(
@@ -91,8 +97,21 @@ def show(run: str) -> str:
         verdicts=whatif.VERDICTS,
         names=names,
         limits=limits,
-        why=lambda row: why(row.outcome, labels, limits),
+        asked_for=sample.worded(found.filters, names.units, limits),
+        why=lambda row: why(row.outcome, labels, limits, names),
+        **_draft_of(found),
     )
+
+
+def _draft_of(run: whatif.Run) -> dict[str, Any]:
+    """`draft`: what was tried out, where it is a draft that is still worked on, else None; `moved_on`: it was changed
+    since."""
+    kind, _, draft_id = str(run.filters.get(whatif.OF, "")).partition(":")
+    draft = services().bundle_drafts.get(draft_id) if kind == "draft" else None
+    if draft is None or draft.state not in LISTED:
+        return {"draft": None, "moved_on": False}
+    same = services().deployments.alike(run.version, services().bundle_drafts.files(draft_id))
+    return {"draft": draft, "moved_on": not same}
 
 
 @blueprint.get("/<run>/progress")
@@ -128,12 +147,14 @@ def side_by_side(run: str, case_id: str) -> str:
     if row is None or both is None:
         abort(404)
     asked = request.args.get("act", "")
-    wanted = int(asked) if asked.isdecimal() and len(asked) < 6 else both.first_difference or 1
+    # Where only the people are others the ways are the same; the run says at which entry.
+    first = both.first_difference or next((n for n, act in enumerate(both.acts, 1) if act.seq == row.step), 0)
+    wanted = int(asked) if asked.isdecimal() and len(asked) < 6 else first or 1
     place = min(max(wanted, 1), len(both.acts))
     labels = _labels(found)
     with reading() as conn:
         limits = dict(whatif_labels.limits(conn))
-        names = Names(conn).load((), ["unit:x"])
+        names = Names(conn).load((), ["unit:x", *_asked_of(row)])
         sides = [_side(both.then, both.acts, place, "then", names), _side(both.now, both.acts, place, "now", names)]
     return render_template(
         "whatif/case.html",
@@ -143,9 +164,9 @@ def side_by_side(run: str, case_id: str) -> str:
         place=place,
         sides=sides,
         acts=[_act(both, act, labels) for act in both.acts],
-        first=both.first_difference,
+        first=first,
         names=names,
-        why=why(row.outcome, labels, limits),
+        why=why(row.outcome, labels, limits, names),
     )
 
 
@@ -192,7 +213,7 @@ def _led_to(side: Any, steps: Any, labels: Mapping[str, str]) -> dict[str, list[
     }
 
 
-def why(outcome: Mapping[str, Any], labels: Mapping[str, str], limits: Mapping[str, str]) -> list[str]:
+def why(outcome: Mapping[str, Any], labels: Mapping[str, str], limits: Mapping[str, str], names: Names) -> list[str]:
     """The sentences about one case: limits, where the way parts and why, where it can't go on."""
     found = []
     for side in ("would", "spared"):
@@ -204,17 +225,27 @@ def why(outcome: Mapping[str, Any], labels: Mapping[str, str], limits: Mapping[s
         named: dict[str, Any] = {"seq": outcome["step"], "element": "", "then": "", "now": ""}
         for name, value in params.items():
             several = value if isinstance(value, list) else [value]
-            texts = [
-                labels.get(str(one), str(one)) if name == "element" or value is several else one for one in several
-            ]
+            if outcome["reason"] == PEOPLE and name != "element":
+                texts = [names.group(str(one)) for one in several]
+            else:
+                texts = [
+                    labels.get(str(one), str(one)) if name == "element" or value is several else one for one in several
+                ]
             named[name] = "、".join(str(one) for one in texts) or t("whatif.nowhere")
         found.append(t(f"whatif.reason.{outcome['reason']}", **named))
     stuck = outcome["stuck"]
     if stuck:
         element = str(stuck["params"].get("element", ""))
-        reason = said(str(stuck["params"].get("reason", stuck["key"])), stuck["params"])
+        key = str(stuck["params"].get("reason", stuck["key"]))
+        reason = t("whatif.not_come_to") if key == GONE else said(key, stuck["params"])
         found.append(t("whatif.stuck", seq=stuck["seq"], element=labels.get(element, element), reason=reason))
     return found
+
+
+def _asked_of(row: whatif.RunCase) -> list[str]:
+    """Groups that the reason of a case names, for their names."""
+    params = row.outcome["params"] if row.outcome["reason"] == PEOPLE else {}
+    return [str(one) for side in ("then", "now") for one in params.get(side, [])]
 
 
 def _labels(run: whatif.Run) -> Mapping[str, str]:

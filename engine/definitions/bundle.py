@@ -6,6 +6,7 @@ import hashlib
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from engine import feel
@@ -13,10 +14,12 @@ from engine.domain.calendar import Calendar, CalendarError, calendar_from
 
 from .bpmn import read_bpmn
 from .dmn import DecisionModel, DecisionResult, DmnError, parse_dmn
-from .forms import Form, FormUnreadable, read_form
+from .forms import Form, FormProblem, FormUnreadable, read_form
 from .model import Finding, Process
 
 MAX_FILES = 200
+READ = 160
+"""Files kept as they were read, by their content: who saves a draft has changed one of some fifty."""
 SUFFIXES = (".bpmn", ".dmn", ".form", ".toml")
 SCENARIO = ".scenario.toml"
 """How the names of the bundle's own tests end: they are part of it and of its version, but no profile."""
@@ -91,8 +94,26 @@ def read_bundle(files: Mapping[str, bytes]) -> Bundle:
     return bundle
 
 
+# What is read of a file is never changed, so that bundles share it.
+@lru_cache(READ)
+def _read_bpmn(path: str, content: bytes) -> tuple[tuple[Process, ...], tuple[Finding, ...]]:
+    processes, findings = read_bpmn(path, content)
+    return tuple(processes), tuple(findings)
+
+
+@lru_cache(READ)
+def _read_dmn(content: bytes) -> DecisionModel:
+    return parse_dmn(content)
+
+
+@lru_cache(READ)
+def _read_form(content: bytes) -> tuple[Form, tuple[FormProblem, ...]]:
+    form = read_form(content)
+    return form, tuple(form.problems())
+
+
 def _bpmn(bundle: Bundle, path: str) -> None:
-    processes, findings = read_bpmn(path, bundle.files[path])
+    processes, findings = _read_bpmn(path, bundle.files[path])
     bundle.findings.extend(findings)
     for process in processes:
         if not process.nodes:
@@ -107,7 +128,7 @@ def _bpmn(bundle: Bundle, path: str) -> None:
 
 def _dmn(bundle: Bundle, path: str) -> None:
     try:
-        model = parse_dmn(bundle.files[path])
+        model = _read_dmn(bundle.files[path])
     except DmnError as error:
         bundle.findings.extend(
             Finding("error", path, p.element_id, p.name, p.line, p.key, p.details) for p in error.problems
@@ -122,7 +143,7 @@ def _dmn(bundle: Bundle, path: str) -> None:
 
 def _form(bundle: Bundle, path: str) -> None:
     try:
-        form = read_form(bundle.files[path])
+        form, problems = _read_form(bundle.files[path])
     except FormUnreadable as error:
         bundle.findings.append(Finding("error", path, "", "", 0, error.key, error.details))
         return
@@ -130,7 +151,7 @@ def _form(bundle: Bundle, path: str) -> None:
         bundle.findings.append(Finding("error", path, form.id, "", 0, "bundle.twice", {"other": form.id}))
     bundle.forms[form.id] = form
     bundle.form_files[form.id] = path
-    bundle.findings.extend(Finding(p.severity, path, p.component_id, "", 0, p.key, p.details) for p in form.problems())
+    bundle.findings.extend(Finding(p.severity, path, p.component_id, "", 0, p.key, p.details) for p in problems)
 
 
 def _toml(bundle: Bundle, path: str) -> None:

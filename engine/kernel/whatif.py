@@ -13,11 +13,11 @@ from datetime import datetime
 from typing import Any, Final, Literal
 
 from engine.domain.codec import JSON
-from engine.domain.commands import FireTimer
+from engine.domain.commands import FireTimer, SubmitTask
 
 from .case import Case
 from .record import Entry, Loader
-from .renaming import NO_MAPPING, renamed_text
+from .renaming import NO_MAPPING, element_of, renamed_text
 from .rerun import Did, Stuck, rerun
 from .unaffected import Changes, last_touched, same
 
@@ -42,7 +42,7 @@ class Broken:
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of one case. `step`: number of the first entry after which the way differs, 0 for none; `reason` and
-    `params`: why (decision, timer_only_there, timer_not_there, elsewhere). `stuck`: where it could not go on.
+    `params`: why (people, decision, timer_only_there, timer_not_there, elsewhere). `stuck`: where it could not go on.
 
     `would`: limits that would have been broken and were not; `spared`: the other way round. `carried_out`: False where
     nothing that the case met has changed, so that it need not be carried out again.
@@ -63,10 +63,22 @@ MISSES: Final = 3
 SAME: Final = Outcome("same", carried_out=False)
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """`by`: logins of who submitted and for whom he did; `assignee`, `groups`: of the task as it was created."""
+
+    task: str
+    by: tuple[str, ...]
+    assignee: str
+    groups: tuple[str, ...]
+
+
 @dataclass(slots=True)
 class _Act:
-    """What one command of a person led to, with the timers that fired before the next one."""
+    """What one command of a person led to, with the timers that fired before the next one. `asked`: who submitted a
+    task, and to whom it was offered; None for any other command."""
 
+    asked: _Asked | None = None
     ways: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     fired: Counter[str] = field(default_factory=Counter)
     decided: dict[str, JSON] = field(default_factory=dict)
@@ -78,9 +90,14 @@ class _Course:
 
     acts: dict[int, _Act] = field(default_factory=dict)
     broken: dict[str, tuple[int, Broken]] = field(default_factory=dict)
+    offers: dict[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
 
-    def begin(self, seq: int) -> None:
-        self.acts.setdefault(seq, _Act())
+    def begin(self, entry: Entry, task: str) -> None:
+        """`task`: the one that the entry submits, "" for another command."""
+        act = self.acts.setdefault(entry.seq, _Act())
+        if task in self.offers:
+            by = tuple(one for one in (entry.actor, entry.on_behalf_of) if one)
+            act.asked = _Asked(task, by, *self.offers[task])
 
     def add(self, events: Sequence[Any], read: Callable[[Any, str], Any], rename: Mapping[str, str]) -> None:
         seq = next(reversed(self.acts))
@@ -93,6 +110,9 @@ class _Course:
                         act.ways[renamed_text(scope, rename), rename.get(element, element), action] += 1
             elif kind == "TimerFired" and "!" not in read(event, "timer"):
                 act.fired[rename.get(read(event, "element"), read(event, "element"))] += 1
+            elif kind == "TaskCreated":
+                task = renamed_text(read(event, "task"), rename)
+                self.offers[task] = read(event, "assignee"), tuple(read(event, "groups"))
             elif kind == "DecisionMade":
                 act.decided[rename.get(read(event, "element"), read(event, "element"))] = read(event, "result")
             elif kind == "LimitBreached":
@@ -105,7 +125,8 @@ class _Course:
             if len(entry.events) == 1 and entry.events[0]["kind"] == "IncidentRaised":
                 continue
             if entry.command["kind"] != "FireTimer":
-                self.begin(entry.seq)
+                submitted = entry.command["kind"] == SubmitTask.kind
+                self.begin(entry, renamed_text(str(entry.command["task"]), rename) if submitted else "")
             self.add(entry.events, lambda event, name: event.get(name, ""), rename)
 
 
@@ -172,7 +193,8 @@ def _recorded(
 def _teller(course: _Course, rename: Mapping[str, str] = NO_MAPPING) -> Callable[[Did], None]:
     def tell(did: Did) -> None:
         if not isinstance(did.command, FireTimer):
-            course.begin(did.entry.seq)
+            task = did.command.task if isinstance(did.command, SubmitTask) else ""
+            course.begin(did.entry, renamed_text(task, rename))
         course.add(did.events, getattr, rename)
 
     return tell
@@ -195,6 +217,10 @@ def _first_difference(then: _Course, now: _Course, last: int) -> tuple[int, str,
         if last and seq >= last:
             break
         before, after = then.acts.get(seq, nothing), now.acts.get(seq, nothing)
+        if _others_asked(before.asked, after.asked):
+            assert before.asked is not None and after.asked is not None
+            sides = {"then": [*before.asked.groups], "now": [*after.asked.groups]}
+            return seq, "people", {"element": element_of(after.asked.task), **sides}
         for element in {**before.decided, **after.decided}:
             old, new = before.decided.get(element), after.decided.get(element)
             if old != new and element in before.decided and element in after.decided:
@@ -202,6 +228,15 @@ def _first_difference(then: _Course, now: _Course, last: int) -> tuple[int, str,
         if before.ways != after.ways:
             return seq, *_why(before, after)
     return 0, "", {}
+
+
+def _others_asked(then: _Asked | None, now: _Asked | None) -> bool:
+    """Whether who submitted the task would not have been asked: it is offered to groups of which none was asked then.
+    What groups he is in besides is not known here, so that a doubt counts for him. A task that is given to another
+    person refuses him: there the case is stuck."""
+    if then is None or now is None or then.assignee or now.assignee or not now.groups:
+        return False
+    return {*then.groups, *(f"user:{one}" for one in now.by)}.isdisjoint(now.groups)
 
 
 def _why(before: _Act, after: _Act) -> tuple[str, Mapping[str, JSON]]:

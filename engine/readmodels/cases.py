@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, exists, func, select
+from sqlalchemy.sql.elements import KeyedColumnElement
 
 from engine.domain.codec import instant_text
 
-from .page import TOTAL, Page, instant, matches, paged, with_total
+from .page import TOTAL, Page, instant, matches, paged, with_capped_total
 from .schema import case_access, cases
 
 Order = Literal["updated", "due", "opened"]
+MOST_LISTED: Final = 10_000
+"""Cases that a list counts and turns pages through: counting all of many years would be the page's main work."""
+STAGE_LABEL: Final = cases.c.stage_label
+"""Labels of one stage may differ between elements and bundles: any one of them names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +57,11 @@ class CaseRow:
 
 @dataclass(frozen=True, slots=True)
 class Facets:
-    """Values that occur, for the filters of the list, most frequent first: (value, cases) or (value, label, cases)."""
+    """Values that occur, for the filters of the list. `stages`: (id, label), by label."""
 
-    grades: tuple[tuple[str, int], ...]
-    districts: tuple[tuple[str, int], ...]
-    stages: tuple[tuple[str, str, int], ...]
+    grades: tuple[str, ...]
+    districts: tuple[str, ...]
+    stages: tuple[tuple[str, str], ...]
 
 
 _LISTED = tuple(column for column in cases.c if column.name != "body")
@@ -78,7 +83,7 @@ def list_cases(
     page: int = 1,
     per_page: int = 20,
 ) -> Page[CaseRow]:
-    """One page of the cases that one of `groups` may read, or of all with `all_cases`.
+    """One page of the cases that one of `groups` may read, or of all with `all_cases`; MOST_LISTED at most (`cut`).
 
     `q`: words looked for in title, case number and body. `status`: open or closed; the other filters are exact; ""
     filters nothing. `overdue_only` requires `now` (aware). `order`: last changed, next due or last opened first.
@@ -100,24 +105,39 @@ def list_cases(
     }[order]
     keys = select(cases.c.case_id).where(*where)
     by = (first, cases.c.case_id.desc())
-    found = with_total(keys, by, page, per_page)
+    found = with_capped_total(keys, by, page, per_page, MOST_LISTED)
     listed: Select[Any] = select(*_LISTED, found.c[TOTAL]).join(found, found.c.case_id == cases.c.case_id).order_by(*by)
     rows = conn.execute(listed).all()
-    return paged(conn, rows, (_row(row) for row in rows), keys, page, per_page)
+    return paged(conn, rows, (_row(row) for row in rows), keys, page, per_page, MOST_LISTED)
 
 
 def facets(conn: Connection, *, groups: frozenset[str], all_cases: bool = False) -> Facets:
-    """What the readable cases can be filtered by, in three statements."""
-    where = [] if all_cases else [readable(groups)]
+    """What the readable cases can be filtered by, in three statements.
 
-    def values(column: ColumnElement[str], *more: ColumnElement[str]) -> tuple[Any, ...]:
-        counted = func.count().label("cases")
-        asked = select(column, *more, counted).where(*where, column != "").group_by(column)
-        return tuple(tuple(row) for row in conn.execute(asked.order_by(counted.desc(), column)))
+    Who sees every case is offered what the indexes say occurs, value by value, whatever the number of cases.
+    """
 
-    # Labels of one stage may differ between elements and bundles: any one of them names it.
-    stages = values(cases.c.stage, func.max(cases.c.stage_label))
-    return Facets(values(cases.c.grade), values(cases.c.district), stages)
+    def values(column: KeyedColumnElement[str], *more: ColumnElement[str]) -> list[tuple[str, ...]]:
+        asked = _occurring(column, *more) if all_cases else _occurring_in(groups, column, *more)
+        return sorted(tuple(row) for row in conn.execute(asked))
+
+    grades, districts, stages = values(cases.c.grade), values(cases.c.district), values(cases.c.stage, STAGE_LABEL)
+    named = sorted(((stage, label) for stage, label in stages), key=lambda one: one[1])
+    return Facets(tuple(one for (one,) in grades), tuple(one for (one,) in districts), tuple(named))
+
+
+def _occurring_in(groups: frozenset[str], column: KeyedColumnElement[str], *more: ColumnElement[str]) -> Select[Any]:
+    found: Select[Any] = select(column).add_columns(*map(func.max, more))
+    return found.where(readable(groups), column != "").group_by(column)
+
+
+def _occurring(column: KeyedColumnElement[str], *more: ColumnElement[str]) -> Select[Any]:
+    """The values of an indexed column but "", each found by one step through its index; `more` from any such case."""
+    found = select(func.min(column).label("value")).where(column > "").cte("found", recursive=True)
+    following = select(func.min(column)).where(column > found.c.value).scalar_subquery()
+    found = found.union_all(select(following).where(found.c.value.is_not(None)))
+    one = [select(other).where(column == found.c.value).limit(1).scalar_subquery() for other in more]
+    return select(found.c.value, *one).where(found.c.value.is_not(None))
 
 
 def get(conn: Connection, case_id: str) -> CaseRow | None:

@@ -92,6 +92,11 @@ cases = _table(
     Index("cases_by_update", "status", "updated_at"),
     Index("cases_by_due", "status", "next_due"),
     Index("cases_by_opening", "opened_at"),
+    Index("cases_by_change", "updated_at", "case_id"),
+    # Which values occur is asked of these: see cases.facets.
+    Index("cases_by_grade", "grade"),
+    Index("cases_by_district", "district"),
+    Index("cases_by_stage", "stage"),
 )
 
 case_access = _table(
@@ -256,6 +261,7 @@ limits = _table(
     _list("warnings", "warnings that came: objects {mark, at, seq, to}"),
     _number("warned", "how many warnings came"),
     _partial("limits_running_by_deadline", "deadline", "case_id", where="finished_at = ''"),
+    _partial("limits_by_breach", "breached_at", "case_id", where="breached_at > ''"),
     # Holds all that the evidence of a period filters and counts by, so that the wide rows are read for one page only.
     Index(
         "limits_by_start",

@@ -10,6 +10,7 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from engine.definitions.bundle import Bundle
+from engine.domain.commands import MigrateCase
 from engine.readmodels import evidence, holding, registrations
 from engine.readmodels.evidence import Evidence, Report
 from engine.readmodels.holding import Held, Share
@@ -49,11 +50,13 @@ class LimitEvidence:
 
 @dataclass(frozen=True, slots=True)
 class CaseEvidence:
-    """`entries`: how many the journal of the case has; the numbers in the evidence are theirs."""
+    """`entries`: how many the journal of the case has; the numbers in the evidence are theirs. `moves`: those that
+    moved it to another version of the process: limits end and begin there that go on by another reckoning."""
 
     registration: registrations.Registration | None
     limits: tuple[LimitEvidence, ...]
     entries: int
+    moves: frozenset[int] = frozenset()
 
 
 def of_case(services: Any, conn: Connection, case_id: str, now: datetime) -> CaseEvidence:
@@ -63,7 +66,8 @@ def of_case(services: Any, conn: Connection, case_id: str, now: datetime) -> Cas
     limits, reports = evidence.of_case(conn, case_id), evidence.reports_of(conn, case_id)
     bundles = {version: services.deployments.bundle(version) for version in {limit.bundle for limit in limits}}
     found = tuple(_limit(limit, bundles[limit.bundle], held, reports, now) for limit in limits)
-    return CaseEvidence(registrations.of_case(conn, case_id), found, len(entries))
+    moves = frozenset(entry.seq for entry in entries if entry.command["kind"] == MigrateCase.kind)
+    return CaseEvidence(registrations.of_case(conn, case_id), found, len(entries), moves)
 
 
 def report_of(limit: Evidence, reports: Sequence[Report]) -> tuple[Report, ...]:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from sqlalchemy import bindparam, func, insert, select
 
 from engine import VERSION
-from engine.definitions.bundle import Bundle, read_bundle, version_of
+from engine.definitions.bundle import SCENARIO, Bundle, read_bundle, version_of
 from engine.domain.clock import Clock
 from engine.domain.codec import canonical, instant_text
 from engine.domain.rejection import FieldFault, Rejection
@@ -77,6 +77,7 @@ class Deployments:
         self.two_approvers = two_approvers
         self._loaded: dict[str, tuple[Program, Bundle]] = {}
         self._checked: dict[str, Checked] = {}
+        self._checking: dict[str, threading.Lock] = {}
         self._guard = threading.Lock()
 
     def load(self, tx: SqlTransaction, version: str) -> tuple[Program, Bundle]:
@@ -96,12 +97,19 @@ class Deployments:
         version = version_of(files)
         with self._guard:
             known = self._checked.get(version)
-        if known is None:
-            known = check(files)
+            alone = self._checking.setdefault(version, threading.Lock())
+        if known is not None:
+            return known
+        with alone:  # who asks meanwhile waits for the same answer
+            with self._guard:
+                known = self._checked.get(version)
+            if known is None:
+                known = check(files)
             with self._guard:
                 while len(self._checked) >= REMEMBERED:
                     self._checked.pop(next(iter(self._checked)))
                 self._checked[version] = known
+                self._checking.pop(version, None)
         return known
 
     def current_version(self, tx: SqlTransaction) -> str:
@@ -221,6 +229,14 @@ class Deployments:
             errors = sum(f.severity == "error" for f in checked.findings)
             return Rejection("unsound", "bundle.blocked", {"errors": errors})
         return scenarios.refusal(checked)
+
+    def alike(self, version: str, files: Mapping[str, bytes]) -> bool:
+        """Whether a stored version is these files but for scenarios: cases go the same way on both."""
+        with self._journal.reading() as tx:
+            rows = tx.connection.execute(select(bundles.c.path, bundles.c.sha256).where(bundles.c.version == version))
+            stored = {row.path: row.sha256 for row in rows if not row.path.endswith(SCENARIO)}
+        wanted = {path: content for path, content in files.items() if not path.endswith(SCENARIO)}
+        return stored == {path: hashlib.sha256(content).hexdigest() for path, content in wanted.items()}
 
     def store(self, tx: SqlTransaction, version: str, files: Mapping[str, bytes]) -> None:
         """Keeps the files of a version, without making it live; does nothing when they are here."""

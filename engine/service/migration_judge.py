@@ -106,10 +106,11 @@ def _nodes(bundle: Bundle) -> dict[str, Node]:
 
 
 def _tasks(case: Case, other: Case) -> list[JSON]:
-    """The open tasks of `case`; `new`: the other side has no task of that name."""
+    """The open tasks of `case`; `new`: the other side has no task of that name; `others`: it has, for other people."""
     found: list[JSON] = []
     for task in case.tasks.values():
         then = task_then(task)
+        beside = other.tasks.get(task.name)
         found.append(
             {
                 "task": then.task,
@@ -118,7 +119,8 @@ def _tasks(case: Case, other: Case) -> list[JSON]:
                 "assignee": then.assignee,
                 "candidates": list(then.candidates),
                 "due": instant_text(then.due) if then.due else "",
-                "new": task.name not in other.tasks,
+                "new": beside is None,
+                "others": beside is not None and (beside.groups, beside.assignee) != (task.groups, task.assignee),
             }
         )
     return found

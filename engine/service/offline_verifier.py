@@ -480,7 +480,7 @@ class Verifier:
         if self._guarded(lambda: self._read_index(paths)):
             for step in (
                 self._keys, self._checkpoint, self._streams, self._key_history, self._bundles, self._attachments,
-                self._from_outside,
+                self._documents, self._from_outside,
             ):  # fmt: skip
                 self._guarded(step)
         self._limits()
@@ -827,7 +827,7 @@ class Verifier:
                 )
         self.report.check("keys", "密钥都在日志中公布过", "every key was announced in the log", len(self.keys))
 
-    # -- 5. bundles and attachments ------------------------------------------------------------------------------------
+    # -- 5. bundles, attachments, documents ----------------------------------------------------------------------------
     def _bundles(self) -> None:
         known = {}
         for bundle in self.index["bundles"]:
@@ -892,6 +892,111 @@ class Verifier:
                 "no entry speaks of this file",
             )
         self.report.check("attachments", "附件与记录中的指纹相符", "attachments are those recorded", len(self.facts))
+
+    def _documents(self) -> None:
+        """The documents made for the cases: each file is the one that an entry of the log speaks of."""
+        about = self.index.get("documents")
+        if about is None:
+            self.report.not_checked(
+                "案件的文书: 这个归档包由较早的版本制作, 不含文书",
+                "the documents of the cases: an earlier release made this package, without them",
+            )
+            about = {}
+        told = self._told_of_documents(about) if about else {}
+        listed = self._json(about["list"], "documents") if about else []
+        rows = {row["number"]: row for row in listed} if isinstance(listed, list) else {}
+        stored = {str(about.get(name)) for name in ("list", "entries_file", "proofs_file")}
+        after = {event["replaces"]: number for number, (event, _, _) in told.items()}
+        for number, (event, by, reason) in sorted(told.items()):
+            row = rows.get(number)
+            if row is None:
+                self._document_fault("data/documents.json", number, "清单中没有这份文书", "not in the list")
+                continue
+            said = dict(event, by=by, reason=reason, void=number in after, replaced_by=after.get(number, 0))
+            wrong = [name for name in said if name not in ("kind", "docx", "pdf") and row.get(name) != said[name]]
+            if wrong:
+                self._document_fault(
+                    "data/documents.json", number, "清单与记录不同: %s" % ", ".join(wrong),
+                    "the list differs from the entry: %s" % ", ".join(wrong),
+                )  # fmt: skip
+            for form in ("docx", "pdf"):
+                stored.add(self._document_file(number, event, row, form))
+            if number in after:
+                other = told[after[number]][0]
+                self.report.note(
+                    "文书 %s 已作废, 由 %s 替代" % (event["mark"], other["mark"]),
+                    "document %s is void, replaced by %s" % (event["mark"], other["mark"]),
+                )
+        for number in sorted(set(rows) - set(told)):
+            self._document_fault("data/documents.json", number, "没有记录提到这份文书", "no entry speaks of it")
+        for path in self.package.paths():
+            if path.startswith("data/documents") and path not in stored:
+                self.report.fault(
+                    "documents", path, "", "索引或清单中没有这个文件", "neither index nor list names this file"
+                )
+        if about:
+            self.report.check("documents", "文书与记录中的指纹相符", "documents are those recorded", len(told))
+
+    def _document_fault(self, file: str, number: Any, zh: str, en: str) -> None:
+        self.report.fault("documents", file, "%s" % number, zh, en)
+
+    def _document_file(self, number: int, event: Dict[str, Any], row: Dict[str, Any], form: str) -> str:
+        """Checks one file of a document; its path in the package, "" for none."""
+        path = str(row.get(form, {}).get("stored") or "")
+        if not path:
+            self.report.fault(
+                "missing", "data/documents.json", "%d %s" % (number, form),
+                "文书 %s 的文件不在包内（导出时原系统中已经没有）" % event["mark"],
+                "a file of document %s is not in the package (gone already when it was exported)" % event["mark"],
+            )  # fmt: skip
+            return path
+        try:
+            got = self._file_hash(path, "sha256")
+        except BROKEN as error:
+            got = str(error)
+        same = all(row[form].get(name) == event[form][name] for name in ("sha256", "size"))
+        if got != event[form]["sha256"] or not same:
+            self._document_fault(
+                path, number, "文书 %s 与记录中的指纹不符" % event["mark"],
+                "document %s is not what the entry recorded" % event["mark"],
+            )  # fmt: skip
+        return path
+
+    def _told_of_documents(self, about: Dict[str, Any]) -> Dict[int, Tuple[Dict[str, Any], str, str]]:
+        """number -> (event, who made it, reason) of each entry about a document; each must be in the signed tree."""
+        file: str = about["entries_file"]
+        found: Dict[int, Tuple[Dict[str, Any], str, str]] = {}
+        proofs = self._lines(about["proofs_file"])
+        last_seq, last_leaf, last_hash, sealed = 0, -1, "", 0
+        for body in self._lines(file):
+            try:
+                entry = json.loads(body.decode("utf-8"))
+                proof = json.loads(next(proofs, b"null").decode("utf-8")) or {}
+                event, seq, where = entry["events"][0], entry["seq"], "_documents #%d" % entry["seq"]
+                found[event["number"]] = event, entry["actor"], entry["command"]["reason"]
+            except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+                self.report.fault("documents", file, "", "记录读不出来: %s" % error, "can't be read: %s" % error)
+                continue
+            got = digest(self.algorithm, body).hex()
+            follows = seq > last_seq and (seq != last_seq + 1 or entry["prev_hash"] == (last_hash or GENESIS))
+            mine = entry["case_id"] == "_documents" and event["case"] in self.index["cases"]
+            if not (follows and mine and proof.get("hash") == got and proof.get("seq") == seq):
+                self.report.fault("documents", file, where, "不是应有的记录", "not the entry that must stand here")
+            last_seq, last_hash, leaf = seq, got, proof.get("leaf")
+            if leaf is not None:
+                sealed += self._in_tree(body, leaf, last_leaf, proof, about, where)
+                last_leaf = leaf
+        if len(found) != about["count"] or sealed != about["sealed"] or next(proofs, None) is not None:
+            self.report.fault(
+                "documents", file, "", "应有 %s 份文书的记录, 实有 %d 份" % (about["count"], len(found)),
+                "expected entries about %s documents, got %d" % (about["count"], len(found)),
+            )  # fmt: skip
+        if sealed < len(found):
+            self.report.not_checked(
+                "%d 份文书的记录尚未封存" % (len(found) - sealed),
+                "the entries about %d documents are not sealed yet" % (len(found) - sealed),
+            )
+        return found
 
     # -- 6. what comes from outside the package ------------------------------------------------------------------------
     def _from_outside(self) -> None:
@@ -992,6 +1097,12 @@ class Verifier:
             "whether entries follow after the last one of a case: neither chain nor proofs show a cut off end"
             " (compare with the system or a later package)",
         )
+        if self.index.get("documents") is not None:
+            self.report.not_checked(
+                "案件的文书是否都在包内: 包内只有与这些案件有关的文书记录, 缺了哪一份从包本身看不出来",
+                "whether every document of the cases is here: of the entries about documents only those of these cases"
+                " go along, so that a missing one does not show",
+            )
         self.report.not_checked(
             "报告（HTML、PDF）、元数据和人名: 它们由记录生成, 只受文件清单保护, 以记录为准",
             "the reports (HTML, PDF), the metadata and people's names: made from the entries, protected by the lists"

@@ -13,10 +13,13 @@ from engine.domain.codec import JSON, texts
 from engine.domain.organisation import SEPARATED_ROLES
 from engine.journal.store import SqlTransaction
 
-from . import people, people_kept
+from . import people, people_kept, phrases
 from .people_tables import RECEIVES_WORK, lines, persons, units
 
 NAMES = OUTSIDE_LISTS
+MOST_KEPT: Final = 200
+"""Versions, drafts too, of which is known whether they offer the usual words."""
+_OFFERING: dict[str, bool] = {}
 LONGEST: Final = 200
 """Characters of a value that may be one of a list; what is longer was typed, not chosen."""
 
@@ -24,7 +27,18 @@ LONGEST: Final = 200
 def options(conn: Connection, bundle: Bundle) -> dict[str, JSON]:
     """Every list in full, as `valuesKey` wants them: `[{"label", "value"}]`. Shared, not to be changed."""
     lists = people_kept.kept(conn, "options", _from_tables)
-    return {**lists, "instruction_phrases": list(bundle.regulation.get("instruction_phrases", []))}
+    # No shipped form offers them (the page of an instruction shows them beside the form): then nothing is read.
+    words = phrases.offered(conn, bundle) if _offers_phrases(bundle) else phrases.shipped(bundle)
+    return {**lists, "instruction_phrases": list(words)}
+
+
+def _offers_phrases(bundle: Bundle) -> bool:
+    """Whether some form of the bundle asks for the usual words; looked up once for a version."""
+    if bundle.version not in _OFFERING:
+        if len(_OFFERING) > MOST_KEPT:
+            _OFFERING.clear()
+        _OFFERING[bundle.version] = any("instruction_phrases" in form.input_names() for form in bundle.forms.values())
+    return _OFFERING[bundle.version]
 
 
 def _from_tables(conn: Connection) -> dict[str, JSON]:
@@ -65,7 +79,7 @@ def _offered(conn: Connection, value: Any, label: Any, chosen: list[str], *where
 
 
 def _phrases(conn: Connection, bundle: Bundle, chosen: list[str]) -> list[JSON]:
-    return [phrase for phrase in bundle.regulation.get("instruction_phrases", []) if phrase in chosen]
+    return [phrase for phrase in phrases.offered(conn, bundle) if phrase in chosen]
 
 
 FINDERS: Mapping[str, Callable[[Connection, Bundle, list[str]], list[JSON]]] = {

@@ -43,6 +43,7 @@ data/proofs/      每条记录在日志树中的证明 / where each entry stands
 data/log/         校验点和公钥 / checkpoints and public keys
 data/bundles/     案件运行所依据的流程图、决策表、表单 / diagrams, tables and forms the cases ran on
 data/attachments/ 附件，以指纹为名 / attachments, named by their hash; names in data/attachments.json
+data/documents/   所制文书（Word、PDF），清单见 data/documents.json，作废的已标明 / documents made; void ones are marked
 data/reports/     可读报告 / readable reports        data/metadata/  元数据 / metadata
 """
 

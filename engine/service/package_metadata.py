@@ -62,11 +62,13 @@ def xml(
     bundle: Bundle,
     entries: Sequence[StoredEntry],
     files: Sequence[dossier.FileRow],
+    documents: Sequence[Mapping[str, Any]],
     data: Mapping[str, JSON],
     words: Words,
     seal: Mapping[str, str],
 ) -> bytes:
-    """The metadata of one case. `seal`: element name -> text about the log's signature, {} when nothing is sealed."""
+    """The metadata of one case. `documents`: as package_documents.listed tells; `seal`: element name -> text about the
+    log's signature, {} when nothing is sealed."""
     kept = retention(bundle, data, row.grade)
     issuer = str(bundle.regulation.get("profile", {}).get("issuer") or UNKNOWN)
     root = ET.Element("归档文件元数据", {"xmlns": NAMESPACE, "版本": "1"})
@@ -81,9 +83,10 @@ def xml(
         ("办结时间", instant(row.closed_at)), ("办理结果", one_of("outcome.", row.outcome, row.outcome)),
     ])  # fmt: skip
     _group(root, "形式特征", [("文件组合类型", "组合文件"), ("语种", "汉语"), ("附件数", str(len(files))),
+                              ("文书数", str(len(documents))),
                               ("记录条数", str(len(entries)))])  # fmt: skip
     _group(root, "电子属性", [
-        ("格式", "JSON Lines（记录）、BPMN 2.0、DMN、HTML、PDF、原始附件"), ("字符集", "UTF-8"),
+        ("格式", "JSON Lines（记录）、BPMN 2.0、DMN、HTML、PDF、DOCX、原始附件"), ("字符集", "UTF-8"),
         ("流程包版本", entries[-1].bundle), ("程序版本", entries[-1].engine_version),
     ])  # fmt: skip
     for file in sorted(files, key=lambda one: (one.seq, one.name)):
@@ -91,6 +94,14 @@ def xml(
         _fill(part, [("文件名", file.name), ("字节数", str(file.size)), ("格式信息", file.media_type),
                      ("SHA-256", file.sha256), ("上传人", words.person(file.author)),
                      ("上传时间", instant(file.at))])  # fmt: skip
+    marks = {one["number"]: one["mark"] for one in documents}
+    for one in documents:
+        stands = f"已作废，由{marks[one['replaced_by']]}替代" if one["void"] else "有效"
+        _group(root, "文书", [
+            ("文号", one["mark"]), ("文种", one["title"]), ("状态", stands), ("制作人", words.person(one["by"])),
+            ("制作时间", instant(one["at"])), ("Word文件SHA-256", one["docx"]["sha256"]),
+            ("PDF文件SHA-256", one["pdf"]["sha256"]),
+        ])  # fmt: skip
     _group(root, "数字化属性", [("说明", "电子原生，未经数字化")])
     _group(root, "电子签名", [("末条记录杂凑值", entries[-1].hash), *seal.items()])
     _group(root, "权限", [

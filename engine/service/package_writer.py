@@ -1,9 +1,9 @@
-"""Writes the content of a package into a bag: entries, proofs, bundles, attachments, reports, metadata, verifier."""
+"""Writes the content of a package into a bag: entries, proofs, bundles, attachments, documents, reports, verifier."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -21,6 +21,7 @@ from engine.kernel.replay import Diverged, replay
 from engine.readmodels import cases, dossier
 
 from . import (
+    package_documents,
     package_files,
     package_log,
     package_metadata,
@@ -78,6 +79,8 @@ class Writer:
         versions: dict[str, None] = {}
         mentioned: set[str] = set()
         attached: dict[str, list[dict[str, JSON]]] = {}
+        papers = package_documents.entries_of(tx.connection, frozenset(self.selection.cases))
+        told = package_documents.listed(papers)
         for case_id in self.selection.cases:
             entries = tx.read(case_id)
             streams.append(self._stream(bag, tx, case_id, entries))
@@ -85,13 +88,15 @@ class Writer:
             mentioned |= package_people.mentioned(entries)
             for sha256, names in package_files.attachments(entries).items():
                 attached.setdefault(sha256, []).extend(names)
-            self._readable(bag, tx, case_id, entries)
+            self._readable(bag, tx, case_id, entries, [one for one in told if one["case"] == case_id])
         there = set(tx.streams())
         for stream in LOG_STREAMS:
             if stream in there:
                 entries = tx.read(stream)
                 streams.append(self._stream(bag, tx, stream, entries))
                 mentioned |= {entry.actor for entry in entries}
+        mentioned |= package_people.mentioned(papers)
+        documents = package_documents.write(self.services, bag, tx.connection, papers, self.log)
         people = package_people.directory(tx.connection, mentioned)
         bag.text(package_files.PEOPLE, package_files.json_text(people))
         self._attachments(bag, attached)
@@ -106,6 +111,7 @@ class Writer:
             "hash": self.log.algorithm,
             "log": {"origin": self.log.origin, "size": self.log.size, "sealed": bool(self.log.note)},
             "streams": streams,
+            "documents": documents,
             "bundles": [self._bundle(bag, version) for version in versions],
         }
 
@@ -129,7 +135,14 @@ class Writer:
             "proofs_file": files["proofs"],
         }
 
-    def _readable(self, bag: Bag, tx: SqlTransaction, case_id: str, entries: Sequence[StoredEntry]) -> None:
+    def _readable(
+        self,
+        bag: Bag,
+        tx: SqlTransaction,
+        case_id: str,
+        entries: Sequence[StoredEntry],
+        documents: Sequence[Mapping[str, Any]],
+    ) -> None:
         conn, deployments = tx.connection, self.services.deployments
         bundles: dict[str, Bundle] = {
             version: deployments.load(tx, version)[1] for version in dict.fromkeys(entry.bundle for entry in entries)
@@ -156,7 +169,7 @@ class Writer:
         files = dossier.files_of(conn, case_id)
         seal = {"日志": self.log.origin, "校验点时间": self.log.time, "校验点条数": str(self.log.size)}
         metadata = package_metadata.xml(
-            row, bundle, entries, files, data, Words(conn, bundle), seal if self.log.note else {}
+            row, bundle, entries, files, documents, data, Words(conn, bundle), seal if self.log.note else {}
         )
         bag.add(f"data/metadata/{case_id}.xml", [metadata])
 

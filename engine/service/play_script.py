@@ -228,13 +228,24 @@ def expect(play: Play, wanted: Mapping[str, JSON]) -> None:
     among them; `data` or `fields`: fields and values, others are not looked at; `limits`: each of them is among those
     of the case (see Play.limits), by what is named of it; `breached`: ids of the limits that ran out; `ended`.
     """
-    standing = {**play.standing(), "limits": list(play.limits.values())}
+    standing = standing_of(play)
     for name, value in wanted.items():
-        got = FOUND[name](standing, value)
-        if got != (sorted(value, key=str) if name in UNORDERED and isinstance(value, list) else value):
-            if name == "limits":
-                value = missing_limits(value, standing["limits"])
-            raise StepFailed(f"expected {name}", what=name, expected=value, got=got)
+        differs = difference(standing, name, value)
+        if differs is not None:
+            raise StepFailed(f"expected {name}", what=name, expected=differs[0], got=differs[1])
+
+
+def standing_of(play: Play) -> dict[str, Any]:
+    """Where the case stands, as `FOUND` reads it."""
+    return {**play.standing(), "limits": list(play.limits.values())}
+
+
+def difference(standing: Mapping[str, Any], name: str, value: Any) -> tuple[JSON, JSON] | None:
+    """What was expected and what was found; None when the case stands as one expectation says."""
+    got = FOUND[name](standing, value)
+    if got == (sorted(value, key=str) if name in UNORDERED and isinstance(value, list) else value):
+        return None
+    return missing_limits(value, standing["limits"]) if name == "limits" else value, got
 
 
 def _next_due(standing: Mapping[str, Any], value: JSON) -> JSON:

@@ -19,7 +19,7 @@ from . import case_snapshot
 from .item_journal import Writing, decide
 from .people_tables import persons, units
 from .register_tables import register_records as table
-from .registers import REGISTERS, Field, Register
+from .registers import MOST_LINES, REGISTERS, Field, Register
 
 STREAM: Final = "_registers"
 PER_PAGE: Final = 30
@@ -47,12 +47,20 @@ class Record:
 
 
 def add(
-    services: Any, actor: Actor, name: str, typed: Mapping[str, JSON], *, case_id: str = "", subject: int = 0
+    services: Any,
+    actor: Actor,
+    name: str,
+    typed: Mapping[str, JSON],
+    *,
+    case_id: str = "",
+    subject: int = 0,
+    after: int | None = None,
 ) -> Record | Rejection:
     """Writes a record, of a new subject or (`subject`) amending one. `typed`: field -> text, list of texts, instants
-    aware and in ISO form.
+    aware and in ISO form. `after`: number of the register's last record that the writer saw, 0 for none.
 
-    Rejections: not_found (register, case not visible, subject), forbidden, invalid with the fields' faults.
+    Rejections: not_found (register, case not visible, subject), forbidden, invalid with the fields' faults, conflict
+    when another record came after `after`.
     """
     register = REGISTERS.get(name)
     if register is None or bool(case_id) != register.of_case:
@@ -68,6 +76,8 @@ def add(
             before = current(work.conn, name, subject)
             if before is None or before.case_id != case_id or not register.amends:
                 return Rejection("not_found", "register.unknown")
+        if after is not None and after != number_of(latest(work.conn, name)):
+            return Rejection("conflict", "register.newer")
         values, faults = _checked(work.conn, register, typed, work.now)
         if faults:
             return Rejection("invalid", "form.refused", {"count": len(faults)}, tuple(faults))
@@ -112,6 +122,12 @@ def listed(
     return [_read(row) for row in rows], max(1, -(-count // PER_PAGE))
 
 
+def every(conn: Connection, name: str, most: int, *, unit: str = "") -> list[Record]:
+    """The records that stand, newest first, no more than `most`. `unit`: of who wrote them."""
+    query = newest(name).where(table.c.unit_id == unit) if unit else newest(name)
+    return [_read(row) for row in conn.execute(query.order_by(table.c.number.desc()).limit(most))]
+
+
 def of_case(conn: Connection, case_id: str) -> dict[str, list[Record]]:
     """register -> the records that stand about a case, newest first. The caller asked who may see the case."""
     found: dict[str, list[Record]] = {}
@@ -135,6 +151,17 @@ def newest_by(conn: Connection, name: str, field: str) -> dict[str, Record]:
     """The last record of a register for each value of one of its fields. For registers of few records."""
     query = select(table).where(table.c.register == name).order_by(table.c.number)
     return {str(one.values.get(field, "")): one for one in map(_read, conn.execute(query))}
+
+
+def latest(conn: Connection, name: str) -> Record | None:
+    """The last record of a register whose records are not amended. One row, found by the index."""
+    query = select(table).where(table.c.register == name).order_by(table.c.subject.desc(), table.c.number.desc())
+    row = conn.execute(query.limit(1)).one_or_none()
+    return None if row is None else _read(row)
+
+
+def number_of(record: Record | None) -> int:
+    return 0 if record is None else record.number
 
 
 def between(conn: Connection, name: str, first: datetime, last: datetime) -> list[Record]:
@@ -192,6 +219,8 @@ def _value(one: Field, typed: JSON, now: datetime, known: Mapping[str, frozenset
         chosen = sorted({str(each) for each in typed}) if isinstance(typed, list) else []
         allowed: Iterable[str] = one.options or known["units" if one.kind == "units" else "person"]
         return (chosen, "", {}) if set(chosen) <= set(allowed) else (None, "register.not_offered", {})
+    if one.kind == "lines":
+        return _lines(one, typed)
     text = typed.strip() if isinstance(typed, str) else ""
     if not text:
         return None, "", {}
@@ -207,6 +236,22 @@ def _value(one: Field, typed: JSON, now: datetime, known: Mapping[str, frozenset
     if one.kind == "phone" and not all(char in "0123456789+-() 转" for char in text):
         return None, "form.phone", {}
     return text, "", {}
+
+
+def _lines(one: Field, typed: JSON) -> Checked:
+    """Lines of a text, or a list of them: blanks at the ends and what can't be seen are taken away, empty ones left
+    out."""
+    given = typed if isinstance(typed, list) else str(typed or "").splitlines()
+    found = [" ".join("".join(filter(str.isprintable, str(line))).split()) for line in given]
+    lines = [line for line in found if line]
+    if len(lines) > MOST_LINES:
+        return None, "register.many_lines", {"most": MOST_LINES, "count": len(lines)}
+    for place, line in enumerate(lines, 1):
+        if len(line) > one.most:
+            return None, "register.long_line", {"line": place, "most": one.most}
+        if line in lines[: place - 1]:
+            return None, "register.same_line", {"line": place, "other": lines.index(line) + 1, "text": line}
+    return list(lines), "", {}
 
 
 def _moment(one: Field, text: str, now: datetime) -> Checked:

@@ -13,13 +13,16 @@ from typing import Final, Literal
 
 from .items_tables import SOURCE_TYPES
 
-Kind = Literal["text", "long", "choice", "choices", "instant", "date", "person", "people", "units", "number", "phone"]
+Kind = Literal[
+    "text", "long", "lines", "choice", "choices", "instant", "date", "person", "people", "units", "number", "phone"
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field. `options`: what `choice` and `choices` allow. `most`: characters of a text. `after`: name of the field
-    that it may not lie before."""
+    """One field. `options`: what `choice` and `choices` allow. `most`: characters of a text, or of each of the
+    `lines`, of which there are no more than MOST_LINES and none twice. `after`: name of the field that it may not lie
+    before."""
 
     name: str
     kind: Kind = "text"
@@ -47,6 +50,7 @@ class Register:
 
 
 SKILLS: Final = ("analysis", "writing", "law", "media", "technical", "field")
+MOST_LINES: Final = 12
 LINKED: Final = ("petition", "enforcement", "hotline", "county_reply", "police")
 
 _ALL: Final = (
@@ -188,11 +192,21 @@ _ALL: Final = (
         add="settle_points",
         amends=False,
     ),
+    Register(
+        "phrases",
+        ("R30",),
+        (Field("phrases", "lines", most=60),),
+        see="view_templates",
+        add="edit_templates",
+        amends=False,
+    ),
 )
 
 REGISTERS: Final[Mapping[str, Register]] = MappingProxyType({one.name: one for one in _ALL})
 """Every register by name, in the order of the menu. Of promises `docs/registers.md` says why they stand beside
 the step of tracking: one promise each, with a date."""
 
+APART: Final = frozenset({"point", "phrases"})
+"""Those with a page of their own."""
 OF_CASES: Final = tuple(one.name for one in _ALL if one.of_case)
 """Those shown on the page of a case."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -11,24 +12,46 @@ from engine.domain.codec import JSON, parse_instant
 from engine.kernel.program import Program
 
 from .play import Play
-from .play_script import FOUND, BadScript, Step, StepFailed, take
+from .play_script import FOUND, BadScript, Step, StepFailed, difference, standing_of, take
 from .scenario_reader import Scenario
 from .scenario_text import Written, instant, text
 from .scenarios import at_its_time, opened
 
 
-def refreshed(scenario: Scenario, content: bytes, program: Program, bundle: Bundle) -> bytes | None:
-    """The file anew; the comments at its top stay, others go. None where a step can't be taken any more: such a
-    scenario must be mended by hand. `content`: the file as it is."""
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An expectation that is another one now. `step`: number of the step, `what`: name of the expectation, see
+    play_script.expect."""
+
+    step: int
+    what: str
+    expected: JSON
+    got: JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """The file anew; the comments at its top stay, others go. `changes`: what it expects otherwise than before."""
+
+    content: bytes
+    changes: tuple[Change, ...]
+
+
+def refreshed(scenario: Scenario, content: bytes, program: Program, bundle: Bundle) -> Refreshed | None:
+    """The scenario by what happens now. None where a step can't be taken any more: such a scenario must be mended by
+    hand. `content`: the file as it is."""
     if scenario.process not in bundle.processes:
         return None
     play = Play(program, bundle, scenario.process, scenario.at, lambda line: None)
     steps: list[Written] = []
+    changes: list[Change] = []
     try:
         opened(play, scenario)
-        for stage in scenario.stages:
+        for number, stage in enumerate(scenario.stages, 1):
             written = Written()
             for step in stage.moves:
+                if step.verb == "expect":
+                    changes += _changes(play, step, number)
                 _note(play, step, written)
             steps.append(written)
     except (StepFailed, BadScript):
@@ -37,12 +60,18 @@ def refreshed(scenario: Scenario, content: bytes, program: Program, bundle: Bund
     made = text(
         scenario.title, scenario.process, scenario.at, scenario.by, scenario.data, steps, notes, start=scenario.start
     )
-    return made.encode()
+    return Refreshed(made.encode(), tuple(changes))
+
+
+def _changes(play: Play, step: Step, number: int) -> list[Change]:
+    standing = standing_of(play)
+    found = [(name, difference(standing, name, value)) for name, value in step.subject.items()]
+    return [Change(number, name, *differs) for name, differs in found if differs]
 
 
 def _note(play: Play, step: Step, written: Written) -> None:
     if step.verb == "expect":
-        standing = {**play.standing(), "limits": list(play.limits.values())}
+        standing = standing_of(play)
         written.expect = {name: _now(name, standing, value) for name, value in step.subject.items()}
         return
     if step.verb == "advance_to":

@@ -21,6 +21,8 @@ from .play import PLAYER, Line, Play
 from .play_script import BadScript, Step, StepFailed, attached, offered, refused, take
 from .scenario_reader import Scenario, Unreadable, files_of, filled, read
 
+FAILING: Final = "bundle.scenarios"
+"""Key of the refusal of a bundle whose scenarios fail."""
 REMEMBERED: Final = 8
 """Bundles whose results are kept: they depend on the files alone."""
 MAX_SHOWN: Final = 400
@@ -95,12 +97,12 @@ def _foreseen(scenario: Scenario, number: int) -> bool:
 def _differs(passed: Result, number: int, line: int, failed: StepFailed) -> Result:
     facts = failed.facts
     if "what" in facts:
-        shown = {name: _shown(facts[name]) for name in ("expected", "got")}
-        return _failed(passed, number, line, "scenario.differs", what=f"scenario.what.{facts['what']}", **shown)
+        both = {name: shown(facts[name]) for name in ("expected", "got")}
+        return _failed(passed, number, line, "scenario.differs", what=f"scenario.what.{facts['what']}", **both)
     if "incident" in facts:
         return _failed(passed, number, line, "scenario.incident", reason=str(facts["incident"]))
     if "open" in facts:
-        return _failed(passed, number, line, "scenario.no_task", message=str(failed), open=_shown(facts["open"]))
+        return _failed(passed, number, line, "scenario.no_task", message=str(failed), open=shown(facts["open"]))
     fields: Any = facts.get("fields", [])
     named = "; ".join(f"{one['path']}: {one['message']}" for one in fields)
     return _failed(passed, number, line, "scenario.refused", reason=str(failed), fields=named or "-")
@@ -112,7 +114,8 @@ def _failed(passed: Result, number: int, line: int, key: str, **details: object)
     return replace(passed, step=number, fault=fault)
 
 
-def _shown(value: JSON) -> str:
+def shown(value: JSON) -> str:
+    """A value in a sentence, cut where it is long."""
     text = _said(value)
     return text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "…"
 
@@ -165,6 +168,12 @@ def _results(checked: Checked) -> list[Result]:
     return found
 
 
+def known(version: str) -> tuple[Result, ...] | None:
+    """The results of a version that was run lately; None when it was not, or could not be run."""
+    with _guard:
+        return _known.get(version)
+
+
 def failures(checked: Checked) -> list[Finding]:
     """What keeps a bundle that passed the checks from being deployed: the scenarios that did not go as they say."""
     return [one.fault for one in results(checked) if one.fault is not None]
@@ -176,6 +185,4 @@ def refusal(checked: Checked) -> Rejection | None:
     if not found:
         return None
     first = found[0]
-    return Rejection(
-        "unsound", "bundle.scenarios", {**first.details, "count": len(found), "file": first.file, "why": first.key}
-    )
+    return Rejection("unsound", FAILING, {**first.details, "count": len(found), "file": first.file, "why": first.key})

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, Final
 
 from docx import Document as open_docx
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, text, update
 
 from engine.domain.codec import JSON, instant_text, parse_instant, texts
 from engine.journal.store import SqlTransaction
@@ -26,6 +26,8 @@ AT_ONCE: Final = 50
 """Texts indexed in one transaction."""
 MOST_CHARACTERS: Final = 60_000
 """Of one text; longer ones are searched up to here."""
+LOCK: Final = 7_000_010
+"""Key of PostgreSQL's advisory lock of who writes the search: two at once would add the same text twice."""
 OVERLAP: Final = timedelta(minutes=2)
 """What was committed late may carry an earlier instant: so much is looked at again."""
 
@@ -58,36 +60,42 @@ def catch_up(services: Any, most: int = 100_000) -> int:
     return done
 
 
-def forget(conn: Connection) -> None:
-    """Empties the search; the next `catch_up` makes it anew."""
-    for table in (search_grams, search_texts, search_marks):
-        conn.execute(delete(table))
+def alone(conn: Connection) -> None:
+    """Waits until nobody else writes the search, to the end of this transaction. On SQLite a writing one is alone."""
+    if conn.dialect.name == "postgresql":
+        conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
 
 
 def _step(services: Any, conn: Connection, kind: str) -> tuple[int, bool]:
     """One batch: (texts written, whether there is no more)."""
+    alone(conn)
     mark = conn.scalar(select(search_marks.c.mark).where(search_marks.c.kind == kind)) or ""
-    found = list(_READERS[kind](services, conn, mark))
-    written = sum(_write(conn, one) for one in found)
+    found = list(READERS[kind](services, conn, mark))
+    written = sum(write(conn, one) for one in found)
     last = found[-1].mark if found else mark
     if last != mark:
-        conn.execute(delete(search_marks).where(search_marks.c.kind == kind))
-        conn.execute(insert(search_marks).values(kind=kind, mark=last))
+        keep_mark(conn, kind, last)
     return written, len(found) < AT_ONCE or last == mark
 
 
-def _write(conn: Connection, one: Source) -> int:
+def keep_mark(conn: Connection, kind: str, mark: str) -> None:
+    conn.execute(delete(search_marks).where(search_marks.c.kind == kind))
+    conn.execute(insert(search_marks).values(kind=kind, mark=mark))
+
+
+def write(conn: Connection, one: Source, *, anew: bool = False) -> int:
+    """Indexes a text that is new or changed; 0 when it is as it was. `anew`: whatever lies there is not believed."""
     old = conn.execute(
         select(search_texts.c.number, search_texts.c.stamp, search_texts.c.plain).where(
             search_texts.c.kind == one.kind, search_texts.c.ref == one.ref
         )
     ).one_or_none()
-    if old is not None and old.stamp == one.stamp:
+    if old is not None and old.stamp == one.stamp and not anew:
         return 0
     body = one.body()[:MOST_CHARACTERS]
-    text = plain(f"{one.title} {one.ref} {body}")
+    words = plain(f"{one.title} {one.ref} {body}")
     values = {
-        "kind": one.kind, "ref": one.ref, "case_id": one.case_id, "title": one.title, "body": body, "plain": text,
+        "kind": one.kind, "ref": one.ref, "case_id": one.case_id, "title": one.title, "body": body, "plain": words,
         "at": one.at, "stamp": one.stamp,
     }  # fmt: skip
     if old is None:
@@ -96,7 +104,10 @@ def _write(conn: Connection, one: Source) -> int:
     else:
         number, before = old.number, grams(old.plain)
         conn.execute(update(search_texts).where(search_texts.c.number == number).values(**values))
-    now = grams(text)
+        if anew:
+            conn.execute(delete(search_grams).where(search_grams.c.number == number))
+            before = set()
+    now = grams(words)
     if gone := before - now:
         conn.execute(delete(search_grams).where(search_grams.c.number == number, search_grams.c.gram.in_(gone)))
     if new := now - before:
@@ -180,7 +191,7 @@ def _paragraphs(services: Any, sha256: str) -> str:
     return ""
 
 
-_READERS: Final[Mapping[str, Callable[[Any, Connection, str], Iterator[Source]]]] = {
+READERS: Final[Mapping[str, Callable[[Any, Connection, str], Iterator[Source]]]] = {
     "case": _cases,
     "item": _items,
     "document": _documents,

@@ -28,6 +28,8 @@ from .whatif_tables import whatif_cases, whatif_runs
 
 KIND: Final = "whatif"
 RECORDED: Final = "recorded"
+OF: Final = "of"
+"""Among the filters of a run: what was tried out, as it was chosen, for the way back to a draft."""
 PAGE_SIZE: Final = 50
 MOST: Final = 100_000
 """Cases of one run at most; the newest of a larger sample."""
@@ -230,6 +232,14 @@ def _count(counts: dict[str, dict[str, int]], name: str, what: str) -> None:
 def get(conn: Connection, run_id: str) -> Run | None:
     row = conn.execute(select(whatif_runs).where(whatif_runs.c.run_id == run_id)).one_or_none()
     return None if row is None else _run(row, long_jobs.get(conn, row.job_id))
+
+
+def of_draft(conn: Connection, draft_id: str, limit: int) -> list[Run]:
+    """The last runs of a draft that have ended, newest first, whatever it was like at that time."""
+    named = canonical({OF: f"draft:{draft_id}"}).decode().strip("{}")
+    query = select(whatif_runs).where(whatif_runs.c.ended != "", whatif_runs.c.filters.contains(named, autoescape=True))
+    rows = conn.execute(query.order_by(whatif_runs.c.at.desc(), whatif_runs.c.run_id).limit(limit))
+    return [_run(row, None) for row in rows]
 
 
 def newest(conn: Connection, version: str = "", limit: int = 20) -> list[Run]:

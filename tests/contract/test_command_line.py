@@ -128,3 +128,14 @@ def test_a_demo_without_cases_has_people_and_a_bundle_only(
     assert "wangfang" in capsys.readouterr().out
     assert cli.main(["verify"]) == 0
     assert "0 个案件, 0 处问题" in capsys.readouterr().out
+
+
+def test_the_search_is_made_anew_by_a_command_that_tells_how_far_it_is(
+    world: World, capsys: pytest.CaptureFixture[str]
+):
+    world.open()
+
+    assert cli.main(["search-rebuild"]) == 0
+
+    said = capsys.readouterr().out.splitlines()
+    assert said == ["案件 1/1", "舆情信息 0/0", "文书 0/0", "检索已重建: 案件 1、舆情信息 0、文书 0"]

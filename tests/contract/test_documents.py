@@ -6,13 +6,21 @@ import io
 import json
 import threading
 from datetime import date
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
 from engine.domain.rejection import Rejection
-from engine.service import document_lookup, document_templates, documents
+from engine.service import (
+    document_lookup,
+    document_templates,
+    documents,
+    offline_verifier,
+    package_selection,
+    packages,
+)
 from engine.service.demo_answers import PEOPLE_OF_UNITS
 from engine.service.document_kinds import KINDS
 from engine.service.document_lookup import Wanted
@@ -319,6 +327,33 @@ def test_who_may_change_templates_and_what_is_asked_of_him(world: World):
     assert key("sunli", name="a.docm") == "document.template.ending"
     assert key("wangfang") == "Template"
     assert key("wangfang") == "document.template.in_use"
+
+
+def test_an_archive_package_holds_the_documents_of_its_case_and_no_others(world: World, case: CaseView, tmp_path: Path):
+    first = make(world, "submission", case)
+    make(world, "submission", case, replaces=first.document.number, reason="更正")
+    make(world, "briefing_daily", None, day=date(2026, 3, 2))
+    services = world.services
+    with services.engine.connect() as conn:
+        selection = package_selection.chosen(conn, (case.id,))
+        rows = conn.execute(select(made_documents.c.number).where(made_documents.c.case_id == case.id)).scalars().all()
+        kept = {number: document_lookup.get(conn, number) for number in rows}
+    made = packages.make(services, world.actor("zhaoming"), selection, "")
+    assert not isinstance(made, Rejection), made
+
+    package = offline_verifier.open_package(str(made.path))
+    report = offline_verifier.Verifier(package).run()
+    with package.open("data/documents.json") as stream:
+        listed = json.load(stream)
+    package.close()
+    made.path.unlink()
+
+    assert report.faults == []
+    assert [one.number for one in report.checks if one.name == "documents"] == [len(rows)]
+    assert {one["number"]: (one["mark"], one["replaced_by"]) for one in listed} == {
+        number: (one.mark, one.replaced_by) for number, one in kept.items() if one is not None
+    }
+    assert any(one["void"] for one in listed)
 
 
 def test_verify_finds_nothing_wrong_and_then_what_somebody_changed_behind_the_programs_back(

@@ -7,10 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from engine.domain.commands import OpenCase
-from engine.service import grading_agreement, item_decisions, item_triage, items
+from engine.domain.commands import AddComment, OpenCase
+from engine.service import grading_agreement, grading_pairs, item_decisions, item_triage, items
 from engine.service.application import Done
-from engine.service.grading_agreement import NOT_OURS, Counts, Pair, statistics
+from engine.service.grading_agreement import Counts, statistics
+from engine.service.grading_pairs import LOOKS, NOT_OURS, Pair
 from engine.service.item_fields import NewItem
 from engine.service.transactions import writing
 from tests.support.world import World
@@ -65,6 +66,8 @@ def test_what_people_decided_stands_beside_what_was_suggested(world: World):
     item_decisions.irrelevant(world.services, world.actor("wangfang"), other, "交警的事")
 
     found = grading_agreement.agreement(world.services)
+    (wrong,) = [one for one in grading_pairs.pairs(world.services) if one.outcome == "wrong"]
+    (theirs,) = [one for one in grading_pairs.pairs(world.services) if one.decided_grade == NOT_OURS]
     later = grading_agreement.agreement(world.services, since=world.clock.now() + timedelta(days=1))
 
     assert "Task_screen" in waiting.open
@@ -78,6 +81,25 @@ def test_what_people_decided_stands_beside_what_was_suggested(world: World):
     assert found.criteria["m4"] == Counts(only_person=1, neither=1)
     assert (found.screened, found.places) == (2, 2)
     assert later.total == 0
+    assert found.units == {"office": {"right": 2, "wrong": 1, "unsure": 0}}
+    assert (wrong.title, wrong.by, wrong.reason) == ("建安区苏桥镇耕地被硬化", "wangfang", "已有聚集")
+    assert wrong.words and all(words for words in wrong.words.values())
+    assert wrong.case_id and wrong.decided["m4"] is True
+    assert (theirs.by, theirs.reason, theirs.case_id) == ("wangfang", "交警的事", "")
+
+
+def test_a_case_that_is_graded_late_is_read_to_its_end(world: World):
+    """Its first entries are comments: more than the first looks take."""
+    item = come_in(world, "襄城县十里铺镇麦田上建厂房", "三十亩麦地盖厂房，没有手续，村民问谁批的。")
+    case = world.case(open_case(world, item))
+    for number in range(LOOKS[0][1]):
+        world.do("wangfang", AddComment(f"第{number}次核对"), case.id)
+    case.fill("Task_screen", m3=False, n1=True, places=["襄城县"], county_matter=True)
+    case.fill("Task_grade", grade="ordinary_negative", grade_reason="一般反映")
+
+    (found,) = [one for one in grading_pairs.pairs(world.services) if one.item_id == item]
+
+    assert (found.decided_grade, found.reason) == ("ordinary_negative", "一般反映")
 
 
 def test_an_unsure_suggestion_is_neither_right_nor_wrong():

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import func, select
+from sqlalchemy import delete, insert, select, update
 
-from engine.service import items, search, search_index
+from engine.service import items, search, search_index, search_rebuild
 from engine.service.documents import make
 from engine.service.item_fields import NewItem
 from engine.service.search_tables import search_grams, search_texts
@@ -103,28 +103,70 @@ def test_a_document_is_found_by_its_own_words_and_by_its_number(world):
     assert by_number == by_words == [("document", str(made.document.number))]
 
 
-def test_a_second_run_writes_nothing_and_a_forgotten_search_is_made_again(world):
+def test_a_second_run_writes_nothing(world):
     registered(world, "长葛市砖厂取土")
     search_index.catch_up(world.services)
 
-    again = search_index.catch_up(world.services)
-    before = counts(world)
-    with writing(world.services.engine) as conn:
-        search_index.forget(conn)
-    emptied = counts(world)
+    assert search_index.catch_up(world.services) == 0
+
+
+def test_a_search_that_was_damaged_is_made_anew_and_what_was_found_stays_found_meanwhile(world, monkeypatch):
+    """Pairs are lost, a text is another, one has no source, and marks say that everything was read."""
+    case, item = registered(world, "禹州市神垕镇窑厂冒烟"), brought_in(world, "神垕镇窑厂夜里冒烟", 7)
     search_index.catch_up(world.services)
+    whole = everything(world)
+    monkeypatch.setattr(search_rebuild, "AT_ONCE", 2)
+    monkeypatch.setattr(search_index, "AT_ONCE", 2)
+    with writing(world.services.engine) as conn:
+        conn.execute(delete(search_grams).where(search_grams.c.gram == "窑厂"))
+        conn.execute(update(search_texts).where(search_texts.c.ref == item).values(plain="别的", body="别的"))
+        lost = conn.execute(
+            insert(search_texts)
+            .values(kind="case", ref="WQ-1999-000001", case_id="", title="", body="", plain="窑厂", at="", stamp="")
+            .returning(search_texts.c.number)
+        ).scalar_one()
+        conn.execute(insert(search_grams).values(gram="没有", number=lost))
+        for kind, mark in (("case", "2999-01-01T00:00:00.000000Z x"), ("item", "9999"), ("document", "9999")):
+            search_index.keep_mark(conn, kind, mark)
+    seen: list[tuple[str, int, int]] = []
 
-    assert again == 0
-    assert emptied == (0, 0)
-    assert counts(world) == before
+    def tell(kind: str, done: int, total: int) -> None:
+        seen.append((kind, done, total))
+        with world.services.engine.connect() as conn:
+            assert search.find(conn, world.actor("wangfang"), "神垕镇").hits, "found while it is made anew"
+
+    assert found(world, "wangfang", "窑厂冒烟") == []
+    made = search_rebuild.rebuild(world.services, tell)
+
+    assert everything(world) == whole and made.removed == 1
+    assert set(found(world, "wangfang", "窑厂 冒烟")) == {("case", case.id), ("item", item)}
+    assert {kind: done for kind, done, total in seen} == made.texts
+    assert len(seen) > len(made.texts), "told on the way"
 
 
-def counts(world: World) -> tuple[int, int]:
+def test_what_comes_in_while_the_search_is_made_anew_is_found_and_stays(world):
+    brought_in(world, "襄城县烟田里的旧标语", 8)
+    search_index.catch_up(world.services)
+    late: list[str] = []
+
+    def tell(kind: str, done: int, total: int) -> None:
+        if kind == "item" and done == total and not late:
+            late.append(brought_in(world, "襄城县烟田里的新标语", 9))
+            search_index.catch_up(world.services)
+
+    made = search_rebuild.rebuild(world.services, tell)
+
+    assert made.removed == 0
+    assert ("item", late[0]) in found(world, "wangfang", "新标语")
+
+
+def everything(world: World) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
+    """All texts and pairs, apart from the numbers that join them."""
+    columns = search_texts.c
     with world.services.engine.connect() as conn:
-        texts, pairs = (
-            conn.scalar(select(func.count()).select_from(table)) or 0 for table in (search_texts, search_grams)
-        )
-    return texts, pairs
+        texts = conn.execute(select(columns.kind, columns.ref, columns.plain, columns.stamp)).all()
+        pairs = conn.execute(select(columns.kind, columns.ref, search_grams.c.gram).join(search_grams)).all()
+    return sorted(map(tuple, texts)), sorted(map(tuple, pairs))
 
 
 def test_wildcards_and_quotation_marks_stand_for_themselves(world):

@@ -220,3 +220,36 @@ def test_a_change_of_the_numbers_that_every_case_reads_touches_every_case():
 
     assert made.everything
     assert changes((program, bundle), (program, bundle)) == Changes()
+
+
+def offered_to(groups: str) -> tuple:
+    """One task, offered to these groups."""
+    s = Scope()
+    s.chain(s.start(), s.user("work", camunda_candidateGroups=groups), s.end())
+    return bundle_of(p=s)
+
+
+@pytest.mark.parametrize(
+    ("groups", "now"),
+    [
+        ("supervision", ["supervision"]),
+        ("user:liqiang", ["user:liqiang"]),
+        ("supervision, office", []),
+        ("user:wangfang", []),
+    ],
+)
+def test_a_step_that_would_have_been_asked_of_others_is_told_with_both(groups, now):
+    run = Run(*offered_to("office"))
+    run.do(SubmitTask("work#1", {}))
+    program, bundle = offered_to(groups)
+    version = run.learn(program, bundle)
+
+    full = what_if(run.entries, run.load, version)
+    quick = what_if(run.entries, run.load, version, None, changes(run.load(run.bundle.version), (program, bundle)))
+
+    assert full == quick
+    if now:
+        assert (full.verdict, full.step, full.reason) == ("other", 2, "people")
+        assert full.params == {"element": "work", "then": ["office"], "now": now}
+    else:
+        assert (full.verdict, full.step) == ("same", 0)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from engine.domain.commands import AttachFile
 from engine.domain.rejection import Rejection
-from engine.service import package_selection, packages
+from engine.service import documents, package_selection, packages
 from engine.service.files import as_stream
 from tests.support import walks
 from tests.support import world as worlds
@@ -27,7 +28,8 @@ TEXT = "现场核实记录：已停工。\n".encode()
 
 @dataclass(frozen=True)
 class Office:
-    """`closed`: handled in time, archived, closed in April 2026. `late`: waits for its leader, limits broken."""
+    """`closed`: handled in time, archived, closed in April 2026, with a document. `late`: waits for its leader, limits
+    broken, with a document that another replaced."""
 
     world: World
     closed: CaseView
@@ -45,6 +47,12 @@ class Office:
         return path
 
 
+def make_document(world: World, case: CaseView, **more: Any) -> documents.Made:
+    made = documents.make(world.services, "submission", case.id, world.actor("wangfang"), **more)
+    assert not isinstance(made, Rejection), made
+    return made
+
+
 def busy(folder: Path, url: str = "") -> Office:
     world = World(folder, url)
     files = world.services.files
@@ -54,10 +62,13 @@ def busy(folder: Path, url: str = "") -> Office:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(worlds, "PAPER", picture)
         closed = walks.archived(world)
+        make_document(world, closed)
         world.wait(days=40)
         late = walks.graded_major(world)
         world.do("wangfang", AttachFile(note, "现场"), late.id)
         world.wait(hours=20)
+        first = make_document(world, late)
+        make_document(world, late, replaces=first.document.number, reason="标题有误")
     return Office(world, closed, late)
 
 

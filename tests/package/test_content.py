@@ -146,7 +146,8 @@ def test_the_metadata_say_where_from_how_long_and_who_did_what(office: Office, p
 
     groups = [part.tag.removeprefix(SPACE) for part in root]
     assert list(dict.fromkeys(groups)) == [
-        "来源", "档号", "内容描述", "形式特征", "电子属性", "电子文件", "数字化属性", "电子签名", "权限", "业务行为",
+        "来源", "档号", "内容描述", "形式特征", "电子属性", "电子文件", "文书", "数字化属性", "电子签名", "权限",
+        "业务行为",
     ]  # fmt: skip
     assert text("来源/立档单位名称") == "许昌市自然资源和规划局"
     assert text("档号/建议档号") == "待定-WS·2026-D10-办公室-000001"

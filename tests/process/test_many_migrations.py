@@ -217,6 +217,24 @@ def test_a_renamed_element_needs_a_mapping_and_moves_and_comes_back_with_it(worl
     assert "Task_opinion" in case.open and case.live.digest() != state
 
 
+def test_a_task_that_goes_to_others_is_told_before(world):
+    case = with_the_unit(world)
+    files = dict(shipped_files())
+    drawn = files["bpmn/unit_opinion.bpmn"]
+    verify = drawn.index(b'id="Task_verify"')
+    unit = b'camunda:candidateGroups="=&#34;unit:&#34; + unit"'
+    files["bpmn/unit_opinion.bpmn"] = drawn[:verify] + drawn[verify:].replace(
+        unit, b'camunda:candidateGroups="office"', 1
+    )
+    version = learn(world, files)
+
+    found = rows(world, look(world, version))[case.id]
+
+    told = {task["label"]: task["others"] for task in found.judgement["tasks"]["after"]}
+    assert found.verdict == "moves"
+    assert [label for label, others in told.items() if others] == ["核实研判"] and len(told) > 1
+
+
 def test_what_the_new_version_can_not_follow_stays_with_the_reason(world):
     case = with_the_unit(world)
     files = dict(shipped_files())

@@ -48,7 +48,7 @@ class EditorPage:
         self.page.wait_for_selector("#editor[data-ready=yes]", timeout=30_000)
 
     def _answer(self, route: Route) -> None:
-        name = route.request.url.removeprefix(f"{HOST}/")
+        name = route.request.url.removeprefix(f"{HOST}/").partition("?")[0]
         if name == "":
             policy = {"Content-Security-Policy": CONTENT_SECURITY_POLICY}
             route.fulfill(body=self.html, content_type="text/html; charset=utf-8", headers=policy)

@@ -98,22 +98,29 @@ def test_a_meant_change_is_taken_over_and_passes_then():
     for path in scenario_reader.files_of(whole_bundle()):
         scenario = scenario_reader.read(path, whole_bundle()[path])
 
-        content = refreshed(scenario, whole_bundle()[path], changed.program, changed.bundle)
+        made = refreshed(scenario, whole_bundle()[path], changed.program, changed.bundle)
 
-        assert content is not None
-        assert scenarios.run(scenario_reader.read(path, content), changed.program, changed.bundle).fault is None
+        assert made is not None
+        again = scenario_reader.read(path, made.content)
+        assert scenarios.run(again, changed.program, changed.bundle).fault is None
+        failed = scenarios.run(scenario, changed.program, changed.bundle)
+        assert [one.step for one in made.changes][:1] == ([failed.step] if failed.fault else [])
         if path == LATE:
-            assert b"due = 2026-03-02T15:45:00+08:00" in content and content.startswith("# 交办后 8 小时".encode())
+            assert b"due = 2026-03-02T15:45:00+08:00" in made.content
+            assert made.content.startswith("# 交办后 8 小时".encode())
+            (limits,) = [one for one in made.changes if one.what == "limits"]
+            assert "2026-03-02 17:45" in scenarios.shown(limits.expected)
+            assert "2026-03-02 15:45" in scenarios.shown(limits.got)
 
 
 def test_a_scenario_that_holds_is_written_again_with_the_same_meaning():
     for path in scenario_reader.files_of(whole_bundle()):
         scenario = scenario_reader.read(path, whole_bundle()[path])
 
-        content = refreshed(scenario, whole_bundle()[path], CHECKED.program, CHECKED.bundle)
+        made = refreshed(scenario, whole_bundle()[path], CHECKED.program, CHECKED.bundle)
 
-        assert content is not None
-        again = scenario_reader.read(path, content).stages
+        assert made is not None and made.changes == ()
+        again = scenario_reader.read(path, made.content).stages
         assert [one.moves for one in again] == [one.moves for one in scenario.stages]
 
 

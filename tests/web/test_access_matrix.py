@@ -50,9 +50,10 @@ PERSONAS = {
 """One of the cast for each role, one of a unit that has nothing to do with the case, one without any role."""
 
 EXPORTS: set[str] = {
-    "audit.find", "checkpoints.compare", "checkpoints.take_out", "compare.export",
+    "agreement.csv", "agreement.xlsx", "audit.find", "checkpoints.compare", "checkpoints.take_out", "compare.export",
     "compliance.csv", "evidence.case_csv", "evidence.csv", "ledger.registrations_csv",
     "ledger.reports_csv", "mining.make", "packages.make", "packages.make_case", "performance.table",
+    "register_files.csv", "register_files.xlsx",
     "statistics.csv", "statistics.repeated_csv", "statistics.xlsx", "studio_tests.record", "unit_scores.csv",
     "unit_scores.xlsx",
 }  # fmt: skip

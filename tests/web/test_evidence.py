@@ -16,6 +16,7 @@ from engine.service.people_tables import security_log
 from tests.support import walks
 from tests.support.desk import Desk
 from tests.support.world import CaseView
+from webui import evidence, ledger
 from webui.catalogue import sentences
 
 PAGES = ("/evidence", "/ledger", "/ledger?sheet=reports", "/compliance", "/compliance/R50")
@@ -77,7 +78,7 @@ def test_those_involved_see_the_evidence_of_their_own_case(desk: Desk, case: Cas
     page = desk.seat(login).get(f"/cases/{case.id}/evidence")
 
     assert page.status_code == 200
-    assert "8小时回复意见" in page.text
+    assert "提出回复意见" in page.text
 
 
 @pytest.mark.parametrize("number", ["", "WQ-2026-999999"])
@@ -203,6 +204,23 @@ FILES = {
 }
 
 
+@pytest.mark.parametrize("path", ["/evidence.csv", "/ledger/registrations.csv", "/ledger/reports.csv"])
+def test_a_file_that_holds_not_all_rows_says_so_in_its_last_line(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, path: str
+):
+    seat, module = desk.seat("zhaoming"), evidence if path == "/evidence.csv" else ledger
+    whole = rows(seat.post(path, FILES[path]))
+    count = len(whole) - 2
+
+    monkeypatch.setattr(module, "MOST_ROWS", count - 1)
+    cut = rows(seat.post(path, FILES[path]))
+    monkeypatch.setattr(module, "MOST_ROWS", count)
+    exact = rows(seat.post(path, FILES[path]))
+
+    assert count >= 1 and exact[1:] == whole[1:]
+    assert cut[2:] == [*whole[2:-1], [f"只列出前 {count - 1} 条，请缩短期间"]]
+
+
 @pytest.mark.parametrize("path", FILES)
 def test_a_file_is_numbered_logged_and_says_who_took_it_out(desk: Desk, path: str):
     answer = desk.seat("zhaoming").post(path, FILES[path])
@@ -248,7 +266,7 @@ def test_a_title_that_a_spreadsheet_would_run_is_text_in_the_file(desk: Desk):
 def test_the_file_of_a_case_says_what_the_page_says(desk: Desk, case: CaseView):
     _, header, *lines = rows(desk.seat("liqiang").post(f"/cases/{case.id}/evidence.csv"))
 
-    (late,) = [dict(zip(header, line, strict=True)) for line in lines if line[0] == "8小时回复意见"]
+    (late,) = [dict(zip(header, line, strict=True)) for line in lines if line[0] == "提出回复意见"]
     assert late["结果"] == "已超时" and late["五个时点"] == "交办送达时间"
     assert late["单位说明"] == "现场勘测耗时较长。"
     assert late["记录编号"].split()[0] == "4"

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from openpyxl import load_workbook
+from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 
 from engine.service.catalogue import sentences
+from engine.service.log_tables import export_results
 from engine.service.register_records import STREAM
 from engine.service.registers import REGISTERS
 from tests.support.desk import Browser, Desk
+from webui import register_files
 
 PATROL: dict[str, Any] = {
     "began_at": "2026-03-02T08:30", "ended_at": "2026-03-02T09:00", "sources": ["forum", "weibo"], "result": "nothing",
@@ -153,3 +158,63 @@ def test_every_register_has_words_for_its_fields_and_values_in_both_languages(de
             for key in keys:
                 for language in ("zh", "en"):
                     assert key in sentences(language), key
+
+
+def lines(body: bytes) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(body.decode("utf-8-sig"))))
+
+
+def exports(desk: Desk) -> int:
+    with desk.world.services.engine.connect() as conn:
+        return conn.execute(select(func.count()).select_from(export_results)).scalar_one()
+
+
+def test_a_register_is_taken_out_as_csv_and_excel_and_logged(own_desk: Desk):
+    seat = own_desk.seat("wangfang")
+    keep(seat, "patrol", **PATROL)
+    keep(seat, "media_contact", **CONTACT)
+    seat.post("/registers/media_contact/2", {**CONTACT, "phone": "0374-7654321", "note": "=1+1"})
+    before = exports(own_desk)
+
+    patrols = lines(seat.post("/registers/patrol/export.csv").data)
+    contacts = lines(seat.post("/registers/media_contact/export.csv").data)
+    book = load_workbook(io.BytesIO(seat.post("/registers/patrol/export.xlsx").data))
+
+    assert "wangfang" in patrols[0][0] and patrols[1][0] == "记录号"
+    assert patrols[2][1:5] == ["2026-03-02 08:30", "2026-03-02 09:00", "论坛、微博", "未发现"]
+    assert contacts[2][0] == "3" and contacts[2][-1] == "2", "the record that stands, and which it amends"
+    assert "0374-7654321" in contacts[2] and "'=1+1" in contacts[2] and len(contacts) == 3
+    assert [cell.value for cell in book.worksheets[0][3]][4] == "未发现"
+    assert exports(own_desk) == before + 3
+
+
+def test_a_file_of_a_register_holds_what_the_page_lists_for_the_person_and_nothing_else(own_desk: Desk):
+    case = own_desk.registered()
+    office, unit, auditor = own_desk.seat("wangfang"), own_desk.seat("zhouwei"), own_desk.seat("zhaoming")
+    keep(own_desk.seat("chenjing"), "patrol", **PATROL, note="只给办公室看")
+    keep(unit, "patrol", **PATROL, note="本单位的")
+    told = {"to": "petition", "number": "XF-1", "state": "sent"}
+    office.post(f"/cases/{case.id}/registers/link", told)
+
+    mine = unit.post("/registers/patrol/export.csv").text
+    of_cases = lines(auditor.post("/registers/link/export.csv").data)
+
+    assert "本单位的" in mine and "只给办公室看" not in mine
+    assert of_cases[1][1] == "案件编号" and of_cases[2][1] == case.id and "XF-1" in of_cases[2]
+    for seat, name in ((unit, "link"), (auditor, "media_contact"), (office, "phrases"), (office, "point")):
+        assert seat.post(f"/registers/{name}/export.csv").status_code == 404, name
+        assert seat.post(f"/registers/{name}/export.xlsx").status_code == 404, name
+
+
+def test_a_file_that_holds_not_all_records_says_so(own_desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    seat = own_desk.seat("wangfang")
+    for _ in range(3):
+        keep(seat, "patrol", **PATROL)
+    monkeypatch.setattr(register_files, "MOST_ROWS", 2)
+
+    cut = lines(seat.post("/registers/patrol/export.csv").data)
+    monkeypatch.setattr(register_files, "MOST_ROWS", 3)
+    whole = lines(seat.post("/registers/patrol/export.csv").data)
+
+    assert [line[0] for line in cut[2:]] == ["3", "2", "只列出最新的 2 条"]
+    assert [line[0] for line in whole[2:]] == ["3", "2", "1"]

@@ -59,6 +59,34 @@ def test_a_file_is_saved_under_the_revision_seen_and_a_conflict_says_who_and_whe
     assert {one["file"] for one in only} == {TRIAGE}
 
 
+def test_a_save_that_does_not_wait_for_the_check_answers_without_findings(own_desk: Desk):
+    seat = own_desk.seat("sunli")
+    draft = begun(seat)
+    broken = shipped_files()[TRIAGE].replace(b'camunda:formRef="screen"', b'camunda:formRef="nothing"')
+    headers = {"If-Match": "0", "X-CSRFToken": seat.token}
+
+    saved = seat.client.put(f"{draft}/files/{TRIAGE}?check=later", data=broken, headers=headers)
+    found = seat.get(f"{draft}/findings").json["findings"]
+
+    assert saved.json == {"revision": 1}
+    assert found[0]["element"] == "Task_screen"
+
+
+def test_files_are_told_by_what_they_are_about_and_found_by_what_is_in_them(own_desk: Desk):
+    seat = own_desk.seat("sunli")
+    draft = begun(seat)
+    href = f'href="{draft}/edit/'
+
+    whole = seat.get(draft).text
+    found = seat.get(f"{draft}?q=8小时意见").text
+    nothing = seat.get(f"{draft}?q=没有这样的话<").text
+
+    assert "单位办理</span>" in whole.partition(f"{href}{HANDLING}")[2].partition("list-group-item")[0]
+    assert "甄别" in whole.partition(f"{href}forms/screen.form")[2].partition("list-group-item")[0]
+    assert f"{href}{HANDLING}" in found and f"{href}{TRIAGE}" not in found and "其中：8小时意见时限" in found
+    assert "没有文件里有“没有这样的话&lt;”" in nothing and href not in nothing
+
+
 def test_what_can_not_be_a_file_of_a_bundle_is_refused_in_words(own_desk: Desk):
     seat = own_desk.seat("sunli")
     draft = begun(seat)
@@ -121,13 +149,16 @@ def test_a_failing_scenario_blocks_the_deployment_until_the_change_is_taken_over
     for path in failing:
         seat.post(f"{draft}/tests/accept", {"path": path})
     passing = seat.get(f"{draft}/tests").text
+    ready = seat.get(draft).text
     done = seat.post(f"{draft}/deploy", {"reason": "缩短时限"})
 
     assert refused.status_code == 422 and "个测试情形没有通过" in refused.text
     assert "缩短时限" in refused.text, "the reason was typed once"
+    assert f'href="{draft}/tests"' in refused.text.partition('role="alert"')[2].partition("</div>")[0]
+    assert "5 个全部通过" in ready and "还没有试算过" in ready
     assert own_desk.world.services.deployments.history()[-1].version == live
     assert "tests/scenarios/ordinary_late.scenario.toml" in failing and 1 <= len(failing) < 5
-    assert "时限应为" in tests and re.search(r"第 \d+ 步", tests) and "2026-03-02 15:45" in tests
+    assert re.search(r"第 \d+ 步：时限</td>", tests) and "2026-03-02 17:45" in tests and "2026-03-02 15:45" in tests
     assert "5 个全部通过" in passing
     assert done.status_code == 303
     assert own_desk.world.services.deployments.live() != live
@@ -141,15 +172,17 @@ def test_a_second_approver_approves_or_sends_back(own_desk: Desk):
 
     asked = owner.post(f"{draft}/deploy", {"reason": "例会决定"})
     own = owner.get(draft).text
-    seen = chief.get(draft).text
+    seen, told = chief.get(draft).text, chief.get("/start").text
     back = chief.post(f"{draft}/send-back", {"reason": "请先征求意见"})
     returned = owner.get(draft).text
     owner.post(f"{draft}/deploy", {"reason": "已征求意见"})
     chief.post(f"{draft}/approve")
+    ready = owner.get("/start").text
     done = owner.post(f"{draft}/deploy", {})
 
     assert asked.status_code == 303 and f'action="{draft}/approve"' not in own and "等待他人批准" in own
     assert f'action="{draft}/approve"' in seen and "例会决定" in seen
+    assert "孙丽提请批准对流程的修改：试改时限" in told and "可以发布：试改时限" in ready
     assert back.status_code == 303 and "请先征求意见" in returned
     assert done.status_code == 303 and done.location == "/deployments"
     history = owner.get("/deployments").text

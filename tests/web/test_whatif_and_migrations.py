@@ -13,8 +13,9 @@ from engine.worker.queue import QueueRunner
 from engine.worker.tasks import TASKS
 from tests.process.test_many_migrations import TO_THE_UNIT, learn, make_live, with_hours
 from tests.support.desk import Desk
-from tests.support.world import CaseView
+from tests.support.world import CaseView, whole_bundle
 
+LATE = "tests/scenarios/ordinary_late.scenario.toml"
 REST = ("Task_verify", "Task_opinion", "Task_confirm")
 VERDICT = re.compile(r'data-verdict="(\w+)">.*?<span class="h1[^>]*>(\d+)<', re.S)
 
@@ -118,6 +119,26 @@ def test_who_deploys_nothing_sees_results_and_begins_nothing(place: Place, run: 
     assert chief.post("/whatif", {"to": "live"}).status_code == 403
     assert chief.get("/migrations").status_code == 403
     assert place.desk.seat("zhouwei").get(run).status_code == 403
+
+
+def test_a_draft_and_what_came_of_trying_it_out_lead_to_each_other(place: Place):
+    owner, drafts = place.owner, place.desk.world.services.bundle_drafts
+    draft = owner.post("/studio", {"title": "试算过的"}).location
+    ident, actor = draft.rpartition("/")[2], place.desk.world.actor("sunli")
+    drafts.add(ident, {"bpmn/unit_handling.bpmn": with_hours(6)["bpmn/unit_handling.bpmn"]}, actor, whole=False)
+    answer = owner.post("/whatif", {"to": f"draft:{ident}", "status": "open", "most": "100"})
+    work(place.desk)
+    told, page = owner.get(answer.location).text, owner.get(draft).text
+
+    drafts.add(ident, {LATE: whole_bundle()[LATE]}, actor, whole=False)
+    tested = owner.get(answer.location).text
+    drafts.add(ident, {"bpmn/unit_handling.bpmn": with_hours(5)["bpmn/unit_handling.bpmn"]}, actor, whole=False)
+    changed, after = owner.get(answer.location).text, owner.get(draft).text
+
+    assert f'href="{draft}#pending"' in told and "范围：在办 · 最近 100 件" in told
+    assert f'href="{answer.location}"' in page and "草稿又改过" not in page
+    assert "草稿又改过" not in told + tested
+    assert "草稿又改过" in changed and "草稿又改过" in after
 
 
 def test_a_simulation_shows_both_versions_beside_each_other(place: Place, monkeypatch: pytest.MonkeyPatch):

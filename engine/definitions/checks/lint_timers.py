@@ -18,6 +18,10 @@ ISO = re.compile(
 FEEL = re.compile(r'(?:duration|date and time)?\s*\(?\s*"([^"]*)"\s*\)?')
 NAIVE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?")
 CYCLE = re.compile(r"R(\d*)/(?:[^/P][^/]*/)?(-?P[^/]*)(?:/.*)?")
+NAMED = re.compile(r"(\d{1,4})\s*(?:个)?(分钟|小时|天|日)(?!\d)")
+LENGTH = re.compile(r'"(-?P[0-9T][^"]*)"')
+UNITS = {"分钟": "minutes", "小时": "hours", "天": "days", "日": "days"}
+"""Lengths as the names of clocks give them, and what they are called here."""
 SHORTEST = timedelta(minutes=1)
 LONGEST = timedelta(days=5 * 366)
 
@@ -28,11 +32,23 @@ def timers(file: str, scope: Process) -> Iterator[Finding]:
         timer = node.event.timer
         if timer is None:
             continue
+        yield from _named_otherwise(file, node, timer.text)
         found = FEEL.fullmatch(timer.text.strip().removeprefix("=").strip())
         text = found[1] if found else timer.text.strip()
         for severity, key in _problems(timer.kind, text):
             if found or key == "check.timer_zero":
                 yield _finding(severity, file, node, key, text)
+
+
+def _named_otherwise(file: str, node: Node, text: str) -> Iterator[Finding]:
+    """A clock whose name gives another length than the one literal length in its text: people go by the name."""
+    named, drawn = NAMED.findall(node.name), LENGTH.findall(text)
+    if len(named) != 1 or len(drawn) != 1 or (length := duration(drawn[0])) is None:
+        return
+    number, unit = named[0]
+    if timedelta(**{UNITS[unit]: int(number)}) != length:
+        details = {"named": f"{number}{unit}", "text": drawn[0]}
+        yield Finding("info", file, node.shown, node.name, node.line, "check.timer_named", details)
 
 
 def _problems(kind: str, text: str) -> Iterator[tuple[Literal["error", "warning"], str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import Connection
 
 from engine.domain.codec import parse_instant
@@ -130,13 +131,31 @@ def test_the_case_list_is_filtered_searched_and_paged(conn: Connection) -> None:
     assert found(q=" ") == ["4", "3", "2", "1", "0"]
 
 
-def test_facets_count_what_the_list_can_be_filtered_by(conn: Connection) -> None:
-    for number, district in enumerate(("禹州市", "长葛市", "禹州市")):
+def test_facets_are_what_the_list_can_be_filtered_by(conn: Connection) -> None:
+    for number, district in enumerate(("长葛市", "禹州市", "长葛市")):
         story = Story(f"WQ-2026-00000{number}")
         story.opened(DataWritten({"district": district}), CaseStageChanged("triage", "研判"))
+        story.entry(DataWritten({"grade": "positive"}))
         tell(conn, story)
+    Story("WQ-2026-000009").opened()
 
     found = cases.facets(conn, groups=OFFICE)
 
-    assert found == cases.Facets((), (("禹州市", 2), ("长葛市", 1)), (("triage", "研判", 3),))
+    assert found == cases.Facets(("positive",), ("禹州市", "长葛市"), (("triage", "研判"),))
     assert cases.facets(conn, groups=STRANGER) == cases.Facets((), (), ())
+    assert cases.facets(conn, groups=STRANGER, all_cases=True) == found
+
+
+def test_a_list_counts_and_turns_pages_up_to_a_bound(conn: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cases, "MOST_LISTED", 3)
+    for number in range(4):
+        story = Story(f"WQ-2026-00000{number}")
+        story.opened()
+        tell(conn, story)
+
+    first, second = (cases.list_cases(conn, groups=OFFICE, all_cases=True, page=page, per_page=2) for page in (1, 2))
+    narrow = cases.list_cases(conn, groups=OFFICE, all_cases=True, q="000001")
+
+    assert (len(first.rows), first.total, first.pages, first.cut) == (2, 3, 2, True)
+    assert (len(second.rows), second.cut) == (1, True)
+    assert (narrow.total, narrow.cut) == (1, False)

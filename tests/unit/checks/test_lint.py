@@ -58,6 +58,12 @@ CASES = {
     "a negative duration": (timed("duration", 'duration("-PT1H")'), ("error", "check.timer_negative", "catch")),
     "a duration of zero": (timed("duration", 'duration("PT0S")'), ("warning", "check.timer_zero", "catch")),
     "a duration of ages": (timed("duration", 'duration("P9999999Y")'), ("error", "check.timer_long", "catch")),
+    "a clock named otherwise than it runs": (
+        drawn("start>catch catch>end", catch={
+            "name": "8小时意见时限", "event": EventText("timer", timer=TimerText("date", '=at + duration("PT6H")')),
+        }),
+        ("info", "check.timer_named", "catch"),
+    ),
     "a cycle of seconds": (timed("cycle", '"R/PT5S"'), ("error", "check.timer_short", "catch")),
     "a cycle of no rounds": (timed("cycle", '"R0/PT5M"'), ("error", "check.timer_never", "catch")),
     "a round that nothing can end": (
@@ -122,6 +128,9 @@ TIDY = {
     "a time that the reader judges": timed("duration", "-PT1H"),
     "a time that is computed": timed("date", "end of day(discovered_at)"),
     "a time with a zone": timed("date", "2026-03-02T18:00:00+08:00"),
+    "a clock named as it runs": drawn("start>catch catch>end", catch={
+        "name": "48小时回应时限", "event": EventText("timer", timer=TimerText("date", '=at + duration("P2D")')),
+    }),
     "an ordinary cycle": timed("cycle", "R3/PT10M/2026-03-02T18:00:00Z"),
 }  # fmt: skip
 

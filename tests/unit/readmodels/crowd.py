@@ -134,5 +134,6 @@ def _closed(rows: dict[Table, list[dict[str, Any]]], number: int) -> None:
         {
             **blank_row(limits), "case_id": case_id, "timer": "Call_units#1[0]/Timer_8h#1", "armed_seq": 1,
             "limit_id": "eight_hours", "host": "Call_units#1", "deadline": at, "state": "met", "unit": unit,
+            "finished_at": at,
         }
     )  # fmt: skip

@@ -98,10 +98,15 @@ class Desk {
     }
   }
 
+  // Of several questions under way only the answer to the last is shown: it knows all that was saved.
   async refreshFindings() {
+    const question = (this.question = (this.question ?? 0) + 1);
+    this.list.wait();
     try {
-      this.mark(await this.file.findings());
+      const findings = await this.file.findings();
+      if (question === this.question) this.mark(findings);
     } catch (error) {
+      if (question === this.question) this.list.unknown();
       console.warn("findings:", error);
     }
   }
@@ -138,14 +143,14 @@ class Desk {
     this.file.keep(text, now());
     this.say("saving", words.saving);
     try {
-      const findings = await this.file.write(text);
+      await this.file.write(text);
       this.stored = text;
       this.file.forget();
       this.at = new Date(now()).toLocaleTimeString("zh-CN", { timeStyle: "medium", timeZone: "Asia/Shanghai" });
       const more = (await this.editor.text()) !== text;
       this.say(more ? "dirty" : "saved", more ? words.dirty : words.saved(this.at));
       if (more) this.changed();
-      this.mark(findings);
+      this.refreshFindings();
     } catch (error) {
       await this.notSaved(error, text);
     }

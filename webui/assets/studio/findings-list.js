@@ -25,6 +25,14 @@ export class FindingsList {
     this.list = root.querySelector("ul");
   }
 
+  wait() {
+    this.counts.textContent = words.checking;
+  }
+
+  unknown() {
+    this.counts.textContent = words.notChecked;
+  }
+
   // Returns those of this file.
   show(findings) {
     const here = findings.filter((one) => one.file === this.path || !one.file);
