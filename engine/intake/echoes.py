@@ -16,7 +16,7 @@ from .item import Item
 from .majors import majors
 from .normal import bare, grams, plain
 from .reading import Reading, read
-from .similar import SHINGLE, shingles
+from .similar import SHINGLE, shingle, shingles
 
 PASSED_ON: Final = 0.55
 """Share of one of our texts from which another text passes it on."""
@@ -24,6 +24,10 @@ QUOTED: Final = 24
 """Characters of ours in a row from which another text quotes it: a sentence, not "您好，您反映的问题已收悉"."""
 RUN: Final = 12
 """Characters in a row that count as ours when what else is said is looked at."""
+COMMON: Final = 4
+"""Texts of ours that may have the same words before these tell nothing: openings, thanks, our name."""
+LEAST: Final = 10
+"""Shingles from which a share of a text means something."""
 FRAME: Final = 60
 """Characters beside our words that only frame them: who said so, where, a sigh."""
 COMPLAINT: Final = ("m1", "m2", "m3", "m4", "m5", "n1", "n3", "n4")
@@ -108,9 +112,9 @@ class Replies:
         kept = self._kept[ident]
         ours = _covered(letters, kept.letters)
         runs = [(start, end) for start, end in ours if end - start >= RUN]
-        longest = max((end - start for start, end in runs), default=0)
-        share = len(kept.shingles & found) / len(kept.shingles) if kept.shingles else 0.0
-        if longest < QUOTED and (share < PASSED_ON or longest < RUN):
+        telling = self._telling(kept.shingles)
+        share = len(telling & found) / len(telling) if telling else 0.0
+        if not runs or (share < PASSED_ON and not any(self._quoted(letters[start:end]) for start, end in runs)):
             return None
         rest = _outside(letters, runs)
         beside = read(Item(id=item.id, title=rest, source_type=item.source_type, source_name=item.source_name))
@@ -120,6 +124,18 @@ class Replies:
         names = COMPLAINT if not is_official(item) else tuple(name for name in COMPLAINT if name != "n1")
         words = tuple(dict.fromkeys(word for name in names for word in said.get(name, ())))
         return Echo(ident, round(share, 3), rest, words, not words and len(rest) <= FRAME)
+
+    def _telling(self, ours: frozenset[int]) -> frozenset[int]:
+        """The shingles of a text of ours that few others of ours have; all of them where those are hardly any."""
+        few = frozenset(one for one in ours if len(self._found_by[one]) <= COMMON)
+        return few if len(few) >= LEAST else ours
+
+    def _quoted(self, run: str) -> bool:
+        """Whether our words in a row are a sentence of few of our texts, not what most of them begin or end with."""
+        if len(run) < QUOTED:
+            return False
+        telling = sum(len(self._found_by.get(shingle(one), ())) <= COMMON for one in grams(run, SHINGLE))
+        return telling > QUOTED - SHINGLE
 
 
 def _covered(letters: str, ours: str) -> list[tuple[int, int]]:

@@ -22,7 +22,12 @@ _MERSENNE: Final = (1 << 61) - 1
 
 def shingles(text: str) -> frozenset[int]:
     """The shingles of a `plain` text as numbers, the same on every machine."""
-    return frozenset(_number(one) for one in grams(bare(text), SHINGLE))
+    return frozenset(shingle(one) for one in grams(bare(text), SHINGLE))
+
+
+def shingle(gram: str) -> int:
+    """The number of one run of SHINGLE characters."""
+    return _number(gram)
 
 
 def signature(found: frozenset[int]) -> tuple[int, ...]:

@@ -22,6 +22,7 @@ from playwright.sync_api import Page, expect
 
 from engine.domain.calendar import ZONE
 from tests.browser.office import Office, Seat, Sheet, Staff, patiently
+from tests.browser.test_accessible import findings
 from tests.browser.test_regulation import SCREENSHOT
 from tests.support.world import MONDAY
 
@@ -41,6 +42,7 @@ REPLY = (
 )
 PICTURES = os.environ.get("TEST_PICTURES", "")
 """Folder for pictures of the stations; none are taken without it."""
+_examined: set[str] = set()
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
 
 
@@ -142,15 +144,19 @@ def test_one_event_goes_from_six_posts_of_four_sources_to_the_archive(office: Of
     expect(page.locator("#messages")).to_contain_text("已归入该事件")
     assert topics_of(clerk) == [(EVENT, "2", "2")]
 
-    # The feed and the vendor bring two more, and one from a district of the same name elsewhere.
+    # The feed and the vendor bring two more, which become a topic of their own until a person sees that it is the same
+    # event; and one from a district of the same name elsewhere, which stays out.
     feed.post(*NEWS)
     office.pass_time(minutes=6)
     weibo = vendor.send(WEIBO, "许都微博(虚构)")
     elsewhere = vendor.send(ELSEWHERE, "汉江微博(虚构)")
     news = came_by_feed(clerk, NEWS[0])
-    for number in (weibo, news):
-        analysed(clerk, number)
-        confirm_in_topic(clerk, number)
+    page = analysed(clerk, news)
+    page.locator(".list-group-item", has_text=f"信息 {weibo} ").get_by_role("button", name="是同一事件").click()
+    expect(page.locator("#messages")).to_contain_text("已归入该事件")
+    assert topics_of(clerk) == [(WEIBO[0], "2", "2"), (EVENT, "2", "2")], "two topics were merged by nobody"
+    merge(topic(clerk), WEIBO[0])
+    assert topics_of(clerk) == [(EVENT, "4", "4")]
     page = analysed(clerk, elsewhere)
     expect(page.get_by_text("无关").first).to_be_visible()
     look(page, "item_elsewhere")
@@ -286,6 +292,15 @@ def confirm_in_topic(clerk: Seat, number: int) -> None:
     expect(page.locator("#messages")).to_contain_text("已归入该事件")
 
 
+def merge(page: Page, other: str) -> None:
+    """Another topic proves to be this event."""
+    likely = page.locator(".card", has_text="可能是同一事件的其他事件").locator(".list-group-item", has_text=other)
+    look(page, "topic_likely")
+    likely.get_by_role("button", name="是同一事件，合并到这里").click()
+    page.get_by_role("dialog").get_by_role("button", name="确定").click()
+    expect(page.locator("#messages")).to_contain_text("合并到本事件")
+
+
 def put_aside(page: Page, reason: str) -> None:
     card = page.locator("details", has_text="标为无关")
     card.locator("summary").click()
@@ -389,11 +404,15 @@ def who_complains_beside_our_reply_is_no_echo(clerk: Seat, vendor: Vendor) -> No
 
 
 def look(page: Page, name: str) -> None:
-    """No station is wider than a screen, on a desk or on a phone. With PICTURES each is kept for people to look at."""
+    """No station is wider than a screen, on a desk or on a phone, and axe finds nothing serious there, once a station.
+    With PICTURES each is kept for people to look at."""
     for size in (DESK, PHONE):
         page.set_viewport_size(size)
         if PICTURES:
             page.screenshot(path=f"{PICTURES}/{name}_{size['width']}.png", full_page=True)
         wide = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
         assert wide[0] <= wide[1], f"{name} at {size['width']}: {wide}"
+    if name not in _examined:
+        _examined.add(name)
+        assert findings(page) == [], name
     page.set_viewport_size(DESK)

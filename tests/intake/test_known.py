@@ -158,6 +158,17 @@ def test_what_came_before_our_reply_or_only_speaks_of_the_same_is_no_echo():
     assert assess(item("E3", "官方回应了", REPLY, 2), withdrawn).echo is None
 
 
+def test_what_most_of_our_replies_begin_and_end_with_is_no_quote_of_any():
+    thanks = "感谢您对许昌市自然资源和规划工作的关心理解与支持祝您生活愉快工作顺利"
+    known = Known()
+    for number, said in enumerate(("围挡已拆", "证已办结", "公示延期", "已回填", "已立案查处")):
+        known.reply(f"R{number}", f"关于{said}一事，{said}，{said}，特此回复。{thanks}")
+
+    found = assess(item("E1", "某县的答复", f"某乡道路已修好。{thanks}", 2), known)
+
+    assert found.echo is None
+
+
 def test_an_echo_spreads_nothing_until_somebody_says_that_it_is_none():
     known = replied()
     known.add(item("S1", SAID.title, "", 0, "甲网"), "T")
