@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
-
-import pytest
 
 from engine.domain.commands import AddComment, OpenCase
 from engine.service import grading_agreement, grading_pairs, item_decisions, item_triage, items
@@ -15,19 +12,6 @@ from engine.service.grading_pairs import LOOKS, NOT_OURS, Pair
 from engine.service.item_fields import NewItem
 from engine.service.transactions import writing
 from tests.support.world import World
-
-
-@pytest.fixture(scope="module")
-def one_database(postgres_database) -> str:
-    return postgres_database()
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)], scope="module")
-def world(request, tmp_path_factory) -> Iterator[World]:
-    url = "" if request.param == "sqlite" else request.getfixturevalue("one_database")
-    made = World(tmp_path_factory.mktemp("agreement"), url)
-    yield made
-    made.services.engine.dispose()
 
 
 def come_in(world: World, title: str, body: str) -> int:

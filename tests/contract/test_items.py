@@ -26,20 +26,6 @@ from tests.support.desk import GRADED, SCREENED
 from tests.support.world import World
 
 
-@pytest.fixture(scope="module")
-def one_database(postgres_database) -> str:
-    return postgres_database()
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)], scope="module")
-def world(request, tmp_path_factory) -> Iterator[World]:
-    """One office a database for the module; each test brings items of its own."""
-    url = "" if request.param == "sqlite" else request.getfixturevalue("one_database")
-    made = World(tmp_path_factory.mktemp("items"), url)
-    yield made
-    made.services.engine.dispose()
-
-
 def new(number: int, **values: object) -> NewItem:
     told = {
         "title": f"某村第{number}块耕地被占",

@@ -14,11 +14,6 @@ from engine.worker import queue_postgres
 from tests.support.queues import AT, Queued, queued, until
 
 
-@pytest.fixture(scope="module")
-def one_database(postgres_database) -> str:
-    return postgres_database()
-
-
 @pytest.fixture(params=["sqlite", "postgres"])
 def queue(request, tmp_path) -> Iterator[Queued]:
     url = f"sqlite:///{tmp_path}/q.db" if request.param == "sqlite" else request.getfixturevalue("one_database")

@@ -15,11 +15,6 @@ from tests.support.queues import AT, Queued, queued
 THRICE = Retry(attempts=3, first_seconds=10.0, factor=3.0)
 
 
-@pytest.fixture(scope="module")
-def one_database(postgres_database) -> str:
-    return postgres_database()
-
-
 @pytest.fixture(params=["sqlite", "postgres"])
 def queue(request, tmp_path) -> Iterator[Queued]:
     url = f"sqlite:///{tmp_path}/q.db" if request.param == "sqlite" else request.getfixturevalue("one_database")

@@ -57,11 +57,6 @@ class Workers:
             process.stdout.close()
 
 
-@pytest.fixture(scope="module")
-def one_database(postgres_database) -> str:
-    return postgres_database()
-
-
 @pytest.fixture(params=["sqlite", "postgres"])
 def queue(request, tmp_path) -> Iterator[Queued]:
     url = f"sqlite:///{tmp_path}/q.db" if request.param == "sqlite" else request.getfixturevalue("one_database")

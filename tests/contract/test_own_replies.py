@@ -3,11 +3,8 @@ quotes us and complains stays a post like any other. On both databases."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from itertools import count
-
-import pytest
 
 from engine.domain.codec import instant_text
 from engine.domain.commands import WithdrawSubmission
@@ -21,19 +18,6 @@ from tests.support.world import CaseView, World
 
 WHERE = "https://zrzyj.example/reply/77"
 _numbers = count(1)
-
-
-@pytest.fixture(scope="module")
-def one_database(postgres_database) -> str:
-    return postgres_database()
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)], scope="module")
-def world(request, tmp_path_factory) -> Iterator[World]:
-    url = "" if request.param == "sqlite" else request.getfixturevalue("one_database")
-    made = World(tmp_path_factory.mktemp("replies"), url)
-    yield made
-    made.services.engine.dispose()
 
 
 TEXTS = (

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, insert, select, update
@@ -17,19 +14,6 @@ from engine.service.search_words import excerpt, grams, plain, words
 from engine.service.transactions import writing
 from tests.support.desk import GRADED, ITEM, SCREENED
 from tests.support.world import CaseView, World
-
-
-@pytest.fixture(scope="module")
-def one_database(postgres_database) -> str:
-    return postgres_database()
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)], scope="module")
-def world(request, tmp_path_factory) -> Iterator[World]:
-    url = "" if request.param == "sqlite" else request.getfixturevalue("one_database")
-    made = World(tmp_path_factory.mktemp("search"), url)
-    yield made
-    made.services.engine.dispose()
 
 
 def found(world: World, login: str, query: str, kind: str = "") -> list[tuple[str, str]]:
