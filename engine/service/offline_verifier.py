@@ -988,8 +988,11 @@ class Verifier:
                 last_leaf = leaf
         if len(found) != about["count"] or sealed != about["sealed"] or next(proofs, None) is not None:
             self.report.fault(
-                "documents", file, "", "应有 %s 份文书的记录, 实有 %d 份" % (about["count"], len(found)),
-                "expected entries about %s documents, got %d" % (about["count"], len(found)),
+                "documents", file, "",
+                "应有 %s 份文书的记录、其中 %s 份已封存, 实有 %d、%d 份"
+                % (about["count"], about["sealed"], len(found), sealed),
+                "expected entries about %s documents, %s of them sealed, got %d and %d"
+                % (about["count"], about["sealed"], len(found), sealed),
             )  # fmt: skip
         if sealed < len(found):
             self.report.not_checked(

@@ -74,19 +74,24 @@ class ReferenceLog:
         index = json.loads(unpacked.read("data/package.json"))
         self._forget_keys(unpacked, index)
         places: dict[str, list[int | None]] = {}
-        for stream in index["streams"]:
-            lines = unpacked.lines(stream["entries_file"])
-            places[stream["name"]] = []
+        for part in self._parts(index):
+            lines = unpacked.lines(part["entries_file"])
+            mine = places[part["entries_file"]] = []
             for at, line in enumerate(lines):
                 if at >= len(lines) - leave:
-                    places[stream["name"]].append(None)
+                    mine.append(None)
                     continue
                 if at % 5 == 0:
                     self.others(1 + at % 3)
-                places[stream["name"]].append(len(self.leaves))
+                mine.append(len(self.leaves))
                 self.leaves.append(leaf_hash(line[:-1], "sha256"))
             self.checkpoint()
         self.prove(unpacked, places)
+
+    @staticmethod
+    def _parts(index: dict[str, Any]) -> list[dict[str, Any]]:
+        """What has entries with proofs: the streams, and the entries about the cases' documents."""
+        return [*index["streams"], index["documents"]]
 
     def _forget_keys(self, unpacked: Unpacked, index: dict[str, Any]) -> None:
         """The package's own log is another one: its keys are not ours."""
@@ -100,14 +105,14 @@ class ReferenceLog:
         """Writes proofs, checkpoints and keys for the newest checkpoint into the package."""
         size, newest = self.notes[-1]
         index = json.loads(unpacked.read("data/package.json"))
-        for stream in index["streams"]:
-            rows = [json.loads(line) for line in unpacked.lines(stream["proofs_file"])]
-            for row, leaf in zip(rows, places[stream["name"]], strict=True):
+        for part in self._parts(index):
+            rows = [json.loads(line) for line in unpacked.lines(part["proofs_file"])]
+            for row, leaf in zip(rows, places[part["entries_file"]], strict=True):
                 row.update(leaf=leaf, proof=[])
                 if leaf is not None:
                     row["proof"] = [part.hex() for part in path_to(self.leaves[:size], leaf)]
-            unpacked.write(stream["proofs_file"], b"".join(json.dumps(row).encode() + b"\n" for row in rows))
-            stream["sealed"] = sum(leaf is not None for leaf in places[stream["name"]])
+            unpacked.write(part["proofs_file"], b"".join(json.dumps(row).encode() + b"\n" for row in rows))
+            part["sealed"] = sum(leaf is not None for leaf in places[part["entries_file"]])
         index["log"] = {"origin": self.origin, "size": size, "sealed": True}
         unpacked.write("data/package.json", json.dumps(index).encode())
         unpacked.write("data/log/checkpoint.txt", newest.encode())
