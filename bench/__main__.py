@@ -13,21 +13,24 @@ from bench import stores
 
 ON_BOTH: Final = ("processes", "http_load", "growth", "burst", "memory", "inbox")
 """Take options; run on SQLite and PostgreSQL."""
+ON_SQLITE: Final = ("whatif",)
+"""Takes `--full`."""
 PLAIN: Final = (
     "feel", "submissions", "evidence", "soundness", "loops", "replay", "verify", "sealing", "queueing",
-    "compare", "whatif",
+    "compare",
 )  # fmt: skip
+EVERY: Final = (*PLAIN, *ON_SQLITE, *ON_BOTH)
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m bench")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join((*PLAIN, *ON_BOTH)))
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(EVERY))
     parser.add_argument("--full", action="store_true", help="the long figures")
     parser.add_argument("--database", choices=stores.KINDS, action="append", help="this one only; may be repeated")
     chosen = parser.parse_args()
-    if unknown := sorted(set(chosen.names) - {*PLAIN, *ON_BOTH}):
+    if unknown := sorted(set(chosen.names) - {*EVERY}):
         parser.error(f"no such bench: {', '.join(unknown)}")
     options = stores.Options(chosen.full, tuple(chosen.database or stores.KINDS))
-    for name in chosen.names or (*PLAIN, *ON_BOTH):
+    for name in chosen.names or EVERY:
         report = importlib.import_module(f"bench.{name}").report
-        report(options) if name in ON_BOTH else report()
+        report() if name in PLAIN else report(options)
         print(flush=True)
