@@ -11,16 +11,27 @@ pytest_plugins = ["tests.support.postgres", "tests.support.browser", "tests.supp
 
 
 LONGEST = (
-    "browser/test_regulation.py",
     "crash/test_kill.py",
-    "crash/test_two_machines.py",
+    "browser/test_regulation.py",
+    "tamper/test_tampering.py",
+    "browser/test_accessible.py",
+    "browser/test_one_event.py",
+    "web/test_access_matrix.py",
     "crash/test_double_click.py",
+    "web/test_auditor.py",
+    "crash/test_two_machines.py",
     "serving/test_graceful_stop.py",
-    "clocks/test_race.py",
-    "browser/test_replay.py",
     "serving/test_rolling_upgrade.py",
-    "clocks/test_waiting.py",
+    "clocks/test_race.py",
+    "browser/test_compare.py",
     "unit/checks/test_regulation.py",
+    "package/test_own_log.py",
+    "intake/test_command.py",
+    "clocks/test_jumps.py",
+    "kernel/test_token_game.py",
+    "browser/test_replay.py",
+    "browser/test_studio_change.py",
+    "clocks/test_waiting.py",
 )
 """Files that take more than half a minute."""
 
