@@ -97,7 +97,8 @@ def lines(reader: Reader, view: View, *, unread_only: bool = False) -> Lines:
     if view == "done":
         found = select(tasks.c.case_id, tasks.c.task, tasks.c.completed_at.label("sorted_by"))
         found = found.where(_DONE, tasks.c.completed_by == reader.user_id)
-        order = (("sorted_by", True), ("case_id", False), ("task", False))
+        # All downwards: the index is read from its end, whatever was done at the same instant.
+        order = (("sorted_by", True), ("case_id", True), ("task", True))
         return Lines(found, tasks.c.case_id, tasks.c.next_due, order)
     groups = {"mine": reader.own, "unit": reader.units, "role": reader.roles, "all": reader.everything}[view]
     return _offered(groups, _STATES[view], len(groups) > 1)

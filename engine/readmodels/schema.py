@@ -89,7 +89,7 @@ cases = _table(
     _due("next_due", "earliest deadline of its unfinished limits"),
     # Last, because it is long: SQLite need not read it unless it is searched.
     _text("body", "field body: searched, not listed"),
-    Index("cases_by_update", "status", "updated_at"),
+    Index("cases_by_update", "status", "updated_at", "case_id"),
     Index("cases_by_due", "status", "next_due"),
     Index("cases_by_opening", "opened_at"),
     Index("cases_by_change", "updated_at", "case_id"),
