@@ -225,6 +225,7 @@ def agreed_and_deployed(staff: Staff, draft: str) -> None:
     chief = staff["liuwei"].go(draft)
     chief.get_by_role("button", name="批准", exact=True).click()
     sure(chief)
+    expect(chief.locator("#messages")).to_contain_text("已批准")  # else the proposer may look before it is recorded
     page = staff["sunli"].go(draft)
     page.get_by_role("button", name="发布", exact=True).click()
     sure(page)
