@@ -11,7 +11,7 @@ from sqlalchemy.sql.elements import KeyedColumnElement
 
 from engine.domain.codec import instant_text
 
-from .page import TOTAL, Page, instant, matches, paged, with_capped_total
+from .page import TOTAL, Page, instant, matches, paged, with_total
 from .schema import case_access, cases
 
 Order = Literal["updated", "due", "opened"]
@@ -105,7 +105,7 @@ def list_cases(
     }[order]
     keys = select(cases.c.case_id).where(*where)
     by = (first, cases.c.case_id.desc())
-    found = with_capped_total(keys, by, page, per_page, MOST_LISTED)
+    found = with_total(keys, by, page, per_page, MOST_LISTED)
     listed: Select[Any] = select(*_LISTED, found.c[TOTAL]).join(found, found.c.case_id == cases.c.case_id).order_by(*by)
     rows = conn.execute(listed).all()
     return paged(conn, rows, (_row(row) for row in rows), keys, page, per_page, MOST_LISTED)
@@ -155,6 +155,16 @@ def visible(conn: Connection, case_id: str, groups: frozenset[str]) -> bool:
 def readable(groups: frozenset[str]) -> ColumnElement[bool]:
     """Whether one of `groups` may read the case of a row."""
     return cases.c.case_id.in_(select(case_access.c.case_id).where(case_access.c.grp.in_(sorted(groups))))
+
+
+def rows_readable(case_id: ColumnElement[str], groups: frozenset[str], all_cases: bool) -> list[ColumnElement[bool]]:
+    """The same as conditions on rows of another table, none for who sees all cases.
+
+    Asked of each row found, not of all cases that he may read: those are many, what runs or is new is not.
+    """
+    if all_cases:
+        return []
+    return [exists().where(case_access.c.case_id == case_id, case_access.c.grp.in_(sorted(groups)))]
 
 
 def _row(row: Row[Any]) -> CaseRow:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, case, exists, func, literal_column, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, case, func, literal_column, select
 
 from engine.domain.codec import JSON, instant_text, parse_instant
 
+from .cases import rows_readable
 from .page import TOTAL, Page, instant, matches, paged, texts, value, with_total
-from .schema import case_access, cases, limits, tasks
+from .schema import cases, limits, tasks
 
 SOON: Final = timedelta(hours=1)
 TODAY: Final = timedelta(hours=24)
@@ -128,7 +129,7 @@ def running(
 ) -> Page[BoardRow]:
     """Limits still to be met in the cases that one of `groups` may read (`all_cases`: in all), earliest deadline
     first: those already broken come first. `q` looks in title, case number and body. Two statements."""
-    where = [_RUNNING, *_readable(groups, all_cases)]
+    where = [_RUNNING, *rows_readable(limits.c.case_id, groups, all_cases)]
     words = matches(conn, q, (cases.c.title, cases.c.case_id, cases.c.body))
     if words is not None:
         where.append(words)
@@ -166,7 +167,7 @@ def counts(conn: Connection, *, groups: frozenset[str], all_cases: bool = False,
             number((deadline > bounds[0]) & (deadline <= bounds[1])),
             number((deadline > bounds[1]) & (deadline <= bounds[2])),
             number(deadline > bounds[2]),
-        ).where(_RUNNING, *_readable(groups, all_cases))
+        ).where(_RUNNING, *rows_readable(limits.c.case_id, groups, all_cases))
     ).one()
     return Counts(*row)
 
@@ -182,13 +183,6 @@ def for_case(conn: Connection, case_id: str) -> tuple[LimitRow, ...]:
 def covers(host: str, task: str) -> bool:
     """Whether `task` is the activity `host` or lies inside it; "" is the whole case."""
     return not host or task.startswith(host) and (len(task) == len(host) or task[len(host)] in "/[")
-
-
-def _readable(groups: frozenset[str], all_cases: bool) -> list[ColumnElement[bool]]:
-    if all_cases:
-        return []
-    # Asked of each row found, not of all that he may read: those are many, these are what runs.
-    return [exists().where(case_access.c.case_id == limits.c.case_id, case_access.c.grp.in_(sorted(groups)))]
 
 
 def _holders(conn: Connection, case_ids: list[str]) -> dict[str, list[Holder]]:

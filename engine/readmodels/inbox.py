@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, and_, select
 from engine.domain.codec import instant_text
 
 from .inbox_views import VIEWS, Lines, Reader, View, counting, lines
-from .page import Page, instant, matches, paged, texts, with_capped_total, with_total
+from .page import Page, instant, matches, paged, texts, with_total
 from .schema import cases, tasks
 
 __all__ = ["VIEWS", "Counts", "InboxRow", "View", "counts", "list_tasks"]
@@ -126,12 +126,8 @@ def list_tasks(
     """
     found = lines(Reader.of(groups, user_id), view)
     found = _narrowed(conn, found, q, grade, district, instant_text(now) if overdue_only else "")
-    order = found.order(found.select.selected_columns)
     most = MOST_DONE if view == "done" else None
-    if most is None:
-        line = with_total(found.select, order, page, per_page)
-    else:
-        line = with_capped_total(found.select, order, page, per_page, most)
+    line = with_total(found.select, found.order(found.select.selected_columns), page, per_page, most)
     joined = line.join(cases, cases.c.case_id == line.c.case_id)
     columns = (*line.c, *_CASE_COLUMNS)
     if view != "copies":

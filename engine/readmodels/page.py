@@ -43,20 +43,24 @@ TOTAL: Final = "rows_in_all"
 """Column that `with_total` adds."""
 
 
-def with_total(found: Select[Any], order: Sequence[ColumnElement[Any]], page: int, per_page: int) -> Subquery:
-    """One page of `found` as a subquery, each row with the number of rows on all pages: one pass instead of two."""
-    ordered = found.add_columns(func.count().over().label(TOTAL)).order_by(*order)
-    return ordered.limit(per_page).offset(offset(page, per_page)).subquery("found")
-
-
-def with_capped_total(
-    found: Select[Any], order: Sequence[ColumnElement[Any]], page: int, per_page: int, most: int
+def with_total(
+    found: Select[Any],
+    order: Sequence[ColumnElement[Any]],
+    page: int,
+    per_page: int,
+    most: int | None = None,
 ) -> Subquery:
-    """The same for a list that grows with history: the rows in the order of an index, counted up to `most` + 1."""
-    counted = select(func.count()).select_from(found.limit(most + 1).subquery("counted")).scalar_subquery()
-    within = max(0, min(per_page, most - offset(page, per_page)))
+    """One page of `found` as a subquery, each row with the number of rows on all pages: one pass instead of two.
+
+    `most`: for a list that grows with history: its rows in the order of an index, counted up to `most` + 1 only.
+    """
+    rows = per_page
+    counted: ColumnElement[int] = func.count().over()
+    if most is not None:
+        rows = max(0, min(per_page, most - offset(page, per_page)))
+        counted = select(func.count()).select_from(found.limit(most + 1).subquery("counted")).scalar_subquery()
     ordered = found.add_columns(counted.label(TOTAL)).order_by(*order)
-    return ordered.limit(within).offset(offset(page, per_page)).subquery("found")
+    return ordered.limit(rows).offset(offset(page, per_page)).subquery("found")
 
 
 def paged(
@@ -70,7 +74,7 @@ def paged(
 ) -> Page[T]:
     """The page of `rows`, which came from a `with_total`, as `made` of them. Counts `found` when there are none.
 
-    `most`: what `with_capped_total` was given, if the rows come from that one.
+    `most`: as it was given to `with_total`.
     """
     if rows:
         total = rows[0]._mapping[TOTAL]

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, ScalarSelect, exists, func, literal_column, select
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, func, literal_column, select
 from sqlalchemy.sql.elements import KeyedColumnElement
 
 from engine.domain.codec import instant_text, parse_instant
 
-from .schema import case_access, cases, incidents, limits
+from .cases import rows_readable
+from .schema import cases, incidents, limits
 
 # Written into the statement, not bound: only then does SQLite see that the partial index fits.
 _BROKEN = limits.c.breached_at > literal_column("''")
@@ -55,7 +56,7 @@ def numbers(conn: Connection, *, groups: frozenset[str], all_cases: bool = False
     at = instant_text(since)
 
     def many(case_id: KeyedColumnElement[str], *where: ColumnElement[bool]) -> ScalarSelect[int]:
-        of = select(func.count()).select_from(case_id.table).where(*where, *_readable(case_id, groups, all_cases))
+        of = select(func.count()).select_from(case_id.table).where(*where, *rows_readable(case_id, groups, all_cases))
         return of.scalar_subquery()
 
     # What is closed was changed last when it was closed, or later: the index of changes finds it.
@@ -76,7 +77,9 @@ def breaches(
     asked = (
         select(limits, cases.c.title, cases.c.grade)
         .join(cases, cases.c.case_id == limits.c.case_id)
-        .where(_BROKEN, limits.c.breached_at >= instant_text(since), *_readable(limits.c.case_id, groups, all_cases))
+        .where(
+            _BROKEN, limits.c.breached_at >= instant_text(since), *rows_readable(limits.c.case_id, groups, all_cases)
+        )
         .order_by(limits.c.breached_at.desc(), limits.c.case_id)
         .limit(most)
     )
@@ -101,16 +104,9 @@ def stuck(conn: Connection, *, groups: frozenset[str], all_cases: bool = False, 
     asked = (
         select(cases.c.case_id, cases.c.title, cases.c.open_incidents, since)
         .join(incidents, incidents.c.case_id == cases.c.case_id)
-        .where(incidents.c.state == "open", *_readable(cases.c.case_id, groups, all_cases))
+        .where(incidents.c.state == "open", *rows_readable(cases.c.case_id, groups, all_cases))
         .group_by(cases.c.case_id, cases.c.title, cases.c.open_incidents)
         .order_by(since)
         .limit(most)
     )
     return tuple(Stuck(case_id, title, count, parse_instant(at)) for case_id, title, count, at in conn.execute(asked))
-
-
-def _readable(case_id: ColumnElement[str], groups: frozenset[str], all_cases: bool) -> list[ColumnElement[bool]]:
-    if all_cases:
-        return []
-    # Asked of each row found, not of all that he may read: those are many, these are what runs or is new.
-    return [exists().where(case_access.c.case_id == case_id, case_access.c.grp.in_(sorted(groups)))]
