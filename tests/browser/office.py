@@ -154,6 +154,14 @@ def patiently(seconds: float, complaint: str) -> Iterator[None]:
     raise AssertionError(complaint)
 
 
+def follow(link: Locator) -> Page:
+    """Clicks what leads to another page, and waits until that page is there: a click alone returns before the old page
+    has gone, and what is then counted or read without waiting is the old page's."""
+    with link.page.expect_navigation():
+        link.click()
+    return link.page
+
+
 class Staff:
     """The people of the cast, each signed in at a browser of his own on first use."""
 
@@ -199,8 +207,7 @@ class Seat:
 
     def menu(self, name: str) -> Page:
         """Clicks an entry of the menu, on a phone in the bar below."""
-        self.page.locator("nav[aria-label='菜单'] a:visible", has_text=name).first.click()
-        return self.page
+        return follow(self.page.locator("nav[aria-label='菜单'] a:visible", has_text=name).first)
 
     def register(self, answers: Mapping[str, Any]) -> str:
         """Registers an item, `answers` by label; the number of its case."""
@@ -218,7 +225,7 @@ class Seat:
         self.menu("待办")
         for tab in sorted(TABS, key=lambda one: one != self.tab):  # where he found the last one first
             if self.page.locator(".inbox-tabs a.active", has_text=tab).count() == 0:
-                self.page.locator(".inbox-tabs").get_by_role("link", name=re.compile(f"^{tab}")).click()
+                follow(self.page.locator(".inbox-tabs").get_by_role("link", name=re.compile(f"^{tab}")))
             if self.row(title, label).count():
                 self.tab = tab
                 return True
@@ -239,7 +246,7 @@ class Seat:
     def open(self, title: str, label: str) -> Page:
         """Opens a task from the inbox."""
         assert self.offered(title, label), f"no “{label}” in the inbox; {self.page.locator('#inbox').inner_text()}"
-        self.row(title, label).get_by_role("link", name=label, exact=True).click()
+        follow(self.row(title, label).get_by_role("link", name=label, exact=True))
         expect(self.page.get_by_role("heading", level=1, name=label, exact=True)).to_be_visible()
         return self.page
 
@@ -258,7 +265,7 @@ class Seat:
     def case(self, number: str) -> Page:
         """Opens the page of a case from the list of cases."""
         self.menu("案件")
-        self.page.get_by_role("row").filter(has_text=number).get_by_role("link").first.click()
+        follow(self.page.get_by_role("row").filter(has_text=number).get_by_role("link").first)
         expect(self.page.get_by_role("link", name="办理现状")).to_be_visible()
         return self.page
 

@@ -21,7 +21,7 @@ from docx import Document
 from playwright.sync_api import Page, expect
 
 from engine.domain.calendar import ZONE
-from tests.browser.office import Office, Seat, Sheet, Staff, patiently
+from tests.browser.office import Office, Seat, Sheet, Staff, follow, patiently
 from tests.browser.test_accessible import findings
 from tests.browser.test_regulation import SCREENSHOT
 from tests.support.world import MONDAY
@@ -277,7 +277,7 @@ def topics_of(clerk: Seat) -> list[tuple[str, str, str]]:
 
 def topic(clerk: Seat) -> Page:
     page = clerk.menu("事件")
-    page.get_by_role("link", name=EVENT).click()
+    follow(page.get_by_role("link", name=EVENT))
     expect(page.get_by_role("heading", level=1, name=EVENT)).to_be_visible()
     return page
 

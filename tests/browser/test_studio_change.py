@@ -15,7 +15,7 @@ from playwright.sync_api import Locator, Page, expect
 from engine.domain.clock import FixedClock
 from engine.domain.codec import parse_instant
 from engine.service.settings import Settings
-from tests.browser.office import Office, Seat, Staff
+from tests.browser.office import Office, Seat, Staff, follow
 from tests.support.walks import account_for, assign, feed_back, give_opinion, graded, publish
 from tests.support.world import CaseView, World
 from webui.formats import minute
@@ -163,8 +163,7 @@ def test_six_hours_are_tried_out_deployed_and_given_to_running_cases_which_come_
 def shortened(page: Page) -> str:
     """A draft with six hours, changed in the modeler; its address. No clause forbids it; a hint is given."""
     page.get_by_label("草稿名称").fill("缩短时限")
-    page.get_by_role("button", name="开始修改").click()
-    draft = re.sub("^https?://[^/]+", "", page.url)
+    draft = re.sub("^https?://[^/]+", "", follow(page.get_by_role("button", name="开始修改")).url)
     link = page.locator(f"a.text-break[href$='/edit/{FILE}']")
     page.locator("details.card").filter(has=link).locator("summary").first.click()
     link.click()
@@ -184,7 +183,7 @@ def tried_out(page: Page) -> dict[str, set[str]]:
     expect(page.locator("[data-verdict]")).to_have_count(4)
     found = {}
     for verdict in ("breach", "stuck", "other", "same"):
-        page.locator(f"[data-verdict={verdict}]").click()
+        follow(page.locator(f"[data-verdict={verdict}]"))
         expect(page).to_have_url(re.compile(f"verdict={verdict}"))
         found[verdict] = {str(row.get_attribute("data-case")) for row in page.locator("[data-case]").all()}
     return found
