@@ -12,7 +12,7 @@ _PROPERTY: Final = re.compile(r"(?:camunda|zeebe):property\[([^\]]*)\]")
 PROPERTIES: Final[Mapping[str, Effect]] = {
     "clause": "regulation", "rule": "regulation", "requires": "regulation", "breach": "regulation",
     "limit": "limit", "anchor": "limit", "warnings": "limit", "due": "limit",
-    "role": "people", "to": "people", "responsible": "people", "unit": "people",
+    "role": "people", "to": "people", "responsible": "people", "unit": "people", "recuse": "people",
     "form": "form", "action": "form", "outcome": "form",
     "collectInto": "data", "into": "data", "copy": "people",
     "stage": "text", "title": "text", "message": "text",

@@ -66,6 +66,7 @@ class Filling:
         made.due = self._due(process, node, node.due)
         made.priority = self.expression(process, node, node.priority.removeprefix("="))
         made.unit = self.expression(process, node, node.properties.get("unit", "").removeprefix("="))
+        made.recuse = self._list(process, node, tuple(split_list(node.properties.get("recuse", ""))))
 
     def _user(self, process: Process, node: Node, made: Any, name: str) -> None:
         self._people(process, node, made, name)

@@ -25,6 +25,15 @@ def may_act(task: OpenTask, turn: Turn) -> Rejection | None:
     return None
 
 
+def recused_units(case: Case, task: OpenTask) -> frozenset[str]:
+    """Units whose people keep off the task: what its property `recuse` says of the case as it stands now (R38: who
+    handles a case does not supervise it). Empty for a task without one.
+
+    Raises KernelFault where the property can't be evaluated.
+    """
+    return frozenset(case.groups(task.token, task.token.task_spec.recuse))
+
+
 def _task(case: Case, name: str) -> OpenTask | Rejection:
     task = case.tasks.get(name)
     return task if task is not None else Rejection("conflict", "task.gone", {"task": name})

@@ -39,7 +39,7 @@ from engine.kernel.replay import Diverged, rebuild
 from engine.kernel.withdraw import withdraw
 from engine.readmodels.sets import NotUnderstood
 
-from .authorise import authorise, manages
+from .authorise import authorise, manages, recused
 from .live_cases import LiveCases
 from .outages import connection_lost, is_outage
 
@@ -131,6 +131,7 @@ class Application:
         new_case_id: Callable[[Any, Any], str],
         visible: Callable[[Any, str, Actor], bool],
         unknown: Callable[[Any, Sequence[str]], Sequence[str]],
+        unit_of: Callable[[Any, str], str],
         options: Callable[[Any, Any, str, Mapping[str, JSON]], Mapping[str, JSON]],
         imported: Callable[[Any, str], bool] = lambda tx, case_id: False,
         catch_up: Callable[[str], object] = lambda case_id: None,
@@ -147,6 +148,7 @@ class Application:
         self._new_case_id = new_case_id
         self._visible = visible
         self._unknown = unknown
+        self._unit_of = unit_of
         self._options = options
         self._imported = imported
         self._catch_up = catch_up
@@ -338,8 +340,12 @@ class Application:
         if (missing := self._unknown(work.tx, named(command))) and work.case.status == "open":
             fault = FieldFault(RECEIVER_FIELD[type(command)], "person.unknown", {"who": missing[0]})
             return Rejection("invalid", "form.refused", {}, (fault,))
+        task = work.case.tasks.get(getattr(command, "task", ""))
+        hands_on_to = command.to if isinstance(command, TransferTask | DelegateTask) else ""
+        if hands_on_to and task is not None and recused(work.case, task, self._unit_of(work.tx, hands_on_to)):
+            fault = FieldFault(RECEIVER_FIELD[type(command)], "person.recused", {"who": hands_on_to})
+            return Rejection("invalid", "form.refused", {}, (fault,))
         if isinstance(command, TransferTask):
-            task = work.case.tasks.get(command.task)
             hands_on = task is not None and task.assignee not in ("", actor.user_id) and manages(task, actor)
             command = replace(command, by_manager=hands_on and not on_behalf_of)
         if isinstance(command, SubmitTask | SendMessage):

@@ -10,6 +10,8 @@ from engine.domain.commands import Command
 from engine.domain.organisation import Actor
 from engine.domain.rejection import Rejection
 from engine.kernel.case import Case, OpenTask
+from engine.kernel.faults import KernelFault
+from engine.kernel.human import recused_units
 
 CASE_WORKERS = frozenset({"staff", "section_head", "leader", "chief", "office", "supervision"})
 OVERSEERS = frozenset({"office", "supervision", "leader", "chief"})
@@ -49,7 +51,11 @@ def authorise(command: Command, actor: Actor, case: Case | None) -> str | Reject
         return ""
     if isinstance(command, cmd.TransferTask) and manages(task, actor):
         return ""
-    return _may_work(task, actor)
+    allowed = _may_work(task, actor)
+    gives_up = isinstance(command, cmd.ReleaseTask | cmd.TransferTask)
+    if isinstance(allowed, Rejection) or gives_up or not recused(case, task, actor.unit):
+        return allowed
+    return _refuse("access.recused")
 
 
 def _substituted(command: Command, actor: Actor, case: Case | None) -> str:
@@ -67,6 +73,18 @@ def manages(task: OpenTask, actor: Actor) -> bool:
     return "office" in actor.acting_roles or bool(unit and f"head:{unit}" in actor.groups)
 
 
+def recused(case: Case, task: OpenTask, unit: str) -> bool:
+    """Whether people of the unit keep off the task because it handles the case (R38), for whomever they act.
+
+    Where that can't be told, because the diagram's expression fails on this case, everybody keeps off until the
+    diagram is mended.
+    """
+    try:
+        return unit in recused_units(case, task)
+    except KernelFault:
+        return True
+
+
 def _may_work(task: OpenTask, actor: Actor) -> str | Rejection:
     """A task handed to the actor by name is his own; one that he took for an absent person stays that person's."""
     if task.assignee == actor.user_id:
@@ -81,5 +99,5 @@ def _in_name(actor: Actor, groups: Collection[str]) -> str | Rejection:
     return _refuse() if found is None else found
 
 
-def _refuse() -> Rejection:
-    return Rejection("forbidden", "access.not_your_task")
+def _refuse(key: str = "access.not_your_task") -> Rejection:
+    return Rejection("forbidden", key)

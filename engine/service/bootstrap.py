@@ -129,6 +129,7 @@ def build_application(
         new_case_id=new_case_id,
         visible=visible,
         unknown=unknown_receivers,
+        unit_of=unit_of,
         options=ChosenOptions(),
         imported=lambda tx, case_id: is_imported(tx.connection, case_id),
         catch_up=lambda case_id: catch_up(journal.engine, case_id),
@@ -194,6 +195,11 @@ def unknown_receivers(tx: SqlTransaction, groups: Sequence[str]) -> list[str]:
         if not found:
             missing.append(name)
     return missing
+
+
+def unit_of(tx: SqlTransaction, user_id: str) -> str:
+    """The unit of a person, "" for somebody unknown."""
+    return str(tx.connection.scalar(select(persons.c.unit_id).where(persons.c.user_id == user_id)) or "")
 
 
 def new_case_id(tx: SqlTransaction, now: datetime) -> str:

@@ -68,6 +68,7 @@ PROPERTIES: Final[Mapping[str, str]] = {
     "clause": "compare.part.clauses", "limit": "compare.part.limit", "anchor": "compare.part.anchor",
     "rule": "compare.part.rule", "warnings": "compare.part.warnings", "breach": "compare.part.breach",
     "role": "compare.part.role", "to": "compare.part.notifies", "responsible": "compare.part.responsible",
+    "recuse": "compare.part.recuse",
     "unit": "compare.part.unit", "form": "compare.part.form", "action": "compare.part.action",
     "message": "compare.part.notice", "title": "compare.part.title", "stage": "compare.part.stage",
     "copy": "compare.part.copy", "outcome": "compare.part.outcome", "requires": "compare.part.requires",

@@ -177,7 +177,7 @@ def _texts(node: Node) -> Iterator[str]:
     if node.loop is not None:
         yield node.loop.condition
     yield from _marked(node.assignee, *node.groups, *node.users)
-    for name in ("to", "role", "responsible"):
+    for name in ("to", "role", "responsible", "recuse"):
         yield from _marked(*_items(properties.get(name, "")))
     yield from (properties.get(name, "").removeprefix("=") for name in ("unit", "requires"))
     yield properties.get("anchor", "")

@@ -62,6 +62,11 @@ def recipients(node: Node) -> list[str]:
     return [expression_of(text) for text in split_list(node.properties.get("to", ""))]
 
 
+def kept_off(node: Node) -> list[str]:
+    """FEEL texts of the units whose people may not do a task."""
+    return [expression_of(text) for text in split_list(node.properties.get("recuse", ""))]
+
+
 class Fields:
     """Everything that is known of the case's fields before the walk.
 
@@ -146,7 +151,8 @@ class Fields:
         written, and from there on until something waits; where the case ends."""
         asked: list[set[str]] = [set() for _ in self.places]
         for rule in self.rules:
-            names = self._names(rule, rule.require, rule.given, *(rule.by if rule.kind == "before" else ()))
+            by_whom = rule.by if rule.kind == "before" else ()
+            names = self._names(rule, rule.require, rule.given, rule.recuse, *by_whom)
             for place in self.places:
                 if names and is_one(rule.at, place, self.forms[place.index]):
                     asked[place.index] |= names
@@ -271,7 +277,7 @@ class Fields:
             if node.multi is not None:
                 texts += [node.multi.collection, node.multi.cardinality]
             if node.kind in ("userTask", "serviceTask", "sendTask"):
-                texts += recipients(node)
+                texts += [*recipients(node), *kept_off(node)]
             if node.loop is not None and node.loop.test_before:
                 texts.append(node.loop.condition)
             texts += [a.value for a in node.inputs]

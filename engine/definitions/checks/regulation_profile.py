@@ -14,7 +14,7 @@ from typing import Any
 from .regulation_values import compiled
 
 KINDS = frozenset(("limit", "must", "before", "who", "person", "table"))
-EXPRESSIONS = ("starts", "until", "unless", "require", "given", "each")
+EXPRESSIONS = ("starts", "until", "unless", "require", "given", "each", "recuse")
 TEXTS = (*EXPRESSIONS, "at_most", "clause", "kind", "says", "says_en", "field", "decision")
 
 
@@ -49,6 +49,7 @@ class Rule:
     require: str = ""
     given: str = ""
     each: str = ""
+    recuse: str = ""
     at_most: str = ""
     field: str = ""
     decision: str = ""
@@ -148,7 +149,7 @@ def _problem(rule: Rule, row: Mapping[str, Any]) -> str:
         "limit": rule.starts and rule.until and rule.at_most,
         "must": rule.until or rule.reaches != What(),
         "before": rule.at != What() and (rule.require or rule.by),
-        "who": rule.at != What() and (rule.only or rule.never),
+        "who": rule.at != What() and (rule.only or rule.never or rule.recuse),
         "person": rule.field,
         "table": rule.decision,
     }

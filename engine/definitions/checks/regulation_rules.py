@@ -10,7 +10,7 @@ from engine.definitions.bundle import Bundle
 from engine.definitions.model import GATEWAYS, Finding, Node, Process
 
 from .regulation_duties import Duty
-from .regulation_fields import by, is_one
+from .regulation_fields import by, is_one, kept_off
 from .regulation_knowledge import END, State
 from .regulation_places import Place
 from .regulation_profile import Profile, Rule, What, matches
@@ -217,6 +217,8 @@ class Checker:
                 if wrong or not any(lists):
                     shown = ", ".join(wrong) or "-"
                     self.add("regulation.wrong_people", rule, place, self.walk.path(state), groups=shown)
+            if rule.recuse and not self.walk.holds(_all_kept_off(rule, place.node), state):
+                self.add("regulation.not_recused", rule, place, self.walk.path(state), units=rule.recuse)
         if not met:
             self.add("regulation.never", rule, None, what=self._named(rule.at))
 
@@ -266,6 +268,12 @@ def lanes(checker: Checker) -> None:
             rules = [r for r in checker.profile.rules if r.kind == "who" and place.index in checker.places_of(r.at)]
             shown, way = ", ".join(sorted(asked)) or "-", walk.path(walk.at[place.index][0])
             checker.add("regulation.wrong_lane", [*rules, WHO][0], place, way, lane=place.node.lane, groups=shown)
+
+
+def _all_kept_off(rule: Rule, node: Node) -> str:
+    """The condition that a task keeps off the people of every unit that the rule names."""
+    listed = ", ".join(f"({text})" for text in kept_off(node))
+    return f"every kept_off_unit in ({rule.recuse}) satisfies list contains(flatten([{listed}]), kept_off_unit)"
 
 
 def fallen(checker: Checker, rule: Rule) -> None:

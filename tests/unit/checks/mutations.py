@@ -310,6 +310,24 @@ def supervision_concluded_by_the_unit_head(files: Files) -> None:
 
 
 @breaks("R38")
+def supervisors_not_recused(files: Files) -> None:
+    with xml(files, "supervision.bpmn") as root:
+        prop(el(root, "Task_supervision_group"), "recuse", None)
+
+
+@breaks("R38")
+def only_the_lead_unit_recused(files: Files) -> None:
+    with xml(files, "supervision.bpmn") as root:
+        prop(el(root, "Task_supervise"), "recuse", "=lead_unit")
+
+
+@breaks("R38")
+def late_handling_judged_by_anybody(files: Files) -> None:
+    with xml(files, "late_report.bpmn") as root:
+        prop(el(root, "Task_late_assess"), "recuse", "=[]")
+
+
+@breaks("R38")
 def supervision_lanes_swapped(files: Files) -> None:
     with xml(files, "supervision.bpmn") as root:
         one, other = el(root, "Lane_supervision_s"), el(root, "Lane_supervision_o")

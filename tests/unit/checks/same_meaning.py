@@ -51,6 +51,12 @@ def diagrams(files: Files) -> list[str]:
 
 
 @keeps
+def recused_units_spelled_out(files: Files) -> None:
+    with xml(files, "supervision.bpmn") as root:
+        prop(el(root, "Task_supervision_group"), "recuse", "=for one in units return one, =lead_unit")
+
+
+@keeps
 def everything_renamed(files: Files) -> None:
     for name in diagrams(files):
         with xml(files, name) as root:
