@@ -19,6 +19,7 @@ from . import (
     auth,
     cases,
     checkpoints,
+    clause_words,
     clock_text,
     clocks,
     compare,
@@ -157,6 +158,7 @@ def create_app(services: Any) -> Flask:
     looks.install(app)
     errors.install(app)
     formats.install(app)
+    clause_words.install(app)
     clock_text.install(app)
     names.install(app)
     watermark.install(app)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, Final, Literal
 
 from sqlalchemy import Connection
@@ -133,8 +134,8 @@ def _words(conn: Connection) -> Words:
 def _all_sections(
     bundle: Bundle, fields: Mapping[str, JSON], steps: list[tuple[str, str]], named: Words
 ) -> Iterator[Section]:
-    """The case's own fields, then those of each unit that handled it (collected by multi-instance activities)."""
-    yield from _sections(bundle, fields, steps, named, "")
+    """By step: the case's own fields and those of each unit that handled it, collected by multi-instance activities."""
+    found = [*_sections(bundle, fields, steps, named, "")]
     collected = {
         node.properties.get("collectInto") for process in bundle.processes.values() for _, node in process.walk()
     }
@@ -144,19 +145,21 @@ def _all_sections(
             if isinstance(row, Mapping):
                 unit = row.get("unit")
                 ident = str(unit.get("id") or "") if isinstance(unit, Mapping) else str(unit or "")
-                yield from _sections(bundle, row, steps, named, named.units.get(ident, ident))
+                found += _sections(bundle, row, steps, named, named.units.get(ident, ident))
+    yield from (section for _, section in sorted(found, key=itemgetter(0)))
 
 
 def _sections(
     bundle: Bundle, fields: Mapping[str, JSON], steps: list[tuple[str, str]], named: Words, whose: str
-) -> Iterator[Section]:
+) -> Iterator[tuple[int, Section]]:
+    """(place of the step, section)."""
     shown: set[str] = set()
-    for form_id, label in steps:
+    for place, (form_id, label) in enumerate(steps):
         described = [one for one in _of_form(bundle, form_id) if one.key not in shown]
         facts = tuple(fact for one in described if (fact := _fact(one, fields.get(one.key), named)) is not None)
         shown.update(fact.field for fact in facts)
         if facts:
-            yield Section(f"{label}（{whose}）" if whose else label, facts)
+            yield place, Section(f"{label}（{whose}）" if whose else label, facts)
 
 
 def _steps(bundle: Bundle, tasks: tuple[dossier.TaskRow, ...]) -> list[tuple[str, str]]:

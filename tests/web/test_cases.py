@@ -15,7 +15,7 @@ from engine.domain.rejection import Rejection
 from engine.readmodels import dossier
 from engine.service import case_snapshot, case_view, people_log
 from tests.support import walks
-from tests.support.desk import Desk, blocks
+from tests.support.desk import Desk, blocks, task_url
 from tests.support.world import CaseView, shipped_files
 
 
@@ -141,13 +141,34 @@ def test_a_running_limit_is_explained_line_by_line(desk: Desk):
     case = desk.registered()
 
     page = desk.seat("wangfang").get(f"/cases/{case.id}").text
-    lines = re.findall(r"<li[^>]*>([^<]*)</li>", page.split('class="explain', 1)[1].split("</ol>")[0])
+    told = re.findall(r"<li[^>]*>(.*?)</li>", page.split('class="explain', 1)[1].split("</ol>")[0])
+    lines = [re.sub("<[^>]*>", "", line) for line in told]
 
     assert lines[0].startswith("起算：")
     assert lines[0].endswith("2026-03-02 09:00")
     assert any(line.startswith("规则：") for line in lines)
     assert "到期：2026-03-02 09:30" in lines
-    assert "依据条款：R24" in lines
+    assert "依据条款：甄别（R24）" in lines
+    assert any('title="对搜集到的自然资源网络舆情及时进行分析、甄别"' in line for line in told), "the words themselves"
+
+
+def test_a_task_says_in_words_which_clause_it_serves(desk: Desk):
+    case = desk.registered()
+    seat = desk.seat("wangfang")
+
+    assert "甄别（R24）</span>" in seat.get(task_url(case, case.task("Task_screen"))).text
+
+
+def test_what_was_written_stands_in_the_order_of_the_work_units_among_the_rest(desk: Desk):
+    case = assigned(desk, "gengbao", "shengtai")
+    for unit in ("shengtai", "gengbao"):
+        case.fill("Task_sign", unit)
+    case.fill("Task_confirm_subject")
+
+    page = desk.seat("wangfang").get(f"/cases/{case.id}/papers").text
+
+    told = re.findall(r'<summary class="fw-bold">([^<]*)</summary>', page)
+    assert told[-3:] == ["签收（耕地保护科）", "签收（生态修复科）", "认定回应主体"]
 
 
 def test_the_page_says_which_rules_fired_and_why(desk: Desk):
