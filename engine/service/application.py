@@ -6,56 +6,31 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from engine import VERSION
 from engine.domain.clock import Clock
-from engine.domain.codec import JSON, to_json
-from engine.domain.commands import (
-    Command,
-    CopyCase,
-    DelegateTask,
-    FireTimer,
-    MigrateCase,
-    OpenCase,
-    RequestCosign,
-    SendMessage,
-    SubmitTask,
-    TransferTask,
-    WithdrawSubmission,
-)
-from engine.domain.events import Event
-from engine.domain.ids import TIMER_ACTOR
+from engine.domain.codec import JSON
+from engine.domain.commands import Command, MigrateCase, OpenCase, SendMessage, SubmitTask, TransferTask
 from engine.domain.organisation import Actor
-from engine.domain.rejection import FieldFault, Rejection
-from engine.journal.entry import GENESIS, StoredEntry, make_entry
+from engine.domain.rejection import Rejection
+from engine.journal.entry import StoredEntry
 from engine.journal.store import Behind, CommandSeen, SequenceTaken, Transaction
 from engine.kernel.case import Case
-from engine.kernel.decide import Turn, decide, form_of, incident, missed, next_due
+from engine.kernel.decide import form_of
 from engine.kernel.faults import KernelFault
-from engine.kernel.migrate import migrated
-from engine.kernel.replay import Diverged, rebuild
-from engine.kernel.withdraw import withdraw
 from engine.readmodels.sets import NotUnderstood
 
-from .authorise import authorise, manages, recused
+from .authorise import authorise, manages
+from .case_work import SYSTEM, CaseWork, Means, load
 from .live_cases import LiveCases
 from .outages import connection_lost, is_outage
+from .receivers import Receivers
 
-TURN_SECONDS = 2.0
-"""Wall time that one turn may use; a regulation step needs a hundredth of it."""
 ATTEMPTS = 3
 """At a command that loses races or the connection to the database."""
 OWN_KNOWN = 20_000
 """Cases remembered as opened here, about 100 bytes each; for another one the database is asked again."""
-MAX_FIRINGS = 50
-"""Timers fired for one case in one transaction; the rest stays due for the next one."""
-
-SYSTEM = Actor(TIMER_ACTOR, "系统", frozenset({"system"}), frozenset(), "", ())
-Sleeper = Callable[[], bool]
-LATE = timedelta(seconds=2)
-"""A timer fired later than this says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,24 +40,6 @@ class Done:
     case_id: str
     seq: int
     events: tuple[dict[str, JSON], ...]
-
-
-RECEIVER_FIELD: Mapping[type[Command], str] = {
-    TransferTask: "to",
-    DelegateTask: "to",
-    RequestCosign: "users",
-    CopyCase: "groups",
-}
-"""Where a page puts the fault of a receiver that does not exist."""
-
-
-def named(command: Command) -> tuple[str, ...]:
-    """Logins of the people and GroupIds of the groups that a command names as receivers."""
-    if isinstance(command, TransferTask | DelegateTask):
-        return (f"user:{command.to}",) if command.to.strip() else ()
-    if isinstance(command, RequestCosign):
-        return tuple(f"user:{user}" for user in command.users)
-    return command.groups if isinstance(command, CopyCase) else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,19 +59,6 @@ class _Refused(Exception):
     def __init__(self, rejection: Rejection) -> None:
         super().__init__(rejection.key)
         self.rejection = rejection
-
-
-@dataclass(slots=True)
-class _Work:
-    """One transaction's work on one case."""
-
-    tx: Transaction
-    case_id: str
-    case: Case
-    prev_hash: str
-    entries: list[StoredEntry]
-    earlier: bool = False
-    """Whether it armed a timer that is due before everything else that waits."""
 
 
 class Application:
@@ -142,22 +86,20 @@ class Application:
     ) -> None:
         self.clock = clock
         self.live = live
+        self._means = Means(clock, live, cause, algorithm)
+        self._receivers = Receivers(unknown, unit_of)
         self._writing = writing
         self._reading = reading
         self._project = project
         self._new_case_id = new_case_id
         self._visible = visible
-        self._unknown = unknown
-        self._unit_of = unit_of
         self._options = options
         self._imported = imported
         self._catch_up = catch_up
         self._own: dict[str, None] = {}
         """Cases known to have been opened here, which never changes; the last OWN_KNOWN that were asked for first."""
-        self._cause = cause
         self._committed = committed
         self._written = written
-        self._algorithm = algorithm
 
     def handle(self, command: Command, actor: Actor, *, case_id: str = "", command_id: str) -> Done | Rejection:
         """Carries a command out, or says why not.
@@ -227,7 +169,7 @@ class Application:
                     work = self._load(tx, case_id)
                     if work is None or self._is_imported(tx, case_id):
                         return 0
-                    fired = self._fire_due(work)
+                    fired = work.fire_due()
                     work.earlier = self._project(tx, work.entries)
                 self._keep(work)
                 return fired
@@ -260,7 +202,7 @@ class Application:
                 tried.add(error.case_id)
 
     def _settle_due(self, claim: Callable[[Any], Sequence[str]], seconds: float) -> Settled:
-        done: list[_Work] = []
+        done: list[CaseWork] = []
         fired = busy = 0
         started = time.monotonic()
         with ExitStack() as held, self._writing() as tx:
@@ -272,7 +214,7 @@ class Application:
                 if work is None:
                     continue
                 done.append(work)
-                fired += self._fire_due(work)
+                fired += work.fire_due()
                 if time.monotonic() - started > seconds:
                     break
             earlier = self._project(tx, [entry for work in done for entry in work.entries])
@@ -280,7 +222,7 @@ class Application:
             done[-1].earlier = earlier
         for work in done:
             self._keep(work)
-        idle = tuple(work.case_id for work in done if not work.entries)
+        idle = tuple(work.case.case_id for work in done if not work.entries)
         return Settled(len(done), fired, busy, idle)
 
     # -- one transaction ------------------------------------------------------------------------------------------
@@ -299,17 +241,18 @@ class Application:
             if command.process not in bundle.processes:
                 return Rejection("not_found", "process.unknown", {"process": command.process})
             case_id = self._new_case_id(tx, now)
-            work = _Work(tx, case_id, Case(program, bundle, case_id, command.process), GENESIS, [])
+            work = CaseWork(self._means, tx, Case(program, bundle, case_id, command.process))
             form = bundle.start_form(command.process)
             command = replace(command, options=self._options(tx, bundle, form, command.values))
+            turn = work.turn(actor)
             try:
-                outcome = decide(work.case, command, self._turn(work, actor, ""))
+                outcome = work.decide(command, turn)
             except KernelFault as fault:
                 outcome = Rejection("unsound", "case.cannot_open", {"element": fault.element, "reason": fault.key})
             if isinstance(outcome, Rejection):
                 raise _Refused(outcome)
-            own = self._append(work, command, actor.user_id, "", command_id, outcome)
-            self._fire_due(work, fresh=True)
+            own = work.append(command, turn, command_id, outcome)
+            work.fire_due(fresh=True)
             work.earlier = self._project(tx, work.entries)
         self._keep(work)
         return Done(case_id, work.case.seq, own.events)
@@ -323,7 +266,7 @@ class Application:
                 return Rejection("not_found", "case.unknown", {"case": case_id})
             if self._is_imported(tx, case_id):
                 return Rejection("conflict", "case.imported", {"case": case_id})
-            self._fire_due(work)
+            work.fire_due()
             allowed = authorise(command, actor, work.case)
             if isinstance(allowed, Rejection):
                 answer: Done | Rejection = allowed if not self._seen(tx, command_id) else self._answer(tx, command_id)
@@ -334,74 +277,33 @@ class Application:
         return answer
 
     def _carry_out(
-        self, work: _Work, command: Command, actor: Actor, on_behalf_of: str, command_id: str
+        self, work: CaseWork, command: Command, actor: Actor, on_behalf_of: str, command_id: str
     ) -> Done | Rejection:
-        turn = self._turn(work, actor, on_behalf_of)
-        if (missing := self._unknown(work.tx, named(command))) and work.case.status == "open":
-            fault = FieldFault(RECEIVER_FIELD[type(command)], "person.unknown", {"who": missing[0]})
-            return Rejection("invalid", "form.refused", {}, (fault,))
-        task = work.case.tasks.get(getattr(command, "task", ""))
-        hands_on_to = command.to if isinstance(command, TransferTask | DelegateTask) else ""
-        if hands_on_to and task is not None and recused(work.case, task, self._unit_of(work.tx, hands_on_to)):
-            fault = FieldFault(RECEIVER_FIELD[type(command)], "person.recused", {"who": hands_on_to})
-            return Rejection("invalid", "form.refused", {}, (fault,))
+        case, turn = work.case, work.turn(actor, on_behalf_of)
+        if (refused := self._receivers.refusal(work.tx, command, case)) is not None:
+            return refused
         if isinstance(command, TransferTask):
+            task = case.tasks.get(command.task)
             hands_on = task is not None and task.assignee not in ("", actor.user_id) and manages(task, actor)
             command = replace(command, by_manager=hands_on and not on_behalf_of)
         if isinstance(command, SubmitTask | SendMessage):
-            form = form_of(work.case, command)
-            command = replace(command, options=self._options(work.tx, work.case.bundle, form, command.values))
+            form = form_of(case, command)
+            command = replace(command, options=self._options(work.tx, case.bundle, form, command.values))
         try:
-            if isinstance(command, WithdrawSubmission):
-                outcome = self._withdraw(work, command, turn)
-            elif isinstance(command, MigrateCase):
-                outcome = self._migrate(work, command, turn)
-            else:
-                outcome = decide(work.case, command, turn)
+            outcome = work.decide(command, turn)
         except KernelFault as fault:
-            self._incident(work, command, actor.user_id, on_behalf_of, command_id, fault, turn)
-            return Rejection(
-                "unsound", "case.incident", {"element": fault.element, "reason": fault.key, **fault.details}
-            )
+            work.fault(command, turn, command_id, fault)
+            told = {"element": fault.element, "reason": fault.key, **fault.details}
+            return Rejection("unsound", "case.incident", told)
         if isinstance(outcome, Rejection):
             # A repeated command finds its task done: its first answer is the right one.
             return self._answer(work.tx, command_id) if self._seen(work.tx, command_id) else outcome
-        own = self._append(work, command, actor.user_id, on_behalf_of, command_id, outcome)
-        self._fire_due(work, fresh=True)
-        return Done(work.case_id, work.case.seq, own.events)
+        own = work.append(command, turn, command_id, outcome)
+        work.fire_due(fresh=True)
+        return Done(work.case.case_id, work.case.seq, own.events)
 
-    def _withdraw(self, work: _Work, command: WithdrawSubmission, turn: Turn) -> tuple[Event, ...] | Rejection:
-        before = work.tx.read(work.case_id, 0, work.case.seq)
-        if not 1 < command.seq <= len(before):
-            return Rejection("not_found", "withdraw.no_submission", {"seq": command.seq})
-        prior = rebuild(before[: command.seq - 1], self.live.loader(work.tx))
-        outcome = withdraw(work.case, prior, before, command, turn)
-        if not isinstance(outcome, Rejection):
-            work.case = prior
-        return outcome
-
-    def _migrate(self, work: _Work, command: MigrateCase, turn: Turn) -> tuple[Event, ...] | Rejection:
-        before = work.tx.read(work.case_id, 0, work.case.seq)
-        outcome = migrated(work.case, before, self.live.loader(work.tx), command, turn)
-        if isinstance(outcome, Rejection):
-            return outcome
-        work.case, events = outcome
-        return events
-
-    def _load(self, tx: Transaction, case_id: str) -> _Work | None:
-        head = tx.head(case_id)
-        if head is None or case_id.startswith("_"):
-            return None
-        if head.behind:
-            raise Behind(case_id)
-        try:
-            case = self.live.get(tx, case_id, head.seq)
-        except (KeyError, TypeError, ValueError, Diverged) as error:
-            (newest,) = tx.read(case_id, head.seq - 1, head.seq)
-            if newest.engine_version == VERSION:
-                raise
-            raise NotUnderstood(case_id) from error
-        return _Work(tx, case_id, case, head.hash, [])
+    def _load(self, tx: Transaction, case_id: str) -> CaseWork | None:
+        return load(self._means, tx, case_id)
 
     def _is_imported(self, tx: Transaction, case_id: str) -> bool:
         """A case out of an archive package is there to be read: it is carried on where it came from, or nowhere."""
@@ -414,85 +316,8 @@ class Application:
         self._own[case_id] = None
         return False
 
-    def _turn(self, work: _Work, actor: Actor, on_behalf_of: str) -> Turn:
-        now = self.clock.now()
-        if work.case.last_at is not None and now < work.case.last_at:
-            now = work.case.last_at
-        started = time.monotonic()
-        return Turn(now, actor.user_id, on_behalf_of, lambda: time.monotonic() - started > TURN_SECONDS)
-
-    def _fire_due(self, work: _Work, fresh: bool = False) -> int:
-        """Fires what is due. `fresh`: the case was settled a moment ago, so that what is due now was armed since, and
-        nobody is late with it."""
-        fired = 0
-        cause = ""
-        waited = frozenset[str]() if fresh else frozenset(work.case.timers)
-        while fired < MAX_FIRINGS:
-            turn = self._turn(work, SYSTEM, "")
-            timer = next_due(work.case, turn.at)
-            if timer is None:
-                break
-            rounds = 0
-            if timer in waited:
-                due = work.case.timers[timer].due
-                cause = self._cause(work.tx, due) if turn.at - due > LATE else ""
-                rounds = missed(work.case, timer, turn.at)
-            command = FireTimer(timer, rounds, cause)
-            command_id = f"{work.case_id}/{timer}/{work.case.timers[timer].due.isoformat()}/{work.case.seq}"
-            try:
-                outcome = decide(work.case, command, turn)
-            except KernelFault as fault:
-                self._incident(work, command, TIMER_ACTOR, "", command_id, fault, turn)
-                continue
-            assert not isinstance(outcome, Rejection), outcome
-            self._append(work, command, TIMER_ACTOR, "", command_id, outcome)
-            fired += 1
-        return fired
-
-    def _incident(
-        self,
-        work: _Work,
-        command: Command,
-        actor: str,
-        on_behalf_of: str,
-        command_id: str,
-        fault: KernelFault,
-        turn: Turn,
-    ) -> None:
-        """The faulty turn is undone by building the case again; only the incident is recorded."""
-        self.live.drop(work.case_id)
-        work.case = rebuild(work.tx.read(work.case_id, 0, work.case.seq), self.live.loader(work.tx))
-        events = incident(work.case, fault, command, turn)
-        self._append(work, command, actor, on_behalf_of, command_id, events)
-
-    def _append(
-        self, work: _Work, command: Command, actor: str, on_behalf_of: str, command_id: str, events: Sequence[Event]
-    ) -> StoredEntry:
-        case = work.case
-        case.seq += 1
-        assert case.last_at is not None
-        entry = make_entry(
-            case_id=work.case_id,
-            seq=case.seq,
-            at=case.last_at,
-            actor=actor,
-            on_behalf_of=on_behalf_of,
-            command_id=command_id,
-            command=to_json(command),
-            bundle=case.bundle.version,
-            engine_version=VERSION,
-            events=[to_json(e) for e in events],
-            state_digest=case.digest(),
-            prev_hash=work.prev_hash,
-            algorithm=self._algorithm,
-        )
-        work.tx.append(entry)
-        work.prev_hash = entry.hash
-        work.entries.append(entry)
-        return entry
-
-    def _keep(self, work: _Work) -> None:
-        self.live.put(work.case_id, work.case)
+    def _keep(self, work: CaseWork) -> None:
+        self.live.put(work.case.case_id, work.case)
         if work.entries:
             self._written(work.entries)
         if work.earlier:

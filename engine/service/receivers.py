@@ -1,0 +1,54 @@
+"""Whom a command hands something to: whether they exist, and whether they may have it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from engine.domain.commands import Command, CopyCase, DelegateTask, RequestCosign, TransferTask
+from engine.domain.rejection import FieldFault, Rejection
+from engine.kernel.case import Case
+
+from .authorise import recused
+
+FIELD: Mapping[type[Command], str] = {
+    TransferTask: "to",
+    DelegateTask: "to",
+    RequestCosign: "users",
+    CopyCase: "groups",
+}
+"""Where a page puts the fault of a receiver."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receivers:
+    """What is asked of the people's tables. `unknown`: those of the groups that can receive nothing. `unit_of`: the
+    unit of a login, "" for nobody."""
+
+    unknown: Callable[[Any, Sequence[str]], Sequence[str]]
+    unit_of: Callable[[Any, str], str]
+
+    def refusal(self, tx: Any, command: Command, case: Case) -> Rejection | None:
+        """Why what a command hands on can't go to whom it names: nobody of that name, or one whose unit keeps off the
+        task (R38)."""
+        if case.status == "open" and (missing := self.unknown(tx, named(command))):
+            return _fault(command, "person.unknown", missing[0])
+        if isinstance(command, TransferTask | DelegateTask):
+            task = case.tasks.get(command.task)
+            if task is not None and recused(case, task, self.unit_of(tx, command.to)):
+                return _fault(command, "person.recused", command.to)
+        return None
+
+
+def named(command: Command) -> tuple[str, ...]:
+    """Logins of the people and GroupIds of the groups that a command names as receivers."""
+    if isinstance(command, TransferTask | DelegateTask):
+        return (f"user:{command.to}",) if command.to.strip() else ()
+    if isinstance(command, RequestCosign):
+        return tuple(f"user:{user}" for user in command.users)
+    return command.groups if isinstance(command, CopyCase) else ()
+
+
+def _fault(command: Command, key: str, who: str) -> Rejection:
+    return Rejection("invalid", "form.refused", {}, (FieldFault(FIELD[type(command)], key, {"who": who}),))
