@@ -103,7 +103,7 @@ PLAYERS: Final = (
     Player("sunli", "孙丽", "xinxi", "信息中心流程负责人", (PROCESS_OWNER,), ()),
     Player("dengchao", "邓超", "xinxi", "信息中心主任", _HEAD, ("head",)),
     Player("pengyu", "彭宇", "xinxi", "信息中心科员", (STAFF,), ("monitor", "reply")),
-    Player("zhaoming", "赵明", "bangong", "审计管理员", (AUDITOR,), ()),
+    Player("zhaoming", "赵明", "xinxi", "审计管理员", (AUDITOR,), ()),
     Player("qianjin", "钱进", "xinxi", "系统管理员", (SYSTEM_ADMIN,), ()),
     Player("wumin", "吴敏", "xinxi", "安全管理员", (SECURITY_ADMIN,), ()),
     Player("chenjing", "陈静", "yuzhou", "禹州市局舆情专员", (STAFF,), ("monitor", "reply")),
