@@ -91,7 +91,7 @@ def board_of(asked: Asked) -> dict[str, Any]:
             page=asked.page,
             per_page=PER_PAGE,
         )
-        names = _named(Names(conn), found.rows)
+        names = named(Names(conn), found.rows)
     return {
         "asked": asked,
         "counts": counts,
@@ -120,7 +120,8 @@ def in_buckets(rows: Iterable[BoardRow], now: datetime) -> Mapping[str, list[Boa
     return {name: some for name, some in found.items() if some}
 
 
-def _named(names: Names, rows: Iterable[BoardRow]) -> Names:
+def named(names: Names, rows: Iterable[BoardRow]) -> Names:
+    """`names` with everybody and every unit that the rows name."""
     rows = tuple(rows)
     holders = [holder for row in rows for holder in row.holders]
     groups = {group for holder in holders for group in holder.candidates}

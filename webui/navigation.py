@@ -7,6 +7,8 @@ from typing import Final
 
 from flask import current_app, request, url_for
 
+from engine.domain.organisation import CHIEF, LEADER
+
 from .guards import actor_or_none, allowed
 
 
@@ -102,11 +104,17 @@ MENU: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
     ),
 )
 
+LEADERS_PHONE: Final = frozenset({"dashboard.index", "inbox.index", "cases.index", "clocks.index"})
+"""A leader's phone has the start page in the bar, where everything that runs stands on one page, instead of 登记: that
+is a button of the start page."""
+
 
 def menu() -> list[tuple[str, list[Item]]]:
     """Groups of the menu for the signed-in person, empty ones left out; nothing for a stranger."""
-    if actor_or_none() is None:
+    actor = actor_or_none()
+    if actor is None:
         return []
+    leads = bool(actor.acting_roles & {LEADER, CHIEF})
     here = request.endpoint or ""
     known = current_app.view_functions
     groups: list[tuple[str, list[Item]]] = []
@@ -114,7 +122,14 @@ def menu() -> list[tuple[str, list[Item]]]:
     for title, entries in sorted(MENU, key=lambda group: allowed("audit") and group[0] != "nav.evidence"):
         offered = [entry for entry in entries if entry.endpoint in known and _open(entry)]
         exact = any(entry.endpoint == here for entry in offered)
-        items = [_item(entry, _is_current(entry.endpoint, here, exact)) for entry in offered]
+        items = [
+            _item(
+                entry,
+                _is_current(entry.endpoint, here, exact),
+                entry.endpoint in LEADERS_PHONE if leads else entry.phone,
+            )
+            for entry in offered
+        ]
         if items:
             groups.append((title, items))
     return groups
@@ -129,9 +144,9 @@ def _open(entry: Entry) -> bool:
     return allowed(entry.action) or bool(entry.also and allowed(entry.also))
 
 
-def _item(entry: Entry, current: bool) -> Item:
+def _item(entry: Entry, current: bool, phone: bool) -> Item:
     unread_url = url_for(entry.unread) if entry.unread in current_app.view_functions else ""
-    return Item(url_for(entry.endpoint), entry.key, entry.icon, current, entry.phone, unread_url)
+    return Item(url_for(entry.endpoint), entry.key, entry.icon, current, phone, unread_url)
 
 
 def _is_current(endpoint: str, here: str, exact: bool) -> bool:
