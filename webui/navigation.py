@@ -45,6 +45,7 @@ MENU: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
             Entry("items.index", "view_items", "nav.items", "message"),
             Entry("registers.patrols", "view_registers", "nav.registers", "folders"),
             Entry("registers.shared", "view_registers", "nav.shared", "users"),
+            Entry("duty.index", "view_registers", "nav.duty", "calendar"),
             Entry("feeds.index", "manage_feeds", "nav.feeds", "download"),
             Entry("topics.index", "view_all_cases", "nav.topics", "hierarchy"),
             Entry("register.index", "open_case", "nav.register", "plus", phone=True),
@@ -72,7 +73,7 @@ MENU: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
             Entry("office.units", "view_people", "nav.units", "building"),
             Entry("office.lines", "view_people", "nav.lines", "hierarchy"),
             Entry("office.absences", "view_people", "nav.absences", "calendar-off"),
-            Entry("office.duty", "view_people", "nav.duty", "calendar"),
+            Entry("duty.index", "admin_people", "nav.duty", "calendar", also="admin_roles"),  # who has no work menu
             Entry("jobs.index", "view_jobs", "nav.jobs", "history"),
             Entry("delays.index", "view_jobs", "nav.delays", "clock"),
             Entry("api_tokens.index", "view_tokens", "nav.tokens", "key"),

@@ -51,7 +51,7 @@ PERSONAS = {
 
 EXPORTS: set[str] = {
     "agreement.csv", "agreement.xlsx", "audit.find", "checkpoints.compare", "checkpoints.take_out", "compare.export",
-    "compliance.csv", "evidence.case_csv", "evidence.csv", "ledger.registrations_csv",
+    "compliance.csv", "duty.csv", "evidence.case_csv", "evidence.csv", "ledger.registrations_csv",
     "ledger.reports_csv", "mining.make", "packages.make", "packages.make_case", "performance.table",
     "register_files.csv", "register_files.xlsx",
     "statistics.csv", "statistics.repeated_csv", "statistics.xlsx", "studio_tests.record", "unit_scores.csv",
