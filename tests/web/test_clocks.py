@@ -202,7 +202,7 @@ def test_the_start_page_takes_as_many_statements_however_much_runs(own_desk: Des
 
     few = taken()
     for n in range(4):
-        own_desk.registered(title=f"线索{n}")
+        own_desk.registered(title=f"新登记的线索{n}")
         walks.graded_major(own_desk.world)
 
     assert taken() == few > 5

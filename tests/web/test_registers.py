@@ -158,14 +158,14 @@ def test_a_leader_approves_a_default_and_a_changed_one_is_open_again(own_desk: D
 
 def test_compliance_says_who_approved_a_default_and_since_when(own_desk: Desk):
     def said(page: str) -> tuple[str, list[str]]:
-        row = page.split("<td>G-9</td>")[1].split("</tr>")[0]
-        return page.split("<td>G-9</td>")[0].rpartition('data-point="')[2].partition('"')[0], SINCE.findall(row)
+        row = page.split(">G-9</td>")[1].split("</tr>")[0]
+        return page.split(">G-9</td>")[0].rpartition('data-point="')[2].partition('"')[0], SINCE.findall(row)
 
     leader, reader = own_desk.seat("liuwei"), own_desk.seat("fengxue")
     typed = {"chosen": "回复澄清，严重的登记移送公安、网信部门", "note": "按此办"}
     before = reader.get("/compliance").text
     leader.post("/points/G-9", {**typed, "state": "approved"})
-    own_desk.world.clock.set(own_desk.world.clock.now() + timedelta(minutes=30))
+    own_desk.world.clock.set(own_desk.world.clock.now() + timedelta(minutes=20))
     approved, own = reader.get("/compliance").text, reader.get("/points").text
     leader.post("/points/G-9", {**typed, "state": "open"})
     reopened = reader.get("/compliance").text
@@ -174,7 +174,7 @@ def test_compliance_says_who_approved_a_default_and_since_when(own_desk: Desk):
     assert said(approved) == ("approved", ["已同意：刘伟，2026-03-02 09:00"]) and "按此办" in approved
     assert SINCE.findall(own) == said(approved)[1], "the page of the points says the same"
     assert approved.count('data-point="approved"') == 1
-    assert said(reopened) == ("open", ["尚未确认：刘伟，2026-03-02 09:30"])
+    assert said(reopened) == ("open", ["尚未确认：刘伟，2026-03-02 09:20"])
     assert 'href="/points"' in approved
 
 
