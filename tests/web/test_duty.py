@@ -98,8 +98,8 @@ def test_one_s_own_name_stands_out(seat):
 
     own, other = (seat(login).get("/duty?day=2026-03-04").text for login in ("zhangmin", "liuwei"))
 
-    assert '<span class="fw-bold">张敏</span>' in own
-    assert '<span class="fw-bold">张敏</span>' not in other
+    assert '<span class="text-nowrap fw-bold">张敏</span>' in own
+    assert '<span class="text-nowrap fw-bold">张敏</span>' not in other
 
 
 @pytest.mark.parametrize("login", ["wangfang", "zhangmin", "yangyang", "zhaoming", "qianjin", "wumin"])
