@@ -1,5 +1,5 @@
-"""Every page of the menu and those behind them, for each kind of person: no serious finding of axe, nothing wider than a
-phone."""
+"""Every page of the menu and those behind them, for each kind of person: no serious finding of axe, nothing wider than
+a phone."""
 
 from __future__ import annotations
 
