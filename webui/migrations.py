@@ -201,7 +201,7 @@ def _index(asked: sample.Sample, faults: Mapping[str, str], status: int = 200) -
 
 
 def _show(batch_id: str, faults: Mapping[str, str] | None = None, status: int = 200) -> Response:
-    """The batch's page. With `faults`, the answer to a refused post: all that was typed and chosen stands as it was; the
+    """The batch's page. With `faults`, the answer to a refused post: what was typed and chosen stands as it was; the
     addresses of the forms carry page and filters."""
     found = _batch(batch_id)
     verdict, state = request.args.get("verdict", ""), request.args.get("state", "")
@@ -222,7 +222,7 @@ def _show(batch_id: str, faults: Mapping[str, str] | None = None, status: int = 
         groups = {group for task in tasks for group in task["candidates"]} | {"unit:x"}
         names = Names(conn).load({task["assignee"] for task in tasks} | {found.actor}, groups)
     number = min(max(number, 1), pages)
-    kept = {name: value for name, value in (("verdict", verdict), ("state", state)) if value}
+    kept: dict[str, Any] = {name: value for name, value in (("verdict", verdict), ("state", state)) if value}
     body = render_template(
         "migrations/show.html",
         batch=found,

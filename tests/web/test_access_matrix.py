@@ -22,6 +22,7 @@ from engine.journal.schema import deployments
 from engine.service import (
     document_templates,
     documents,
+    feeds,
     items,
     long_jobs,
     migrations,
@@ -154,6 +155,12 @@ def installed(desk: Desk) -> Installation:
     }
     watched = register_records.add(services, desk.world.actor("wangfang"), "patrol", patrol)
     assert not isinstance(watched, Rejection), watched
+    feed = feeds.add(
+        services,
+        desk.world.actor("wangfang"),
+        {"name": "订阅", "url": "https://matrix.example/rss", "source_type": "portal", "every_minutes": "30"},
+    )
+    assert not isinstance(feed, Rejection), feed
     draft = services.bundle_drafts.create(desk.world.actor("sunli"), "草稿")
     assert isinstance(draft, Draft)
     item, topic = a_topic(desk)
@@ -161,7 +168,7 @@ def installed(desk: Desk) -> Installation:
         desk,
         case,
         {
-            "draft_id": draft.draft_id, "item_id": item, "topic_id": topic, "edit_id": "1", "feed_id": "1",
+            "draft_id": draft.draft_id, "item_id": item, "topic_id": topic, "edit_id": "1", "feed_id": str(feed),
             "token_id": "1", "import_id": "0" * 32,
             "task": task, "user_id": "tanjun", "unit_id": "gengbao", "line_id": "gengbao",
             "absence_id": "1", "duty_id": "1", "number": "1", "step": "1", "message": "regrade_request",

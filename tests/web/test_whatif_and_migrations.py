@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import html
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from engine.service import migrations, whatif_simulation
+from engine.service import migration_jobs, migrations, whatif_simulation
 from engine.service.migration_judge import Judgement
 from engine.service.transactions import writing
 from engine.worker.queue import QueueRunner
@@ -209,9 +208,7 @@ def large(place: Place) -> str:
     work(place.desk)
     with writing(services.engine) as conn:
         for case_id, judged in rows:
-            values = {"from_version": place.version, "seq": 1, "verdict": judged.verdict, "overdue": 0,
-                      "judgement": json.dumps(judged.as_json()), "state": "judged", "note": ""}  # fmt: skip
-            migrations.keep_judgement(conn, batch, case_id, values)
+            migrations.keep_judgement(conn, batch, case_id, migration_jobs.row_of(judged))
     return f"/migrations/{batch}"
 
 
