@@ -53,7 +53,8 @@ PERSONAS = {
 EXPORTS: set[str] = {
     "agreement.csv", "agreement.xlsx", "audit.find", "checkpoints.compare", "checkpoints.take_out", "compare.export",
     "compliance.csv", "evidence.case_csv", "evidence.csv", "ledger.registrations_csv",
-    "ledger.reports_csv", "mining.make", "packages.make", "packages.make_case", "performance.table",
+    "ledger.reports_csv", "list_files.of_cases", "list_files.of_clocks", "list_files.of_coverage",
+    "list_files.of_items", "mining.make", "packages.make", "packages.make_case", "performance.table",
     "register_files.csv", "register_files.xlsx",
     "statistics.csv", "statistics.repeated_csv", "statistics.xlsx", "studio_tests.record", "unit_scores.csv",
     "unit_scores.xlsx",
@@ -174,7 +175,7 @@ def installed(desk: Desk) -> Installation:
             "absence_id": "1", "duty_id": "1", "number": "1", "step": "1", "message": "regrade_request",
             "file_id": "0" * 32, "name": "case_log", "clause": "R24", "version": version,
             "path": "bpmn/opinion_case.bpmn", "job": job, "batch": batch, "run": run, "kind": "submission",
-            "register": "patrol", "subject": watched.subject, "ident": "G-9",
+            "register": "patrol", "subject": watched.subject, "ident": "G-9", "form": "csv",
         },
     )  # fmt: skip
 
