@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
@@ -12,27 +11,23 @@ from sqlalchemy import Connection
 from werkzeug.wrappers import Response
 
 from engine.domain.access import may
-from engine.domain.calendar import midnight
 from engine.domain.codec import JSON, instant_text
 from engine.domain.rejection import HTTP_STATUS, Rejection
 from engine.readmodels import cases
-from engine.service import case_snapshot, people, register_records
-from engine.service.items_tables import SOURCE_TYPES
+from engine.service import case_snapshot, register_records
 from engine.service.register_records import Record
 from engine.service.registers import APART, OF_CASES, REGISTERS, Register
 
-from . import case_page, errors
+from . import case_page, errors, patrol_coverage
 from .admin import faults_of
 from .catalogue import t
-from .formats import local, minute, parse_day, parse_local
+from .formats import local, minute, parse_local
 from .guards import current_actor, reading, requires, services
 from .names import Names
 from .pickers import picker
 
 blueprint = Blueprint("registers", __name__)
 
-DAYS: Final = 7
-"""Days of the coverage page."""
 LISTS: Final = frozenset({"choices", "people", "units"})
 
 
@@ -126,31 +121,7 @@ def shared() -> str:
 @requires("view_registers")
 def coverage() -> str:
     """R23: which unit looked at which sources, day by day, and where nobody looked."""
-    today = local(services().clock.now()).date()
-    last = parse_day(request.args.get("day", "")) or today
-    days = [last - timedelta(days=back) for back in range(DAYS - 1, -1, -1)]
-    with reading() as conn:
-        records = register_records.between(
-            conn, "patrol", midnight(days[0]) - timedelta(days=1), midnight(last + timedelta(days=1))
-        )
-        units = [unit for unit in people.all_units(conn) if unit.active]
-    by_unit: Counter[tuple[str, str]] = Counter()
-    by_source: Counter[tuple[str, str]] = Counter()
-    for one in records:
-        day = local(one.values["began_at"]).date().isoformat()
-        by_unit[one.unit_id, day] += 1
-        by_source.update((source, day) for source in one.values["sources"])
-    return render_template(
-        "registers/coverage.html",
-        days=[day.isoformat() for day in days],
-        units=units,
-        sources=SOURCE_TYPES,
-        by_unit=by_unit,
-        by_source=by_source,
-        before=last - timedelta(days=DAYS),
-        after=last + timedelta(days=DAYS) if last < today else None,
-        planned=_planned(),
-    )
+    return render_template("registers/coverage.html", shown=patrol_coverage.of(request.args), planned=_planned())
 
 
 def _planned() -> Sequence[str]:
