@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final, cast, get_args
 
@@ -17,6 +17,7 @@ from engine.domain.codec import JSON, parse_instant
 from engine.domain.commands import ResolveIncident
 from engine.domain.rejection import Rejection
 from engine.readmodels import cases, dossier
+from engine.readmodels.page import Page
 from engine.service import case_decisions, case_facts, case_snapshot, case_view, withdrawal
 from engine.service.system import new_id
 
@@ -64,9 +65,15 @@ class Asked:
     def narrowed(self) -> bool:
         return bool(self.q or self.status or self.grade or self.district or self.stage or self.overdue)
 
+    @property
+    def values(self) -> dict[str, str]:
+        """What narrows and orders the list, without its page."""
+        texts = {name: value for name, value in asdict(self).items() if name not in ("overdue", "page") and value}
+        return {**texts, **({"overdue": "1"} if self.overdue else {})}
+
     def page_url(self, page: int) -> str:
-        values = asdict(replace(self, page=page))
-        return url_for("cases.index", **{name: value for name, value in values.items() if value not in ("", False, 1)})
+        values: dict[str, Any] = {**self.values, **({"page": page} if page > 1 else {})}
+        return url_for("cases.index", **values)
 
 
 @blueprint.get("/cases")
@@ -76,23 +83,29 @@ def index() -> str:
     whole = case_snapshot.sees_all(actor)
     with reading() as conn:
         facets = cases.facets(conn, groups=actor.groups, all_cases=whole)
-        found = cases.list_cases(
-            conn,
-            groups=actor.groups,
-            all_cases=whole,
-            q=asked.q,
-            status=asked.status,
-            grade=asked.grade,
-            district=asked.district,
-            stage=asked.stage,
-            overdue_only=asked.overdue,
-            now=now,
-            order=cast(cases.Order, asked.order),
-            page=asked.page,
-            per_page=PER_PAGE,
-        )
+        found = listed(conn, asked, now, PER_PAGE)
     return render_template(
         "cases/index.html", asked=asked, facets=facets, found=found, at=now, orders=ORDERS, all_cases=whole
+    )
+
+
+def listed(conn: Connection, asked: Asked, now: datetime, per_page: int) -> Page[cases.CaseRow]:
+    """The cases asked for that the person may see."""
+    actor = current_actor()
+    return cases.list_cases(
+        conn,
+        groups=actor.groups,
+        all_cases=case_snapshot.sees_all(actor),
+        q=asked.q,
+        status=asked.status,
+        grade=asked.grade,
+        district=asked.district,
+        stage=asked.stage,
+        overdue_only=asked.overdue,
+        now=now,
+        order=cast(cases.Order, asked.order),
+        page=asked.page,
+        per_page=per_page,
     )
 
 

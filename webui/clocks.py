@@ -8,10 +8,12 @@ from datetime import datetime
 from typing import Any, Final
 
 from flask import Blueprint, render_template, request, url_for
+from sqlalchemy import Connection
 from werkzeug.datastructures import MultiDict
 
 from engine.readmodels import clocks
 from engine.readmodels.clocks import BoardRow
+from engine.readmodels.page import Page
 from engine.service import case_snapshot, people
 
 from .guards import current_actor, reading, requires, services
@@ -46,7 +48,13 @@ class Asked:
 
     @property
     def narrowed(self) -> bool:
-        return bool(self.q or self.limit or self.unit or self.grade or self.overdue)
+        return bool(self.values)
+
+    @property
+    def values(self) -> dict[str, str]:
+        """What narrows the board."""
+        texts = {"q": self.q, "limit": self.limit, "unit": self.unit, "grade": self.grade}
+        return {**{name: text for name, text in texts.items() if text}, **({"overdue": "1"} if self.overdue else {})}
 
     def url(self, endpoint: str = "clocks.index", **changed: Any) -> str:
         values = asdict(replace(self, **changed))
@@ -78,20 +86,8 @@ def board_of(asked: Asked) -> dict[str, Any]:
     whole = case_snapshot.sees_all(actor)
     with reading() as conn:
         counts = clocks.counts(conn, groups=actor.groups, all_cases=whole, now=now)
-        found = clocks.running(
-            conn,
-            groups=actor.groups,
-            all_cases=whole,
-            now=now,
-            q=asked.q,
-            limit_id=asked.limit,
-            unit=asked.unit,
-            grade=asked.grade,
-            overdue_only=asked.overdue,
-            page=asked.page,
-            per_page=PER_PAGE,
-        )
-        names = _named(Names(conn), found.rows)
+        found = running(conn, asked, now, PER_PAGE)
+        names = named(Names(conn), found.rows)
     return {
         "asked": asked,
         "counts": counts,
@@ -100,6 +96,24 @@ def board_of(asked: Asked) -> dict[str, Any]:
         "names": names,
         "at": now,
     }
+
+
+def running(conn: Connection, asked: Asked, now: datetime, per_page: int) -> Page[BoardRow]:
+    """The running limits asked for that the person may see."""
+    actor = current_actor()
+    return clocks.running(
+        conn,
+        groups=actor.groups,
+        all_cases=case_snapshot.sees_all(actor),
+        now=now,
+        q=asked.q,
+        limit_id=asked.limit,
+        unit=asked.unit,
+        grade=asked.grade,
+        overdue_only=asked.overdue,
+        page=asked.page,
+        per_page=per_page,
+    )
 
 
 def in_buckets(rows: Iterable[BoardRow], now: datetime) -> Mapping[str, list[BoardRow]]:
@@ -120,7 +134,7 @@ def in_buckets(rows: Iterable[BoardRow], now: datetime) -> Mapping[str, list[Boa
     return {name: some for name, some in found.items() if some}
 
 
-def _named(names: Names, rows: Iterable[BoardRow]) -> Names:
+def named(names: Names, rows: Iterable[BoardRow]) -> Names:
     rows = tuple(rows)
     holders = [holder for row in rows for holder in row.holders]
     groups = {group for holder in holders for group in holder.candidates}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
-from flask import Blueprint, abort, flash, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, abort, make_response, redirect, render_template, request, url_for
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
 
@@ -151,8 +151,6 @@ def _start_page(fault: str) -> Response:
     body = render_template(
         "items/import.html", fault=fault, newest=newest, jobs=jobs, names=names, rows=sheets.MOST_ROWS, megabytes=limit
     )
-    if fault:
-        flash(fault, "danger")
     return make_response(body, 422 if fault else 200)
 
 

@@ -97,10 +97,10 @@ def _minute(at: Any) -> str:
 
 def install(app: App) -> None:
     """Adds the filter `masked` (names and numbers as lists show them) and `entered(by, names)`."""
-    app.jinja_env.filters.update(masked=items.masked, entered=_entered)
+    app.jinja_env.filters.update(masked=items.masked, entered=entered)
 
 
-def _entered(by: str, names: Any, machines: Mapping[str, str] = {}) -> str:
+def entered(by: str, names: Any, machines: Mapping[str, str] = {}) -> str:
     """Who brought an item in: a person's name, or what kind of machine."""
     kind, _, number = by.partition(":")
     return t(f"item.by.{kind}", number=number) if number and kind in ("token", "feed", "system") else names.person(by)

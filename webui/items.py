@@ -45,7 +45,12 @@ class Asked:
 
     @property
     def narrowed(self) -> bool:
-        return any(value for name, value in asdict(self.items).items() if name != "page")
+        return bool(self.values)
+
+    @property
+    def values(self) -> dict[str, str]:
+        """What narrows the list, without its page."""
+        return {name: value for name, value in asdict(self.items).items() if name != "page" and value}
 
     def url(self, **other: Any) -> str:
         values = asdict(replace(self.items, **{"page": 1, **other}))
@@ -71,6 +76,7 @@ def index() -> str:
         url=asked.url,
         page_url=asked.page_url,
         narrowed=asked.narrowed,
+        values=asked.values,
         found=found,
         counts=counts,
         waiting=waiting,

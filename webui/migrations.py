@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from flask import Blueprint, abort, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
@@ -59,7 +59,7 @@ def show(batch: str) -> Response:
 def progress(batch: str) -> Response:
     """The bar; the page asks for it every second, and is loaded anew when the work is over."""
     found = _batch(batch)
-    response = make_response(render_template("migrations/progress.html", batch=found, job=found.job))
+    response = make_response(render_template("migrations/progress.html", batch=found, job=found.job, typed=None))
     if not found.under_way:
         response.headers["HX-Refresh"] = "true"
     return response
@@ -68,10 +68,11 @@ def progress(batch: str) -> Response:
 @blueprint.post("/<batch>/move")
 @requires("migrate_case")
 def move(batch: str) -> Response:
-    reason = request.form.get("reason", "")
     with writing() as conn:
-        answer = migrations.move(services(), conn, batch, current_actor().user_id, reason, _chosen())
-    return _answered(batch, answer, reason)
+        answer = migrations.move(
+            services(), conn, batch, current_actor().user_id, request.form.get("reason", ""), _chosen()
+        )
+    return _answered(batch, answer)
 
 
 @blueprint.post("/<batch>/back")
@@ -81,7 +82,7 @@ def back(batch: str) -> Response:
     one = request.form.get("case", "")
     with writing() as conn:
         answer = migrations.back(services(), conn, batch, current_actor().user_id, [one] if one else None)
-    return _answered(batch, answer, "")
+    return _answered(batch, answer)
 
 
 @blueprint.post("/<batch>/map")
@@ -91,15 +92,11 @@ def map_elements(batch: str) -> Response:
     found = _batch(batch)
     with reading() as conn:
         missing = migrations.missing_elements(conn, batch)
-    given = {
-        one["element"]: new
-        for one in missing
-        if (new := request.form.get(f"map-{one['element']}", "")) in {ident for ident, _ in one["candidates"]}
-    }
-    if not given:
-        return _show(batch, {"map": t("migrations.choose_element")}, 422)
-    if len({*given.values(), *found.mapping.values()}) < len(given) + len(found.mapping):
-        return _show(batch, {"map": t("migrations.element_twice")}, 422)
+    typed = {one["element"]: request.form.get(f"map-{one['element']}", "") for one in missing if one["candidates"]}
+    faults = _mapping_faults(missing, typed, found.mapping)
+    if faults:
+        return _show(batch, faults, 422)
+    given = {old: new for old, new in typed.items() if new}
     mapping = {**found.mapping, **given}
     with writing() as conn:
         fresh = migrations.look(services(), conn, current_actor().user_id, found.version, found.filters, mapping)
@@ -122,13 +119,39 @@ def _chosen() -> list[str] | None:
     return None if request.form.get("which") == "all" else request.form.getlist("case")[:MOST_CHOSEN]
 
 
-def _answered(batch: str, answer: str | Rejection, reason: str) -> Response:
+def _mapping_faults(
+    missing: Sequence[Mapping[str, Any]], typed: Mapping[str, str], mapped: Mapping[str, str]
+) -> dict[str, str]:
+    """Field -> what is wrong with what was chosen there, each sentence with the element's label.
+
+    `typed`: old element -> new one, "" for none; `mapped`: what is settled by earlier dry runs.
+    """
+    asked = [one for one in missing if one["element"] in typed]
+    if not any(typed.values()):
+        choose = {f"map-{one['element']}": t("migrations.choose_element_for", element=one["label"]) for one in asked}
+        return choose or {"map": t("migrations.map_nothing")}
+    faults: dict[str, str] = {}
+    taken = {new: old for old, new in mapped.items()}
+    for one in asked:
+        element, new, offered = one["element"], typed[one["element"]], dict(one["candidates"])
+        if new and new not in offered:
+            faults[f"map-{element}"] = t("migrations.element_unknown", element=one["label"])
+        elif new in taken:
+            faults[f"map-{element}"] = t(
+                "migrations.element_taken", element=one["label"], new=offered[new], other=taken[new]
+            )
+        elif new:
+            taken[new] = one["label"]
+    return faults
+
+
+def _answered(batch: str, answer: str | Rejection) -> Response:
     if not isinstance(answer, Rejection):
         return redirect(url_for("migrations.show", batch=batch), 303)
     if answer.code == "not_found":
         abort(404)
     faults = {fault.path: t(fault.key, **fault.params) for fault in answer.fields}
-    return _show(batch, faults or {"": said(answer.key, answer.details)}, HTTP_STATUS[answer.code], reason)
+    return _show(batch, faults or {"": said(answer.key, answer.details)}, HTTP_STATUS[answer.code])
 
 
 def _batch(batch: str) -> migrations.Batch:
@@ -177,7 +200,9 @@ def _index(asked: sample.Sample, faults: Mapping[str, str], status: int = 200) -
     return make_response(body, status)
 
 
-def _show(batch_id: str, faults: Mapping[str, str] | None = None, status: int = 200, reason: str = "") -> Response:
+def _show(batch_id: str, faults: Mapping[str, str] | None = None, status: int = 200) -> Response:
+    """The batch's page. With `faults`, the answer to a refused post: what was typed and chosen stands as it was; the
+    addresses of the forms carry page and filters."""
     found = _batch(batch_id)
     verdict, state = request.args.get("verdict", ""), request.args.get("state", "")
     page = request.args.get("page", "1")
@@ -196,6 +221,8 @@ def _show(batch_id: str, faults: Mapping[str, str] | None = None, status: int = 
         tasks = [task for row in rows for side in row.judgement["tasks"].values() for task in side]
         groups = {group for task in tasks for group in task["candidates"]} | {"unit:x"}
         names = Names(conn).load({task["assignee"] for task in tasks} | {found.actor}, groups)
+    number = min(max(number, 1), pages)
+    kept: dict[str, Any] = {name: value for name, value in (("verdict", verdict), ("state", state)) if value}
     body = render_template(
         "migrations/show.html",
         batch=found,
@@ -204,8 +231,9 @@ def _show(batch_id: str, faults: Mapping[str, str] | None = None, status: int = 
         states=states,
         rows=rows,
         pages=pages,
-        page=min(max(number, 1), pages),
-        paged=lambda to: url_for("migrations.show", batch=batch_id, verdict=verdict, state=state, page=to),
+        page=number,
+        paged=lambda to: url_for("migrations.show", batch=batch_id, **kept, page=to),
+        sent_to=lambda view: url_for(f"migrations.{view}", batch=batch_id, **kept, page=number),
         missing=missing,
         overdue=overdue,
         asked={"verdict": verdict, "state": state},
@@ -214,7 +242,8 @@ def _show(batch_id: str, faults: Mapping[str, str] | None = None, status: int = 
         versions=_versions(),
         why=_why,
         faults=faults or {},
-        reason=reason,
+        typed=request.form if faults else None,
+        ticked=frozenset(request.form.getlist("case")) if faults else frozenset(),
     )
     return make_response(body, status)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from engine.service import promises, register_records, task_forces
 from engine.service.register_records import Record
 from engine.service.registers import APART, OF_CASES, REGISTERS, Register
 
-from . import case_page, errors
+from . import case_page, errors, patrol_coverage
 from .admin import faults_of
 from .catalogue import t
 from .formats import local, minute, parse_local
@@ -94,6 +94,22 @@ def add_of_case(case_id: str, register: str) -> Response:
         return _refused(made) or _of_case(case_id, chosen, typed, made)
     _told(chosen, made)
     return redirect(url_for("registers.of_case", case_id=case_id, _anchor=register), 303)
+
+
+@blueprint.get("/registers/patrol/coverage")
+@requires("view_registers")
+def coverage() -> str:
+    """R23: which unit looked at which sources, day by day, and where nobody looked."""
+    return render_template("registers/coverage.html", shown=patrol_coverage.of(request.args), planned=_planned())
+
+
+def _planned() -> Sequence[str]:
+    """Times of day at which the office patrols, from the profile (R18)."""
+    try:
+        found = services().deployments.bundle().regulation.get("patrol_times")
+    except KeyError:
+        return ()
+    return [str(one) for one in found] if isinstance(found, list) else ()
 
 
 # -- pages --------------------------------------------------------------------------------------------------------

@@ -1,9 +1,7 @@
-"""Feeds (订阅源): RSS and Atom that are looked at every so often; what is new in them becomes items. Nothing else of a
-site is read: there is no crawler."""
+"""Feeds (订阅源): which RSS and Atom are looked at, how often, and what came of it. The looks are in feed_looks."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,26 +10,18 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from engine.domain.codec import JSON, instant_text
+from engine.domain.codec import instant_text
 from engine.domain.organisation import Actor
 from engine.domain.rejection import FieldFault, Rejection
 from engine.readmodels.page import instant
 
-from . import feed_reader, item_fields, items, web_fetch
-from .feed_reader import Entry, NoFeed
-from .item_fields import NewItem
+from . import web_fetch
 from .item_journal import Writing, decide
 from .items_tables import SOURCE_TYPES
 from .items_tables import feeds as table
 from .people_admin import clean
-from .transactions import writing
-from .web_fetch import Fetched, Limits, NotFetched
+from .web_fetch import Limits, NotFetched
 
-log = logging.getLogger("opinion.items")
-
-TASK: Final = "feed"
-"""Name of the task that looks at one feed."""
-EVERY_SECONDS: Final = 60
 MINUTES: Final = (5, 1440)
 LONGEST: Final = timedelta(days=1)
 """Between two looks at a feed that fails."""
@@ -61,13 +51,8 @@ class Feed:
 
 def add(services: Any, actor: Actor, form: Mapping[str, str]) -> int | Rejection:
     """Adds a feed; it is looked at with the next minute. `form`: name, url, source_type, every_minutes."""
-    name, url = clean(form.get("name", ""))[:100], form.get("url", "").strip()[:1000]
-    minutes = _minutes(form.get("every_minutes", ""))
-    faults = [] if name else [FieldFault("name", "form.required")]
-    if form.get("source_type", "") not in SOURCE_TYPES:
-        faults.append(FieldFault("source_type", "form.required"))
-    if not minutes:
-        faults.append(FieldFault("every_minutes", "api.token.range", {"least": MINUTES[0], "most": MINUTES[1]}))
+    values, faults = _read_form(form)
+    url = form.get("url", "").strip()[:1000]
     try:
         web_fetch.checked(url, Limits(services.settings.fetch_networks), _not_yet)
     except NotFetched as fault:
@@ -75,113 +60,74 @@ def add(services: Any, actor: Actor, form: Mapping[str, str]) -> int | Rejection
     if faults:
         return Rejection("invalid", "form.refused", {"count": len(faults)}, tuple(faults))
 
-    def change(note: Writing) -> int:
+    def added(note: Writing) -> int:
         now = instant_text(note.now)
         row = {
-            "name": name, "url": url, "source_type": form["source_type"], "every_minutes": minutes, "active": 1,
+            **values, "url": url, "active": 1,
             "looked_at": "", "next_at": now, "failures": 0, "taken": 0, "created_by": actor.user_id, "created_at": now,
             **dict.fromkeys(("etag", "modified", "error", "detail"), ""),
         }  # fmt: skip
         feed: int = note.conn.execute(insert(table).values(**row).returning(table.c.feed_id)).scalar_one()
-        note.note("AddFeed", "FeedAdded", feed=feed, name=name, url=url)
+        note.note("AddFeed", "FeedAdded", feed=feed, url=url, **values)
         return feed
 
     try:
-        return decide(services, actor.user_id, change)
+        return decide(services, actor.user_id, added)
     except IntegrityError:
         return Rejection("invalid", "form.refused", {"count": 1}, (FieldFault("url", "feed.known"),))
+
+
+def change(services: Any, actor: Actor, feed_id: int, form: Mapping[str, str]) -> Feed | Rejection:
+    """Corrects what a feed is called, of which type its items are and how often it is looked at (`form`: name,
+    source_type, every_minutes); returns the feed as it is now. Its address stays, and so do the items taken from it.
+
+    Rejections: not_found; invalid by field. Where nothing differs, nothing is written.
+    """
+    values, faults = _read_form(form)
+    if faults:
+        return Rejection("invalid", "form.refused", {"count": len(faults)}, tuple(faults))
+
+    def changed(note: Writing) -> Feed | Rejection:
+        mine = table.c.feed_id == feed_id
+        row = note.conn.execute(select(table).where(mine).with_for_update()).one_or_none()
+        if row is None:
+            return Rejection("not_found", "feed.unknown")
+        before = {name: getattr(row, name) for name in values}
+        differing = {name: value for name, value in values.items() if value != before[name]}
+        if differing:
+            feed, more = read(row), {}
+            if "every_minutes" in differing:
+                later = (feed.looked_at or note.now) + rest(values["every_minutes"], feed.failures)
+                more = {"next_at": instant_text(max(note.now, later))}
+            note.conn.execute(update(table).where(mine).values(**differing, **more))
+            was = {f"{name}_was": before[name] for name in differing}
+            note.note("ChangeFeed", "FeedChanged", feed=feed_id, **differing, **was)
+        return read(note.conn.execute(select(table).where(mine)).one())
+
+    return decide(services, actor.user_id, changed)
 
 
 def set_active(services: Any, actor: Actor, feed_id: int, active: bool) -> Feed | Rejection:
     """Stops looking at a feed, or looks at it again from now on."""
 
-    def change(note: Writing) -> Feed | Rejection:
+    def switched(note: Writing) -> Feed | Rejection:
         values: dict[str, Any] = {"active": int(active), "next_at": instant_text(note.now), "failures": 0}
         done = note.conn.execute(update(table).where(table.c.feed_id == feed_id).values(**values))
         if not done.rowcount:
             return Rejection("not_found", "feed.unknown")
         note.note("SwitchFeed", "FeedResumed" if active else "FeedStopped", feed=feed_id)
-        return _read(note.conn.execute(select(table).where(table.c.feed_id == feed_id)).one())
+        return read(note.conn.execute(select(table).where(table.c.feed_id == feed_id)).one())
 
-    return decide(services, actor.user_id, change)
+    return decide(services, actor.user_id, switched)
+
+
+def get(conn: Connection, feed_id: int) -> Feed | None:
+    row = conn.execute(select(table).where(table.c.feed_id == feed_id)).one_or_none()
+    return None if row is None else read(row)
 
 
 def listed(conn: Connection) -> tuple[Feed, ...]:
-    return tuple(_read(row) for row in conn.execute(select(table).order_by(table.c.name, table.c.feed_id)))
-
-
-def look_soon(services: Any, args: Mapping[str, JSON]) -> None:
-    """The periodic task: queues a look at every feed that is due."""
-    now = services.clock.now()
-    due = select(table).where(table.c.active == 1, table.c.next_at <= instant_text(now))
-    with services.engine.connect() as conn:
-        waiting = [_read(row) for row in conn.execute(due)]
-    for feed in waiting:
-        with writing(services.engine) as conn:
-            services.jobs.defer(conn, TASK, {"feed": feed.feed_id}, once=f"{TASK}:{feed.feed_id}")
-
-
-def look(services: Any, args: Mapping[str, JSON], resolve: web_fetch.Resolve = web_fetch.resolved) -> None:
-    """The task: looks at one feed and keeps what is new. What fails is told on the page, and tried later and later."""
-    now = services.clock.now()
-    with writing(services.engine) as conn:
-        row = conn.execute(select(table).where(table.c.feed_id == int(args["feed"])).with_for_update()).first()
-        feed = _read(row) if row is not None else None
-        if feed is None or not feed.active or feed.next_at is None or feed.next_at > now:
-            return
-        # Before it is fetched: a look that kills its worker must not be the next one's first.
-        later = now + timedelta(minutes=feed.every_minutes)
-        conn.execute(update(table).where(table.c.feed_id == feed.feed_id).values(next_at=instant_text(later)))
-    try:
-        found = web_fetch.fetch(feed.url, feed.etag, feed.modified, Limits(services.settings.fetch_networks), resolve)
-        told = [] if found.body is None else feed_reader.entries(found.body, found.content_type, found.url)
-    except NotFetched as fault:
-        return _failed(services, feed, fault.key, fault.detail)
-    except NoFeed:
-        return _failed(services, feed, "feed.no_feed", "")
-    _keep(services, feed, found, told)
-
-
-def _keep(services: Any, feed: Feed, found: Fetched, told: list[Entry]) -> None:
-    now = services.clock.now()
-    made = [new for one in told if isinstance(new := _item(feed, one, now), NewItem)]
-    with writing(services.engine) as conn:
-        added = items.add_all(conn, now, list(reversed(made)))  # a feed begins with the newest
-        fresh = sum(not one.repeated for one in added)
-        if fresh:
-            items.ask_for_triage(services, conn)
-        values = {
-            "etag": found.etag or (feed.etag if found.body is None else ""),
-            "modified": found.modified or (feed.modified if found.body is None else ""),
-            "looked_at": instant_text(now),
-            "failures": 0,
-            "error": "",
-            "detail": "",
-            "taken": table.c.taken + fresh,
-        }
-        conn.execute(update(table).where(table.c.feed_id == feed.feed_id).values(**values))
-
-
-def _item(feed: Feed, entry: Entry, now: datetime) -> NewItem | Rejection:
-    published = entry.published_at
-    values = {
-        "title": entry.title, "body": entry.body, "url": entry.url, "author": entry.author,
-        "source_type": feed.source_type, "source_name": feed.name, "captured_at": now, "discovered_at": now,
-        # A site's clock may be wrong; an instant in the future says nothing.
-        "published_at": published if published is not None and published <= now else "",
-    }  # fmt: skip
-    return item_fields.checked(values, now, route="feed", entered_by=f"feed:{feed.feed_id}")
-
-
-def _failed(services: Any, feed: Feed, key: str, detail: str) -> None:
-    now = services.clock.now()
-    failures = feed.failures + 1
-    rest = min(LONGEST, timedelta(minutes=feed.every_minutes) * 2 ** min(failures - 1, 10))
-    values = {"looked_at": instant_text(now), "next_at": instant_text(now + rest), "failures": failures,
-              "error": key, "detail": detail}  # fmt: skip
-    with writing(services.engine) as conn:
-        conn.execute(update(table).where(table.c.feed_id == feed.feed_id).values(**values))
-    log.warning("feed not read", extra={"feed": feed.feed_id, "error": key})
+    return tuple(read(row) for row in conn.execute(select(table).order_by(table.c.name, table.c.feed_id)))
 
 
 def _not_yet(name: str, port: int) -> list[str]:
@@ -189,12 +135,28 @@ def _not_yet(name: str, port: int) -> list[str]:
     return ["1.1.1.1"]
 
 
+def rest(minutes: int, failures: int) -> timedelta:
+    """From one look to the next: as was asked, twice as long after every failure but the first, LONGEST at most."""
+    return min(LONGEST, timedelta(minutes=minutes) * (1 << min(max(0, failures - 1), 10)))
+
+
+def _read_form(form: Mapping[str, str]) -> tuple[dict[str, Any], list[FieldFault]]:
+    """What a person may say of a feed at any time, as columns, and what is wrong with it."""
+    name, minutes = clean(form.get("name", ""))[:100], _minutes(form.get("every_minutes", ""))
+    faults = [] if name else [FieldFault("name", "form.required")]
+    if form.get("source_type", "") not in SOURCE_TYPES:
+        faults.append(FieldFault("source_type", "form.required"))
+    if not minutes:
+        faults.append(FieldFault("every_minutes", "api.token.range", {"least": MINUTES[0], "most": MINUTES[1]}))
+    return {"name": name, "source_type": form.get("source_type", ""), "every_minutes": minutes}, faults
+
+
 def _minutes(text: str) -> int:
     number = int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
     return number if MINUTES[0] <= number <= MINUTES[1] else 0
 
 
-def _read(row: Row[Any]) -> Feed:
+def read(row: Row[Any]) -> Feed:
     return Feed(
         row.feed_id, row.name, row.url, row.source_type, row.every_minutes, bool(row.active), row.etag, row.modified,
         instant(row.looked_at), instant(row.next_at), row.failures, row.error, row.detail, row.taken, row.created_by,

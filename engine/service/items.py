@@ -138,9 +138,9 @@ def visible(item: Item, actor: Actor) -> bool:
 
 def listed(conn: Connection, actor: Actor, asked: Asked, per_page: int) -> Page[Item]:
     """The items that the actor may see, newest first."""
-    wanted = [clause for clause in _clauses(conn, actor, asked) if clause is not None]
-    total = conn.execute(select(func.count()).select_from(items).where(*wanted)).scalar_one()
-    found = select(items).where(*wanted).order_by(items.c.item_id.desc())
+    clauses = wanted(conn, actor, asked)
+    total = conn.execute(select(func.count()).select_from(items).where(*clauses)).scalar_one()
+    found = select(items).where(*clauses).order_by(items.c.item_id.desc())
     rows = conn.execute(found.limit(per_page).offset(offset(asked.page, per_page)))
     return Page(tuple(read(row) for row in rows), total, max(1, asked.page), per_page)
 
@@ -206,7 +206,8 @@ def read(row: Row[Any]) -> Item:
     )  # fmt: skip
 
 
-def _clauses(conn: Connection, actor: Actor, asked: Asked) -> list[ColumnElement[bool] | None]:
+def wanted(conn: Connection, actor: Actor, asked: Asked) -> list[ColumnElement[bool]]:
+    """Conditions on rows of the list that the actor may see and asked for."""
     by_name = {
         name: getattr(items.c, column) == value
         for name, column in (
@@ -218,11 +219,8 @@ def _clauses(conn: Connection, actor: Actor, asked: Asked) -> list[ColumnElement
         )
         if (value := getattr(asked, name))
     }
-    return [
-        mine(actor),
-        *by_name.values(),
-        matches(conn, asked.q, (items.c.title, items.c.body, items.c.source_name, items.c.url)),
-    ]
+    words = matches(conn, asked.q, (items.c.title, items.c.body, items.c.source_name, items.c.url))
+    return [clause for clause in (mine(actor), *by_name.values(), words) if clause is not None]
 
 
 def mine(actor: Actor) -> ColumnElement[bool] | None:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import JSON as JSON_TYPE
-from sqlalchemy import ColumnElement, Connection, Row, Select, cast, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, Text, cast, func, insert, select
 
 from engine.domain.access import may
 from engine.domain.codec import JSON, canonical, instant_text, parse_instant
@@ -116,7 +116,7 @@ def newest(name: str = "", case_id: str = "") -> Select[Any]:
 def field(conn: Connection, name: str) -> ColumnElement[str]:
     """A field's text in SQL, NULL where a record has none. Both databases find it in the JSON of the body."""
     if conn.dialect.name == "sqlite":
-        return func.json_extract(table.c.body, f"$.{name}")
+        return func.json_extract(table.c.body, f"$.{name}", type_=Text)
     return cast(table.c.body, JSON_TYPE)[name].as_string()
 
 

@@ -12,7 +12,7 @@ from threading import Event
 
 from engine.domain.codec import JSON
 from engine.service import (
-    feeds,
+    feed_looks,
     item_cases,
     item_decisions,
     item_import,
@@ -72,8 +72,8 @@ _ALL = (
     Task(item_decisions.TELL_CASE, item_cases.run),
     Task(ACCESS_TASK, task_forces.run),
     Task("search", _search, NEVER, every=SEARCH_SECONDS, long=True),
-    Task(feeds.TASK, feeds.look, NEVER, long=True),
-    Task("feeds", feeds.look_soon, NEVER, every=feeds.EVERY_SECONDS),
+    Task(feed_looks.TASK, feed_looks.look, NEVER, long=True),
+    Task("feeds", feed_looks.look_soon, NEVER, every=feed_looks.EVERY_SECONDS),
     Task("items", item_upkeep.run, NEVER, every=item_upkeep.EVERY_SECONDS),
 )
 

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -13,12 +14,14 @@ import pytest
 from sqlalchemy import select
 
 from engine.domain.rejection import Rejection
-from engine.service import feed_reader, feeds, items, web_fetch
+from engine.service import feed_looks, feed_reader, feeds, items, web_fetch
 from engine.service.feed_reader import NoFeed
+from engine.service.item_journal import STREAM
 from engine.service.items_tables import items as table
 from engine.service.web_fetch import Fetched, Limits, NotFetched
 from tests.support.world import World
 
+FORM = {"name": "某网(虚构)", "source_type": "portal", "every_minutes": "30"}
 LOOPBACK = Limits(intranet=("127.0.0.0/8",))
 RSS = """<?xml version="1.0" encoding="{encoding}"?><rss version="2.0"><channel><title>某网(虚构)</title>
 <item><title>鄢陵县花木市场规划调整</title><link>{base}/2</link><description>&lt;p&gt;规划&lt;b&gt;调整&lt;/b&gt;公示&lt;/p&gt;
@@ -114,7 +117,7 @@ def of(world: World, feed: int) -> list[items.Item]:
 
 
 def look(world: World, feed: int) -> feeds.Feed:
-    feeds.look(world.services, {"feed": feed})
+    feed_looks.look(world.services, {"feed": feed})
     return get(world, feed)
 
 
@@ -166,10 +169,12 @@ def test_due_feeds_are_queued_and_a_stopped_one_is_not(world: World, site: Site)
     feed, stopped = added(world, site.page("/due", ATOM.encode())), added(world, site.page("/stopped", ATOM.encode()))
     feeds.set_active(world.services, world.actor("wangfang"), stopped, False)
 
-    feeds.look_soon(world.services, {})
+    feed_looks.look_soon(world.services, {})
 
     with world.services.engine.connect() as conn:
-        queued = [job.args["feed"] for job in world.services.jobs.listed(conn, "waiting", 50) if job.task == feeds.TASK]
+        queued = [
+            job.args["feed"] for job in world.services.jobs.listed(conn, "waiting", 50) if job.task == feed_looks.TASK
+        ]
     assert feed in queued and stopped not in queued
     before = len(site.asked)
     look(world, stopped)
@@ -282,3 +287,70 @@ def test_entities_that_expand_are_no_danger():
     for encoding in ("utf-8", "utf-16"):
         with pytest.raises(NoFeed):
             feed_reader.entries(f"{evil}</title></item></channel></rss>".encode(encoding), "text/xml", "")
+
+
+def noted(world: World) -> list[tuple[str, dict[str, Any]]]:
+    """(who, what came of it) of every entry of the stream."""
+    with world.services.journal.reading() as tx:
+        return [(entry.actor, dict(entry.events[0])) for entry in tx.read(STREAM)]
+
+
+def test_a_corrected_feed_goes_by_its_new_name_type_and_interval_and_the_journal_says_who_changed_what(
+    world: World, site: Site
+):
+    feed = added(world, site.page("/corrected", ATOM.encode()), name="错名(虚构)", every_minutes="30")
+    first = look(world, feed)
+    entry = "<entry>" + ATOM.partition("<entry>")[2].removesuffix("</feed>")
+    site.page(
+        "/corrected", ATOM.replace("<entry>", entry.replace("a1", "a2").replace("公告", "续报") + "<entry>").encode()
+    )
+    form = {
+        "name": "某区政府网(虚构)",
+        "source_type": "superior",
+        "every_minutes": "10",
+        "url": "https://other.example/",
+    }
+
+    changed = feeds.change(world.services, world.actor("zhangmin"), feed, form)
+
+    assert isinstance(changed, feeds.Feed) and changed == get(world, feed)
+    assert (changed.name, changed.source_type, changed.every_minutes) == ("某区政府网(虚构)", "superior", 10)
+    assert changed.url == f"{site.base}/corrected" and changed.taken == 1
+    assert first.looked_at is not None
+    assert changed.next_at == first.looked_at + timedelta(minutes=10)
+    who, told = noted(world)[-1]
+    assert (who, told["kind"], told["feed"]) == ("zhangmin", "FeedChanged", feed)
+    assert (told["name_was"], told["name"]) == ("错名(虚构)", "某区政府网(虚构)")
+    assert (told["every_minutes_was"], told["every_minutes"]) == (30, 10)
+    world.clock.set(changed.next_at)
+    look(world, feed)
+    assert [(one.title, one.source_name) for one in of(world, feed)] == [
+        ("长葛市征地公告", "错名(虚构)"), ("长葛市征地续报", "某区政府网(虚构)"),
+    ]  # fmt: skip
+
+
+def test_a_feed_that_rests_after_failures_is_looked_at_sooner_but_still_rests(world: World, site: Site):
+    feed = added(world, f"{site.base}/missing", every_minutes="60")
+    world.clock.set(look(world, feed).next_at)
+    failed = look(world, feed)
+
+    changed = feeds.change(world.services, world.actor("wangfang"), feed, {**FORM, "every_minutes": "20"})
+
+    assert isinstance(changed, feeds.Feed) and failed.looked_at is not None and failed.failures == 2
+    assert changed.next_at == failed.looked_at + timedelta(minutes=40)
+
+
+def test_what_is_wrong_or_not_there_changes_nothing_and_the_same_again_is_not_noted(world: World, site: Site):
+    feed = added(world, site.page("/same", ATOM.encode()), **FORM)
+    before, entries = get(world, feed), len(noted(world))
+    wrong = {"name": " ", "source_type": "telegraph", "every_minutes": "3"}
+
+    refused = feeds.change(world.services, world.actor("wangfang"), feed, wrong)
+    unknown = feeds.change(world.services, world.actor("wangfang"), 10**6, FORM)
+    same = feeds.change(world.services, world.actor("wangfang"), feed, FORM)
+
+    assert isinstance(refused, Rejection)
+    assert [fault.path for fault in refused.fields] == ["name", "source_type", "every_minutes"]
+    assert isinstance(unknown, Rejection) and unknown.code == "not_found"
+    assert same == before == get(world, feed)
+    assert len(noted(world)) == entries

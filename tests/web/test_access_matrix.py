@@ -22,6 +22,7 @@ from engine.journal.schema import deployments
 from engine.service import (
     document_templates,
     documents,
+    feeds,
     items,
     long_jobs,
     migrations,
@@ -52,7 +53,8 @@ PERSONAS = {
 EXPORTS: set[str] = {
     "agreement.csv", "agreement.xlsx", "audit.find", "checkpoints.compare", "checkpoints.take_out", "compare.export",
     "compliance.csv", "evidence.case_csv", "evidence.csv", "ledger.registrations_csv",
-    "ledger.reports_csv", "mining.make", "packages.make", "packages.make_case", "performance.table",
+    "ledger.reports_csv", "list_files.of_cases", "list_files.of_clocks", "list_files.of_coverage",
+    "list_files.of_items", "mining.make", "packages.make", "packages.make_case", "performance.table",
     "register_files.csv", "register_files.xlsx",
     "statistics.csv", "statistics.repeated_csv", "statistics.xlsx", "studio_tests.record", "unit_scores.csv",
     "unit_scores.xlsx",
@@ -154,6 +156,12 @@ def installed(desk: Desk) -> Installation:
     }
     watched = register_records.add(services, desk.world.actor("wangfang"), "patrol", patrol)
     assert not isinstance(watched, Rejection), watched
+    feed = feeds.add(
+        services,
+        desk.world.actor("wangfang"),
+        {"name": "订阅", "url": "https://matrix.example/rss", "source_type": "portal", "every_minutes": "30"},
+    )
+    assert not isinstance(feed, Rejection), feed
     draft = services.bundle_drafts.create(desk.world.actor("sunli"), "草稿")
     assert isinstance(draft, Draft)
     item, topic = a_topic(desk)
@@ -161,13 +169,13 @@ def installed(desk: Desk) -> Installation:
         desk,
         case,
         {
-            "draft_id": draft.draft_id, "item_id": item, "topic_id": topic, "edit_id": "1", "feed_id": "1",
+            "draft_id": draft.draft_id, "item_id": item, "topic_id": topic, "edit_id": "1", "feed_id": str(feed),
             "token_id": "1", "import_id": "0" * 32,
             "task": task, "user_id": "tanjun", "unit_id": "gengbao", "line_id": "gengbao",
             "absence_id": "1", "duty_id": "1", "number": "1", "step": "1", "message": "regrade_request",
             "file_id": "0" * 32, "name": "case_log", "clause": "R24", "version": version,
             "path": "bpmn/opinion_case.bpmn", "job": job, "batch": batch, "run": run, "kind": "submission",
-            "register": "patrol", "subject": watched.subject, "ident": "G-9",
+            "register": "patrol", "subject": watched.subject, "ident": "G-9", "form": "csv",
         },
     )  # fmt: skip
 

@@ -265,6 +265,17 @@ def test_what_is_no_table_or_too_much_of_one_is_refused_with_what_to_do(
     assert 'role="alert"' in answer.text or "表格中没有数据行" in answer.text
 
 
+def test_a_refused_file_is_told_of_on_its_own_page_and_not_on_the_next(desk: Desk):
+    browser = desk.seat("wangfang")
+
+    refused = uploaded(browser, b"MZ", "x.exe")
+    following = browser.get(uploaded(browser, as_csv(rows(5, "改好")), "x.csv").location)
+
+    assert refused.status_code == 422 and refused.text.count("alert-danger") == 1
+    assert following.status_code == 200 and "alert-danger" not in following.text
+    assert "改好" in following.text
+
+
 def test_more_rows_than_are_taken_are_refused_before_anything_comes_in(desk: Desk, monkeypatch):
     monkeypatch.setattr(sheets, "MOST_ROWS", 5)
     browser = desk.seat("wangfang")

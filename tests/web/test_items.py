@@ -391,3 +391,25 @@ def test_a_topic_shows_another_that_may_be_the_same_event_and_takes_it_in_when_t
     assert unknown.status_code == 404 and answer.status_code == 303
     assert {get(desk, one).topic_id for one in (a, b, c, d)} == {first}
     assert "可能是同一事件的其他事件" not in browser.get(f"/topics/{first}").text
+
+
+def test_a_feed_is_corrected_and_a_refused_correction_keeps_what_was_typed(desk: Desk):
+    browser = desk.seat("wangfang")
+    told = {"name": "错名(虚构)", "url": "https://feed.example/rss", "source_type": "portal", "every_minutes": "30"}
+    browser.post("/items/feeds", told)
+    address = re.search(r'href="(/items/feeds/\d+)"', browser.get("/items/feeds").text)[1]
+    form = browser.get(address).text
+
+    refused = browser.post(address, {"name": "改名(虚构)", "source_type": "superior", "every_minutes": "3"})
+    before = browser.get("/items/feeds").text
+    done = browser.post(address, {"name": "改名(虚构)", "source_type": "superior", "every_minutes": "45"})
+    after = browser.get("/items/feeds").text
+
+    assert 'value="错名(虚构)"' in form and 'value="portal" selected' in form and "由 王芳 于" in form
+    assert 'name="url"' not in form and "https://feed.example/rss" in form
+    assert refused.status_code == 422 and 'id="every_minutes-fault"' in refused.text
+    assert 'value="改名(虚构)"' in refused.text and 'value="superior" selected' in refused.text
+    assert 'name="every_minutes" value="3"' in refused.text
+    assert "错名(虚构)" in before and "改名(虚构)" not in before
+    assert done.status_code == 303 and "已修改“改名(虚构)”" in after and "每 45 分钟" in after
+    assert browser.get("/items/feeds/99999").status_code == browser.post("/items/feeds/99999").status_code == 404

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from engine.service import whatif_simulation
+from engine.service import migration_jobs, migrations, whatif_simulation
+from engine.service.migration_judge import Judgement
+from engine.service.transactions import writing
 from engine.worker.queue import QueueRunner
 from engine.worker.tasks import TASKS
 from tests.process.test_many_migrations import TO_THE_UNIT, learn, make_live, with_hours
@@ -183,3 +186,109 @@ def test_running_cases_are_tried_out_moved_and_moved_back(place: Place):
     assert "已撤销" in owner.get(batch).text and place.running.live.bundle.version != place.version
     assert owner.get("/migrations/none").status_code == 404
     assert "时限改为6小时" in owner.get("/migrations").text
+
+
+CANDIDATES = (("Task_a", "甲环节"), ("Task_b", "乙环节"))
+
+
+@pytest.fixture
+def large(place: Place) -> str:
+    """Address of a batch of 60 cases that move and two that each miss an element."""
+    services = place.desk.world.services
+    rows = [(f"WQ-2025-{number:06}", Judgement("moves", place.version, 1)) for number in range(60)]
+    rows += [
+        (
+            f"WQ-2025-9{number:05}",
+            Judgement("mapping", place.version, 1, "migrate.refused", {}, ident, label, CANDIDATES),
+        )
+        for number, (ident, label) in enumerate((("Task_old", "旧环节"), ("Task_older", "更旧环节")))
+    ]
+    with writing(services.engine) as conn:
+        batch = migrations.look(services, conn, "sunli", place.version, {"unit": "nowhere"}, {"Task_gone": "Task_c"})
+    work(place.desk)
+    with writing(services.engine) as conn:
+        for case_id, judged in rows:
+            migrations.keep_judgement(conn, batch, case_id, migration_jobs.row_of(judged))
+    return f"/migrations/{batch}"
+
+
+def ticked(page: str) -> list[str]:
+    return re.findall(r'name="case" value="([^"]+)" form="move" checked', page)
+
+
+def chosen(page: str) -> dict[str, str]:
+    """Select of an element -> what is chosen there."""
+    found = re.findall(r'<select[^>]* name="(map-[^"]+)".*?</select>', page, re.S)
+    return {
+        name: (
+            re.search(r'value="([^"]*)" selected', page.partition(f'name="{name}"')[2].partition("</select>")[0]) or "|"
+        )[1]
+        for name in found
+    }
+
+
+def test_a_refused_migration_keeps_ticks_reason_choices_page_and_filter(place: Place, large: str):
+    second = place.owner.get(f"{large}?verdict=moves&page=2").text
+    address = html.unescape(re.search(r'action="([^"]+/move[^"]*)" id="move"', second)[1])
+    sent = {"case": ["WQ-2025-000055", "WQ-2025-000057"], "map-Task_old": "Task_b", "which": "chosen"}
+
+    nameless = place.owner.post(address, {**sent, "reason": " "})
+    mapless = place.owner.post(address.replace("/move", "/map"), {**sent, "map-Task_old": "", "reason": "试行三个月"})
+
+    assert nameless.status_code == 422 and 'id="reason-fault"' in nameless.text
+    assert mapless.status_code == 422 and 'value="试行三个月"' in mapless.text
+    for page in (nameless.text, mapless.text):
+        assert ticked(page) == sent["case"]
+        assert "WQ-2025-000049" not in page and '<span class="page-link">2 / 2</span>' in page
+        assert re.search(r'class="btn btn-sm btn-primary" href="[^"]+verdict=moves"', page)
+    assert chosen(nameless.text) == {"map-Task_old": "Task_b", "map-Task_older": ""}
+    assert re.search(r'<input[^>]* id="reason"[^>]* required', second)
+    assert ticked(second) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "older", "at", "said"),
+    [
+        ("", "", "Task_old", "“旧环节”还没有选对应的节点"),
+        ("Task_a", "Task_a", "Task_older", "“甲环节”已对应“旧环节”，请为“更旧环节”改选"),
+        ("Task_b", "Task_nowhere", "Task_older", "为“更旧环节”选的节点不在可选范围内"),
+    ],
+)
+def test_a_mapping_refused_is_said_at_its_element_and_the_other_choices_stay(
+    place: Place, large: str, old: str, older: str, at: str, said: str
+):
+    before = len(re.findall('href="/migrations/', place.owner.get("/migrations").text))
+
+    answer = place.owner.post(f"{large}/map", {"map-Task_old": old, "map-Task_older": older})
+
+    assert answer.status_code == 422
+    fault = re.search(rf'id="map-{at}-fault">([^<]+)<', answer.text)
+    assert fault and said in fault[1]
+    assert f'aria-describedby="map-{at}-fault"' in answer.text
+    assert chosen(answer.text)["map-Task_old"] == old
+    assert len(re.findall('href="/migrations/', place.owner.get("/migrations").text)) == before
+
+
+def test_a_migration_refused_because_another_is_under_way_stays_as_it_was_filled_in(place: Place, large: str):
+    first = place.owner.post(f"{large}/move", {"which": "chosen", "case": "WQ-2025-000001", "reason": "先迁一件"})
+
+    second = place.owner.post(
+        f"{large}/move?page=2", {"which": "chosen", "case": "WQ-2025-000058", "reason": "再迁一件"}
+    )
+    page = place.owner.get(large).text
+    work(place.desk)
+
+    assert first.status_code == 303
+    assert second.status_code == 409 and "请等它结束" in second.text
+    assert ticked(second.text) == ["WQ-2025-000058"] and 'value="再迁一件"' in second.text
+    assert 'hx-trigger="every 1s"' not in second.text and 'hx-trigger="every 1s"' in page
+
+
+def test_a_good_mapping_begins_another_dry_run(place: Place, large: str):
+    answer = place.owner.post(f"{large}/map?page=2", {"map-Task_old": "Task_a", "map-Task_older": ""})
+    work(place.desk)
+
+    with place.desk.world.services.engine.connect() as conn:
+        fresh = migrations.get(conn, answer.location.rpartition("/")[2])
+    assert answer.status_code == 303 and fresh is not None
+    assert fresh.mapping == {"Task_gone": "Task_c", "Task_old": "Task_a"} and fresh.filters == {"unit": "nowhere"}
