@@ -115,9 +115,10 @@ def newest(name: str = "", case_id: str = "") -> Select[Any]:
 
 def field(conn: Connection, name: str) -> ColumnElement[str]:
     """A field's text in SQL, NULL where a record has none. Both databases find it in the JSON of the body."""
+    found: ColumnElement[str] = cast(table.c.body, JSON_TYPE)[name].as_string()
     if conn.dialect.name == "sqlite":
-        return func.json_extract(table.c.body, f"$.{name}", type_=Text)
-    return cast(table.c.body, JSON_TYPE)[name].as_string()
+        found = func.json_extract(table.c.body, f"$.{name}", type_=Text)
+    return found
 
 
 def listed(
