@@ -276,6 +276,7 @@ def test_a_migration_refused_because_another_is_under_way_stays_as_it_was_filled
         f"{large}/move?page=2", {"which": "chosen", "case": "WQ-2025-000058", "reason": "再迁一件"}
     )
     page = place.owner.get(large).text
+    place.owner.post(f"{large}/cancel")
     work(place.desk)
 
     assert first.status_code == 303
