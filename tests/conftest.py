@@ -4,8 +4,13 @@ import gc
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from engine.cli import YOUNG_OBJECTS
+
+# How long one example takes says more of what else the machine does than of the program.
+settings.register_profile("steady", settings(), deadline=None)
+settings.load_profile("steady")
 
 pytest_plugins = ["tests.support.postgres", "tests.support.browser", "tests.support.desk", "tests.support.small_font"]
 

@@ -19,7 +19,7 @@ from .clock_text import span
 from .evidence import limit_words
 from .names import Names
 
-TABLES: Final = ("trend", "leads", "grade", "source_type", "unit", "district", "business_line", "limits")
+TABLES: Final = ("trend", "leads", "grade", "source_type", "unit", "district", "business_line", "root_cause", "limits")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,7 @@ def tables(found: Statistics, names: Names, words: Mapping[str, str]) -> tuple[F
     }
     for kind in ("source_type", "district", "business_line"):
         made[kind] = _group(kind, found.groups[kind], lambda value: _called(value, words))
+    made["root_cause"] = _group("root_cause", found.groups["root_cause"], lambda value: cause_words(value, words))
     return tuple(made[name] for name in TABLES)
 
 
@@ -69,6 +70,11 @@ def _called(value: str, words: Mapping[str, str]) -> str:
     """A value of a form in words; kinds of sources that the bundle has no words for by those of the intake."""
     key = f"item.source.{value}"
     return words.get(value) or (value if t(key) == key else t(key)) or t("statistics.none")
+
+
+def cause_words(value: str, words: Mapping[str, str]) -> str:
+    """The kind of a case's root; a case has none before its closing review."""
+    return words.get(value, value) or t("statistics.no_cause")
 
 
 def _group(name: str, rows: Sequence[tuple[str, int]], said: Callable[[str], str]) -> Figures:

@@ -18,7 +18,7 @@ from engine.service.statistics import Unit
 from . import period
 from .catalogue import t
 from .downloads import csv_answer, xlsx_answer
-from .figure_tables import TABLES, Figures, tables
+from .figure_tables import TABLES, Figures, cause_words, tables
 from .formats import minute
 from .guards import reading, requires, services
 from .names import Names
@@ -27,7 +27,7 @@ from .period import Period
 blueprint = Blueprint("statistics", __name__)
 
 PER_PAGE: Final = 50
-REPEATED_COLUMNS: Final = ("business_line", "district", "times", "case", "title", "grade", "closed_at")
+REPEATED_COLUMNS: Final = ("business_line", "district", "times", "case", "title", "grade", "root_cause", "closed_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +101,7 @@ def repeated() -> str:
     found = Page(rows[begin : begin + PER_PAGE], len(rows), number, PER_PAGE)
     return render_template(
         "statistics/repeated.html", found=found, words=words, days=statistics.REPEAT_DAYS,
+        cause=lambda value: cause_words(value, words),
         cut=len(rows) == statistics.MOST_REPEATED, page_url=lambda page: url_for("statistics.repeated", page=page),
     )  # fmt: skip
 
@@ -113,7 +114,8 @@ def repeated_csv() -> Response:
     lines = [
         (
             words.get(one.business_line, one.business_line), words.get(one.district, one.district), one.times,
-            one.case_id, one.title, t(f"grade.{one.grade or 'none'}"), minute(one.closed_at),
+            one.case_id, one.title, t(f"grade.{one.grade or 'none'}"),
+            cause_words(one.root_cause, words), minute(one.closed_at),
         )
         for one in rows
     ]  # fmt: skip

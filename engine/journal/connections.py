@@ -31,7 +31,7 @@ SESSION: Mapping[str, int] = {
     "tcp_user_timeout": 10_000,
     # Longer than those 11 s: who waits for such a lock gets it.
     "lock_timeout": 15_000,
-    # A process that stands still while its machine is well. A turn may take two seconds (Application.TURN_SECONDS).
+    # A process that stands still while its machine is well. A turn may take two seconds (case_work.TURN_SECONDS).
     "idle_in_transaction_session_timeout": 30_000,
     "statement_timeout": 20_000,
 }

@@ -42,6 +42,7 @@ class CaseRow:
     source_name: str
     url: str
     business_line: str
+    root_cause: str
     opened_by: str
     last_seq: int
     open_incidents: int

@@ -43,6 +43,7 @@ LIFTED: Final[Mapping[str, tuple[str, Callable[[JSON], str]]]] = {
     "source_name": ("source_name", as_text),
     "url": ("url", as_text),
     "business_line": ("business_line", as_text),
+    "root_cause_kind": ("root_cause", as_text),
     "published_at": ("published_at", as_instant),
     "discovered_at": ("discovered_at", as_instant),
 }

@@ -18,7 +18,7 @@ from engine.domain.codec import instant_text
 from .page import instant
 from .schema import cases, limits, registrations, tasks
 
-Kind = Literal["grade", "source_type", "district", "business_line"]
+Kind = Literal["grade", "source_type", "district", "business_line", "root_cause"]
 BROKEN: Final = ("breached", "met_late")
 HOUR: Final = len("2026-03-02T01")
 """Characters of an instant that name its hour, in UTC. Days of Asia/Shanghai begin with an hour of UTC, so hours can be
@@ -77,6 +77,7 @@ class Repeated:
     case_id: str
     title: str
     grade: str
+    root_cause: str
     outcome: str
     closed_at: datetime | None
 
@@ -179,14 +180,14 @@ def repeated(conn: Connection, since: datetime, until: datetime, most: int) -> t
     )
     same = and_(pairs.c.business_line == c.business_line, pairs.c.district == c.district)
     asked = select(
-        c.business_line, c.district, pairs.c.times, c.case_id, c.title, c.grade, c.outcome, c.closed_at
+        c.business_line, c.district, pairs.c.times, c.case_id, c.title, c.grade, c.root_cause, c.outcome, c.closed_at
     ).select_from(cases.join(pairs, same))
     order = (pairs.c.times.desc(), c.business_line, c.district, c.closed_at.desc(), c.case_id)
     rows = conn.execute(asked.where(*closed).order_by(*order).limit(most))
     return tuple(
         Repeated(
-            row.business_line, row.district, row.times, row.case_id, row.title, row.grade, row.outcome,
-            instant(row.closed_at),
+            row.business_line, row.district, row.times, row.case_id, row.title, row.grade, row.root_cause,
+            row.outcome, instant(row.closed_at),
         )
         for row in rows
     )  # fmt: skip

@@ -77,6 +77,7 @@ cases = _table(
     _text("source_name", "field source_name"),
     _text("url", "field url"),
     _text("business_line", "field business_line"),
+    _text("root_cause", "field root_cause_kind: what kind of thing lay at the root, given at the closing review (R67)"),
     _text("published_at", "field published_at, instant"),
     _text("discovered_at", "field discovered_at, instant: anchor of the same-day limit"),
     _text("opened_at", "instant of the first entry"),

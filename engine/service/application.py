@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -75,7 +75,7 @@ class Application:
         new_case_id: Callable[[Any, Any], str],
         visible: Callable[[Any, str, Actor], bool],
         unknown: Callable[[Any, Sequence[str]], Sequence[str]],
-        unit_of: Callable[[Any, str], str],
+        groups_of: Callable[[Any, str], Collection[str]],
         options: Callable[[Any, Any, str, Mapping[str, JSON]], Mapping[str, JSON]],
         imported: Callable[[Any, str], bool] = lambda tx, case_id: False,
         catch_up: Callable[[str], object] = lambda case_id: None,
@@ -87,7 +87,7 @@ class Application:
         self.clock = clock
         self.live = live
         self._means = Means(clock, live, cause, algorithm)
-        self._receivers = Receivers(unknown, unit_of)
+        self._receivers = Receivers(unknown, groups_of)
         self._writing = writing
         self._reading = reading
         self._project = project

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection
 
 from engine.domain import commands as cmd
@@ -12,6 +13,8 @@ from engine.domain.rejection import Rejection
 from engine.kernel.case import Case, OpenTask
 from engine.kernel.faults import KernelFault
 from engine.kernel.human import recused_units
+
+log = logging.getLogger("opinion.access")
 
 CASE_WORKERS = frozenset({"staff", "section_head", "leader", "chief", "office", "supervision"})
 OVERSEERS = frozenset({"office", "supervision", "leader", "chief"})
@@ -52,10 +55,16 @@ def authorise(command: Command, actor: Actor, case: Case | None) -> str | Reject
     if isinstance(command, cmd.TransferTask) and manages(task, actor):
         return ""
     allowed = _may_work(task, actor)
-    gives_up = isinstance(command, cmd.ReleaseTask | cmd.TransferTask)
-    if isinstance(allowed, Rejection) or gives_up or not recused(case, task, actor.unit):
+    if isinstance(allowed, Rejection) or _gives_up(command, task, actor):
         return allowed
-    return _refuse("access.recused")
+    kept_off = keeps_off(case, task, actor.groups)
+    return _refuse(kept_off) if kept_off else allowed
+
+
+def _gives_up(command: Command, task: OpenTask, actor: Actor) -> bool:
+    """Whether who holds the task lets go of it, which somebody must do who has come to keep off it."""
+    mine = task.assignee in (actor.user_id, *actor.substitutes_for)
+    return mine and isinstance(command, cmd.ReleaseTask | cmd.ReturnTask | cmd.TransferTask)
 
 
 def _substituted(command: Command, actor: Actor, case: Case | None) -> str:
@@ -73,16 +82,18 @@ def manages(task: OpenTask, actor: Actor) -> bool:
     return "office" in actor.acting_roles or bool(unit and f"head:{unit}" in actor.groups)
 
 
-def recused(case: Case, task: OpenTask, unit: str) -> bool:
-    """Whether people of the unit keep off the task because it handles the case (R38), for whomever they act.
+def keeps_off(case: Case, task: OpenTask, groups: Collection[str]) -> str:
+    """Why somebody with these groups may not do the task, as a catalogue key; "" where nothing speaks against it.
 
-    Where that can't be told, because the diagram's expression fails on this case, everybody keeps off until the
-    diagram is mended.
+    `access.recused`: he, or the person he acts for, is of a unit that handles the case (R38), by employment or by post.
+    `access.recusal_unclear`: the diagram's expression fails on this case; until it is mended nobody does the task.
     """
     try:
-        return unit in recused_units(case, task)
-    except KernelFault:
-        return True
+        units = recused_units(case, task)
+    except KernelFault as fault:
+        log.warning("case %s: recuse of %s can't be evaluated: %s", case.case_id, task.node.id, fault.key)
+        return "access.recusal_unclear"
+    return "access.recused" if any(f"unit:{unit}" in groups for unit in units) else ""
 
 
 def _may_work(task: OpenTask, actor: Actor) -> str | Rejection:

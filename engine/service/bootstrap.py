@@ -24,7 +24,7 @@ from engine.readmodels import cases, projector, sets, timers, version
 
 from . import bundle_draft_tables as _bundle_draft_tables  # noqa: F401 its tables belong to the database
 from . import documents_tables as _documents_tables  # noqa: F401 likewise
-from . import item_triage, metrics, wakers
+from . import item_triage, metrics, people, wakers
 from . import items_tables as _items_tables  # noqa: F401 likewise
 from . import log_tables as _log_tables  # noqa: F401 likewise
 from . import metrics_database as _metrics_database  # noqa: F401 its figures are told
@@ -129,7 +129,7 @@ def build_application(
         new_case_id=new_case_id,
         visible=visible,
         unknown=unknown_receivers,
-        unit_of=unit_of,
+        groups_of=lambda tx, user_id: groups_of(tx, user_id, clock.now()),
         options=ChosenOptions(),
         imported=lambda tx, case_id: is_imported(tx.connection, case_id),
         catch_up=lambda case_id: catch_up(journal.engine, case_id),
@@ -197,9 +197,10 @@ def unknown_receivers(tx: SqlTransaction, groups: Sequence[str]) -> list[str]:
     return missing
 
 
-def unit_of(tx: SqlTransaction, user_id: str) -> str:
-    """The unit of a person, "" for somebody unknown."""
-    return str(tx.connection.scalar(select(persons.c.unit_id).where(persons.c.user_id == user_id)) or "")
+def groups_of(tx: SqlTransaction, user_id: str, now: datetime) -> frozenset[str]:
+    """The groups that a person speaks for at `now`; none for somebody unknown."""
+    found = people.actor(tx.connection, user_id, now)
+    return frozenset() if found is None else found.groups
 
 
 def new_case_id(tx: SqlTransaction, now: datetime) -> str:

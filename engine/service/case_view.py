@@ -18,7 +18,7 @@ from engine.kernel.case import Case
 from engine.readmodels import dossier
 
 from . import case_facts, case_snapshot
-from .authorise import OVERSEERS, recused
+from .authorise import OVERSEERS, keeps_off
 from .case_diagram import Diagram, Mark, diagram
 from .case_facts import CaseData, Fact, case_data
 from .case_snapshot import sees
@@ -49,7 +49,7 @@ class TaskView:
 
     `data`: what the viewer starts from: case fields that the form reads, a delegate's proposal over them, options.
     `process`: its name for people. `bundle`: version the case runs on. `may_work`: else it is shown, not asked.
-    `recused`: he would work on it, but his unit handles the case (R38).
+    `kept_off`: why somebody who would work on it may not, as a catalogue key (R38).
     `written`: everything written in the case so far, where it was asked for.
     """
 
@@ -60,7 +60,7 @@ class TaskView:
     bundle: str
     may_work: bool
     written: CaseData | None = None
-    recused: bool = False
+    kept_off: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def task_view(
         works = _works_on(row, actor)
         if not works and not _oversees(row, actor) and signers.isdisjoint({actor.user_id, *actor.substitutes_for}):
             return Rejection("forbidden", "access.not_your_task")
-        keeps_off = recused(case, open_task, actor.unit)
+        kept_off = keeps_off(case, open_task, actor.groups) if works else ""
         form = case.bundle.forms.get(row.form)
         known = {**case.variables(open_task.token.scope), **(row.proposed or {})}
         return TaskView(
@@ -104,9 +104,9 @@ def task_view(
             {} if form is None else form_data(conn, case.bundle, form, known),
             _process_name(case.bundle, row.process),
             case.bundle.version,
-            works and not keeps_off,
+            works and not kept_off,
             case_facts.written(conn, case, case_id) if written else None,
-            works and keeps_off,
+            kept_off,
         )
 
     return case_snapshot.of_case(services, case_id, read) or _unknown(case_id)

@@ -145,7 +145,8 @@ def open_points(bundle: Bundle) -> tuple[OpenPoint, ...]:
 def quotes(bundle: Bundle) -> Mapping[str, tuple[str, str]]:
     """clause -> (title, the regulation's own words), for those that the profile of the bundle quotes."""
     profile = _table(bundle.regulation.get("clauses"))
-    return {number: (str(one.get("title") or ""), str(one.get("quote") or "")) for number, one in profile.items()}
+    rows = {number: _table(one) for number, one in profile.items()}
+    return {number: (str(one.get("title") or ""), str(one.get("quote") or "")) for number, one in rows.items()}
 
 
 @cache

@@ -220,6 +220,7 @@ ANSWERS: Final[Mapping[str, Answer]] = {
             "score_satisfaction": 4,
             "appeal_outcome": "solved",
             "guidance_outcome": "calm",
+            "root_cause_kind": "cause_oversight",
             "root_cause": "设施农用地备案后监管不到位。",
             "closing_note": "按时办结，群众认可。",
         },

@@ -176,6 +176,20 @@ def _archive(now: Situation) -> Values:
     return {"archive_no": f"XZ-{year}-{number}", "retention": kept}
 
 
+_CAUSES: Final[Mapping[str, str]] = {
+    "gengbao": "cause_violation",
+    "guihua": "cause_policy",
+    "shengtai": "cause_oversight",
+    "dengji": "cause_procedure",
+    "zhifa": "cause_violation",
+}
+"""Business line -> what usually lies at the root there."""
+
+
+def _closing(now: Situation) -> Values:
+    return {"root_cause_kind": _CAUSES.get(str(now.data.get("business_line")), "cause_other")}
+
+
 _SPECIAL: Final[Mapping[str, Callable[[Situation], Values]]] = {
     "Task_screen": _screen,
     "Task_grade": _grade,
@@ -190,5 +204,6 @@ _SPECIAL: Final[Mapping[str, Callable[[Situation], Values]]] = {
     "Task_approve_chief": _sent_back("reply_decision", "reply_comment", "returned_reply"),
     "Task_publish_reply": _publish,
     "Task_late_assess": _assess,
+    "Task_closing_review": _closing,
     "Task_archive": _archive,
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from engine.domain.commands import Command, CopyCase, DelegateTask, RequestCosig
 from engine.domain.rejection import FieldFault, Rejection
 from engine.kernel.case import Case
 
-from .authorise import recused
+from .authorise import keeps_off
 
 FIELD: Mapping[type[Command], str] = {
     TransferTask: "to",
@@ -23,11 +23,11 @@ FIELD: Mapping[type[Command], str] = {
 
 @dataclass(frozen=True, slots=True)
 class Receivers:
-    """What is asked of the people's tables. `unknown`: those of the groups that can receive nothing. `unit_of`: the
-    unit of a login, "" for nobody."""
+    """What is asked of the people's tables. `unknown`: those of the groups that can receive nothing. `groups_of`: the
+    groups that a login speaks for now, none for nobody."""
 
     unknown: Callable[[Any, Sequence[str]], Sequence[str]]
-    unit_of: Callable[[Any, str], str]
+    groups_of: Callable[[Any, str], Collection[str]]
 
     def refusal(self, tx: Any, command: Command, case: Case) -> Rejection | None:
         """Why what a command hands on can't go to whom it names: nobody of that name, or one whose unit keeps off the
@@ -36,8 +36,9 @@ class Receivers:
             return _fault(command, "person.unknown", missing[0])
         if isinstance(command, TransferTask | DelegateTask):
             task = case.tasks.get(command.task)
-            if task is not None and recused(case, task, self.unit_of(tx, command.to)):
-                return _fault(command, "person.recused", command.to)
+            kept_off = "" if task is None else keeps_off(case, task, self.groups_of(tx, command.to))
+            if kept_off:
+                return _fault(command, "person.recused" if kept_off == "access.recused" else kept_off, command.to)
         return None
 
 

@@ -23,7 +23,7 @@ Unit = Literal["day", "week", "month"]
 UNITS: Final[tuple[Unit, ...]] = ("day", "week", "month")
 GRADES: Final = ("major_negative", "ordinary_negative", "positive", "")
 """Columns of the trend; "" not graded yet."""
-GROUPS: Final[tuple[figures.Kind, ...]] = ("grade", "source_type", "district", "business_line")
+GROUPS: Final[tuple[figures.Kind, ...]] = ("grade", "source_type", "district", "business_line", "root_cause")
 STEPS: Final[Mapping[str, Step]] = {
     "assigned": Step(("Task_assign",)),
     "handled": Step(("Task_confirm",), back_to="Task_opinion"),
@@ -80,7 +80,7 @@ class Statistics:
 
 
 def of_period(conn: Connection, since: datetime, until: datetime, unit: Unit | None = None) -> Statistics:
-    """Figures of the cases opened in [since, until), in eight statements. `unit`: of the trend, None for what suits."""
+    """Figures of the cases opened in [since, until), in nine statements. `unit`: of the trend, None for what suits."""
     groups: dict[str, tuple[tuple[str, int], ...]] = {kind: figures.by(conn, kind, since, until) for kind in GROUPS}
     groups["unit"] = figures.by_unit(conn, since, until)
     found = figures.instants(conn, since, until, STEPS)

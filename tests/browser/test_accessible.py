@@ -1,4 +1,5 @@
-"""Every page of the menu, for each kind of person: no serious finding of axe, and nothing wider than a phone."""
+"""Every page of the menu and those behind them, for each kind of person: no serious finding of axe, nothing wider than
+a phone."""
 
 from __future__ import annotations
 
@@ -18,14 +19,30 @@ GRAVE = ("serious", "critical")
 PHONE = {"width": 390, "height": 844}
 BESIDE: dict[str, tuple[str, ...]] = {
     "wangfang": ("/cases/WQ-2026-000001", "/cases/WQ-2026-000001/registers", "/items/new", "/items/import",
-                 "/registers/media_contact", "/registers/patrol/coverage", "/search?q=堆场", "/documents/briefing"),
+                 "/registers/media_contact", "/registers/patrol/coverage", "/search?q=堆场", "/documents/briefing",
+                 "/cases/WQ-2026-000001/timeline", "/cases/WQ-2026-000001/papers", "/cases/WQ-2026-000001/people",
+                 "/cases/WQ-2026-000006/comment", "/cases/WQ-2026-000006/copy", "/cases/WQ-2026-000006/files",
+                 "/items/bookmarklet", "/password"),
     "zhangmin": ("/points", "/shared", "/statistics/scores", "/statistics/repeated"),
     "sunli": ("/play?of=live&sample=1", "/compare?from=live&to=live"),
-    "zhaoming": ("/cases/WQ-2026-000004/replay", "/cases/WQ-2026-000004/evidence"),
-    "qianjin": (),
+    "zhaoming": ("/cases/WQ-2026-000004/replay", "/cases/WQ-2026-000004/evidence", "/cases/WQ-2026-000001/package"),
+    "qianjin": ("/admin/persons/new", "/admin/units/new"),
     "wumin": (),
 }  # fmt: skip
 """Person -> pages that the menu does not name."""
+INNER: dict[str, dict[str, str]] = {
+    "wangfang": {"/inbox?view=role": "a[href^='/tasks/']", "/cases/WQ-2026-000006": "main a[href*='/messages/']",
+                 "/cases/WQ-2026-000004/papers": "main a[href*='/documents/late']",
+                 "/documents/templates": "main a[href^='/documents/templates/']"},
+    "zhangmin": {"/inbox?view=role": "a[href^='/tasks/']"},
+    "sunli": {"/deployments": "main a[href^='/deployments/']"},
+    "zhaoming": {"/audit/checkpoints": "main a[href^='/audit/checkpoints/']",
+                 "/compliance": "main a[href^='/compliance/R']"},
+    "qianjin": {"/admin/persons": "main a[href^='/admin/persons/']:not([href$=new])",
+                "/admin/units": "main a[href^='/admin/units/']:not([href$=new])"},
+    "wumin": {"/admin/roles": "main a[href^='/admin/roles/']"},
+}  # fmt: skip
+"""Person -> page -> the links on it of which the first is followed: pages with an address of their own only there."""
 MENU = "els => [...new Set(els.map(one => new URL(one.href).pathname))]"
 CHECK = """async () => {
   const found = await axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"] });
@@ -62,6 +79,9 @@ def test_every_page_of_the_menu_is_accessible_and_fits_a_phone(
     wrong, wide = {}, []
     paths = [one for one in dict.fromkeys([*menu, *BESIDE[login]]) if one not in checked | {"/"}]
     checked.update(paths)
+    for listed, links in INNER.get(login, {}).items():
+        page.goto(f"{office.url}{listed}")
+        paths.append(str(page.locator(links).first.get_attribute("href")))
     paths.append("/")  # each person's own start
     for path in paths:
         page.goto(f"{office.url}{path}")

@@ -56,3 +56,7 @@ def test_a_bookmark_fills_the_form_a_screenshot_is_pasted_and_both_are_kept(offi
     page.goto(page.url.rpartition("/")[0])
     expect(page.get_by_role("link", name=told["title"])).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    filters = page.get_by_label("来源类型")
+    expect(filters).to_be_hidden()
+    page.get_by_text("筛选", exact=True).click()
+    expect(filters).to_be_visible()

@@ -15,7 +15,7 @@ from engine.domain.rejection import Rejection
 from engine.journal.schema import readmodel_behind, readmodel_sets
 from engine.readmodels import projector, sets, version
 from engine.readmodels.schema import READ_MODELS, cases
-from engine.service import application
+from engine.service import case_work
 from engine.service.application import Done
 from engine.service.bootstrap import build, case_entries
 from engine.service.outages import is_outage
@@ -234,7 +234,7 @@ def test_a_program_that_cannot_read_what_a_newer_one_wrote_says_so_and_goes_on_w
     case, untouched = graded(old), graded(old)
     new = upgraded(old)
     with monkeypatch.context() as later:
-        later.setattr(application, "VERSION", "99.0.0")
+        later.setattr(case_work, "VERSION", "99.0.0")
         new.do("wangfang", AddComment("新版本才有的记录"), case.id)
     monkeypatch.delitem(projector.HANDLERS, "CommentAdded")
 

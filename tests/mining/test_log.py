@@ -191,7 +191,7 @@ def test_any_possible_history_is_told_with_a_case_and_in_order_of_time(stories: 
 def _row(story: Story) -> cases.CaseRow:
     texts = dict.fromkeys(
         ("title", "process", "bundle", "stage", "stage_label", "status", "outcome", "grade", "district", "source_type",
-         "source_name", "url", "business_line", "opened_by"), "",
+         "source_name", "url", "business_line", "root_cause", "opened_by"), "",
     )  # fmt: skip
     instants = dict.fromkeys(("updated_at", "published_at", "discovered_at", "closed_at", "next_due"))
     return cases.CaseRow(

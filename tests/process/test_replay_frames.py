@@ -181,7 +181,7 @@ def test_an_open_incident_stands_in_every_frame_until_it_is_resolved_and_on_the_
         raise fault
 
     with monkeypatch.context() as broken:
-        broken.setattr("engine.service.application.decide", fail)
+        broken.setattr("engine.service.case_work.decide", fail)
         assert isinstance(world.ask("wangfang", ClaimTask(case.task("Task_contact")), case.id), Rejection)
     world.wait(minutes=31)
     world.do("wangfang", ResolveIncident(1, "已处理"), case.id)

@@ -135,7 +135,7 @@ def half_a_request(server: Running) -> socket.socket:
 
 def test_idle_connections_are_closed_and_a_request_that_never_ends_is_cut_off_at_the_bound(found):
     office = found()
-    server = office.start("serve", OPINION_STOP_SECONDS="3").await_live()
+    server = office.start("serve", OPINION_STOP_SECONDS="8").await_live()
     idle = socket.create_connection(("127.0.0.1", server.port), 10)
     endless = half_a_request(server)
     begun = time.monotonic()
@@ -146,8 +146,8 @@ def test_idle_connections_are_closed_and_a_request_that_never_ends_is_cut_off_at
     code = server.ended(BOUND)
 
     assert closed == b""
-    assert idle_seconds < 3, "an idle connection does not hold up a stop"
-    assert 2.9 < time.monotonic() - begun < 10
+    assert idle_seconds < 7, "an idle connection does not hold up a stop"
+    assert 7.9 < time.monotonic() - begun < 20
     assert code == 1, "something was cut off, and the exit code says so"
     assert "requests cut off" in messages(server)
     idle.close()

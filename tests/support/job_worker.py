@@ -1,4 +1,5 @@
-"""A worker process for background jobs, to be stopped and killed: `python -m tests.support.job_worker URL FOLDER NAME`.
+"""A worker process for background jobs, to be stopped and killed: `python -m tests.support.job_worker URL FOLDER NAME
+STALLED`, the last in seconds: without a sign of life for so long, a worker is held to be dead.
 
 Its tasks write into the table `ran`: `mark` one row; `slow` one when it begins and, once `FOLDER/go` is there, another.
 """
@@ -25,8 +26,6 @@ from engine.worker import queue_postgres
 from engine.worker.loop import Loop
 
 PATIENCE = 60.0
-STALLED = 1.0
-"""Seconds without a sign of life, so that a test need not wait for half a minute."""
 
 
 def wrote(services: Services, name: str, what: str, args: Mapping[str, Any]) -> None:
@@ -58,13 +57,13 @@ def say(word: str) -> None:
     sys.stdout.flush()
 
 
-def main(url: str, folder: Path, name: str) -> None:
+def main(url: str, folder: Path, name: str, stalled: float) -> None:
     services = build(Settings(database_url=url, data_dir=folder))
     stopped = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())
     mine = tasks(folder, name)
     if isinstance(services.jobs, JobsOnSqlite):
-        services.jobs.stalled_seconds = STALLED
+        services.jobs.stalled_seconds = stalled
         runner = queues.QueueRunner(services, mine, queues.Config(look_every=0.1, beat_every=0.2))
         loop = Loop(runner, "jobs")
         loop.start()
@@ -73,7 +72,7 @@ def main(url: str, folder: Path, name: str) -> None:
         runner.stop()
         loop.stop(PATIENCE)
     else:
-        config = queue_postgres.Config(beat_every=0.2, stalled_after=STALLED, tend_every=0.2, look_every=0.5)
+        config = queue_postgres.Config(beat_every=0.2, stalled_after=stalled, tend_every=0.2, look_every=0.5)
         workers = queue_postgres.PostgresQueue(services, mine, config)
         workers.start()
         say("ready")
@@ -84,5 +83,5 @@ def main(url: str, folder: Path, name: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), sys.argv[3])
+    main(sys.argv[1], Path(sys.argv[2]), sys.argv[3], float(sys.argv[4]))
     os._exit(0)

@@ -1,6 +1,6 @@
 """A disk of a few megabytes for one database of PostgreSQL: its tables lie on it, the server's own files do not.
 
-A file system in memory, which only root may mount; where the tests run as another user there is no such disk.
+A file system in memory, which only root may mount; where the tests run as another user, or root may not, there is none.
 """
 
 from __future__ import annotations
@@ -18,10 +18,23 @@ from sqlalchemy.engine import URL, make_url
 from tests.support.databases import execute
 from tests.support.durable_postgres import DurablePostgres
 
-HERE = os.geteuid() == 0
 MEGABYTES = 64
 BLOCK = 8192
 """What PostgreSQL makes a file longer by."""
+
+
+def is_possible() -> bool:
+    """Whether this process may mount a file system: root may not everywhere. Leaves nothing behind."""
+    if os.geteuid() != 0:
+        return False
+    with tempfile.TemporaryDirectory(prefix="opinion-probe-") as place:
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", place], capture_output=True).returncode:
+            return False
+        subprocess.run(["umount", "--lazy", place], check=True)
+    return True
+
+
+HERE = is_possible()
 
 
 class SmallDisk:

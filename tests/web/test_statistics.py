@@ -64,7 +64,7 @@ def of_march(desk: Desk) -> Scores:
 def test_the_page_has_a_table_for_each_chart_and_the_figures_of_the_cases(place: Desk):
     page = place.seat("wangfang").get(f"/statistics?{MARCH}").text
 
-    assert page.count("data-chart=") == page.count('class="chart"') == 8
+    assert page.count("data-chart=") == page.count('class="chart"') == 9
     assert page.index('id="table-trend"') < page.index('data-table="table-trend"'), "the table is read first"
     assert "普通负面" in page and "登记 → 意见确认" in page and "8小时" in page
     assert "style=" not in page.partition("<main")[2]
@@ -89,7 +89,7 @@ def test_excel_files_are_logged_marked_and_hold_the_tables(place: Desk, path: st
 
     book = load_workbook(io.BytesIO(answer.data))
     assert exported(place) == (before[0] + 1, before[1] + 1)
-    assert len(book.worksheets) == (8 if path == "/statistics.xlsx" else 1)
+    assert len(book.worksheets) == (9 if path == "/statistics.xlsx" else 1)
     assert all("zhaoming" in str(sheet["A1"].value) for sheet in book.worksheets)
     assert all(sheet.max_row >= 3 for sheet in book.worksheets)
 
@@ -146,6 +146,16 @@ def test_another_table_gives_other_points_and_a_broken_one_says_so(place: Desk, 
     assert "算不出分数" in broken.text and "没有决策" in gone.text
 
 
+def test_cases_are_counted_by_the_kind_of_their_root_given_at_the_closing_review(place: Desk):
+    seat = place.seat("wangfang")
+
+    page = seat.get(f"/statistics?{MARCH}").text
+    listed = lines(seat.post("/statistics.csv", {"from": "2026-03-01", "to": "2026-03-31", "table": "root_cause"}).data)
+
+    assert sorted(listed[2:]) == [["未办结评议", "1"], ["监管不到位", "2"]]
+    assert "按问题根源" in page and "类别由办结评议时填写（R67）" in page
+
+
 def test_the_wall_shows_limits_majors_and_who_is_on_duty(place: Desk):
     world = place.world
     major = walks.graded_major(world)
@@ -189,5 +199,7 @@ def test_repeated_cases_are_listed_for_who_sees_all_cases(place: Desk):
     assert 'href="/cases/WQ-2026-' not in before
     assert page.count('href="/cases/WQ-2026-') == 2
     assert [line[2] for line in listed[2:]] == ["2", "2"]
+    assert [line[listed[1].index("问题根源")] for line in listed[2:]] == ["监管不到位", "监管不到位"]
+    assert page.count("监管不到位") == 2
     assert place.seat("sunli").get("/statistics/repeated").status_code == 403
     assert place.seat("sunli").get("/statistics/scores").status_code == 200

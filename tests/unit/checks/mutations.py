@@ -318,7 +318,7 @@ def supervisors_not_recused(files: Files) -> None:
 @breaks("R38")
 def only_the_lead_unit_recused(files: Files) -> None:
     with xml(files, "supervision.bpmn") as root:
-        prop(el(root, "Task_supervise"), "recuse", "=lead_unit")
+        prop(el(root, "Task_supervise"), "recuse", "=[lead_unit]")
 
 
 @breaks("R38")
