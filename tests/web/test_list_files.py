@@ -228,9 +228,9 @@ def test_a_screen_on_the_wall_has_no_buttons(desk: Desk):
 
 
 @pytest.mark.long
-def test_ten_thousand_items_are_a_file_within_a_few_seconds(own_desk: Desk):
+def test_ten_thousand_items_are_one_file_that_says_there_are_more(own_desk: Desk):
     browser = own_desk.seat("wangfang")
-    brought(own_desk, *(post(f"第{number}帖", body="长" * 2000) for number in range(10_001)))
+    brought(own_desk, *(post(f"第{number}帖", body="长" * 100) for number in range(10_001)))
 
     lines = taken(browser, LISTS["items"])
 
