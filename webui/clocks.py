@@ -135,6 +135,7 @@ def in_buckets(rows: Iterable[BoardRow], now: datetime) -> Mapping[str, list[Boa
 
 
 def named(names: Names, rows: Iterable[BoardRow]) -> Names:
+    """`names` with everybody and every unit that the rows name."""
     rows = tuple(rows)
     holders = [holder for row in rows for holder in row.holders]
     groups = {group for holder in holders for group in holder.candidates}

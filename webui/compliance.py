@@ -10,7 +10,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from engine.readmodels import clause_counts
-from engine.service import clauses, compliance
+from engine.service import clauses, compliance, settled_points
 from engine.service.compliance import Row
 from engine.service.csv_file import Cell
 
@@ -18,6 +18,7 @@ from . import period
 from .catalogue import language, t
 from .downloads import csv_answer
 from .guards import reading, requires, services
+from .names import Names
 from .period import Period
 
 blueprint = Blueprint("compliance", __name__)
@@ -53,12 +54,15 @@ def index() -> Response:
     with reading() as conn:
         rows = () if asked.faults else compliance.rows(conn, bundle, asked.since, asked.until)
         opened = 0 if asked.faults else clause_counts.cases_opened(conn, asked.since, asked.until)
+        points = settled_points.standing(conn, bundle)
+        names = Names(conn).load({one.record.by_user for one in points if one.record})
     body = render_template(
         "compliance/index.html",
         period=asked,
         rows=rows,
         opened=opened,
-        points=clauses.open_points(bundle),
+        points=points,
+        names=names,
         profile=bundle.regulation.get("profile") or {},
         version=bundle.version,
         english=language() == "en",

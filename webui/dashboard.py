@@ -1,4 +1,4 @@
-"""The start page (首页): what needs me, what is major, what was broken today."""
+"""The start page (首页): what needs me, what is major, which limits run, what was broken today."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ from engine.service import case_snapshot, promises
 from engine.service.bundle_draft_tables import APPROVED, PROPOSED
 from engine.service.bundle_drafts import Draft
 
+from .clocks import named
 from .guards import current_actor, reading, requires, services
 from .names import Names
+from .wall import new_today
 
 blueprint = Blueprint("dashboard", __name__)
 
@@ -33,20 +35,25 @@ def index() -> str:
     since = start_of_day(now)
     seen: dict[str, Any] = {"groups": actor.groups, "all_cases": case_snapshot.sees_all(actor)}
     drafts = _drafts()
+    board = bool(may(actor, "view_clocks_board"))
     with reading() as conn:
+        majors = cases.list_cases(conn, status="open", grade=MAJOR, order="opened", per_page=MOST, **seen)
+        pressing = clocks.running(conn, now=now, per_page=MOST, **seen).rows if board else ()
         broken = today.breaches(conn, since=since, most=MOST, **seen)
         shown: dict[str, Any] = {
             "mine": _mine(conn) if may(actor, "view_inbox") else None,
             "numbers": today.numbers(conn, since=since, **seen),
             "limits": clocks.counts(conn, now=now, **seen),
-            "majors": cases.list_cases(conn, status="open", grade=MAJOR, order="due", per_page=MOST, **seen),
+            "pressing": pressing if board else None,
+            "majors": majors,
+            "new": new_today(majors.rows, now),
             "broken": broken,
             "drafts": drafts,
             "promises": _promises(conn),
             "stuck": today.stuck(conn, most=MOST, **seen) if may(actor, "resolve_incident") else (),
         }
         units = {f"unit:{one.unit}" for one in broken if one.unit}
-        names = Names(conn).load({one.proposed_by for one in drafts}, units)
+        names = named(Names(conn), pressing).load({one.proposed_by for one in drafts}, units)
     return render_template("dashboard/index.html", at=now, names=names, major=MAJOR, **shown)
 
 

@@ -7,6 +7,8 @@ from typing import Final
 
 from flask import current_app, request, url_for
 
+from engine.domain.organisation import CHIEF, LEADER
+
 from .guards import actor_or_none, allowed
 
 
@@ -18,6 +20,7 @@ class Entry:
     icon: str
     phone: bool = False  # also in the bar at the bottom of a phone's screen
     unread: str = ""  # endpoint that counts what is new there
+    also: str = ""  # another action that lets one in
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,7 @@ MENU: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
             Entry("items.index", "view_items", "nav.items", "message"),
             Entry("registers.patrols", "view_registers", "nav.registers", "folders"),
             Entry("shared_cases.index", "view_registers", "nav.shared", "users"),
+            Entry("duty.index", "view_registers", "nav.duty", "calendar"),
             Entry("feeds.index", "manage_feeds", "nav.feeds", "download"),
             Entry("topics.index", "view_all_cases", "nav.topics", "hierarchy"),
             Entry("register.index", "open_case", "nav.register", "plus", phone=True),
@@ -69,7 +73,7 @@ MENU: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
             Entry("office.units", "view_people", "nav.units", "building"),
             Entry("office.lines", "view_people", "nav.lines", "hierarchy"),
             Entry("office.absences", "view_people", "nav.absences", "calendar-off"),
-            Entry("office.duty", "view_people", "nav.duty", "calendar"),
+            Entry("duty.index", "admin_people", "nav.duty", "calendar", also="admin_roles"),  # who has no work menu
             Entry("jobs.index", "view_jobs", "nav.jobs", "history"),
             Entry("delays.index", "view_jobs", "nav.delays", "clock"),
             Entry("api_tokens.index", "view_tokens", "nav.tokens", "key"),
@@ -84,7 +88,7 @@ MENU: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
             Entry("evidence.index", "view_evidence", "nav.limits_evidence", "clock"),
             Entry("ledger.index", "view_evidence", "nav.ledger", "flag"),
             Entry("compliance.index", "view_evidence", "nav.compliance", "seal"),
-            Entry("points.index", "view_registers", "nav.points", "flag"),
+            Entry("points.index", "view_registers", "nav.points", "flag", also="view_bundles"),
             Entry("checkpoints.index", "audit", "nav.checkpoints", "seal"),
             Entry("audit.looks", "audit", "nav.looks", "search"),
             Entry("audit.exports", "audit", "nav.exports", "download"),
@@ -101,19 +105,32 @@ MENU: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
     ),
 )
 
+LEADERS_PHONE: Final = frozenset({"dashboard.index", "inbox.index", "cases.index", "clocks.index"})
+"""A leader's phone has the start page in the bar, where everything that runs stands on one page, instead of 登记: that
+is a button of the start page."""
+
 
 def menu() -> list[tuple[str, list[Item]]]:
     """Groups of the menu for the signed-in person, empty ones left out; nothing for a stranger."""
-    if actor_or_none() is None:
+    actor = actor_or_none()
+    if actor is None:
         return []
+    leads = bool(actor.acting_roles & {LEADER, CHIEF})
     here = request.endpoint or ""
     known = current_app.view_functions
     groups: list[tuple[str, list[Item]]] = []
     # Who audits works in the last group: for him it stands first.
     for title, entries in sorted(MENU, key=lambda group: allowed("audit") and group[0] != "nav.evidence"):
-        offered = [entry for entry in entries if entry.endpoint in known and allowed(entry.action)]
+        offered = [entry for entry in entries if entry.endpoint in known and _open(entry)]
         exact = any(entry.endpoint == here for entry in offered)
-        items = [_item(entry, _is_current(entry.endpoint, here, exact)) for entry in offered]
+        items = [
+            _item(
+                entry,
+                _is_current(entry.endpoint, here, exact),
+                entry.endpoint in LEADERS_PHONE if leads else entry.phone,
+            )
+            for entry in offered
+        ]
         if items:
             groups.append((title, items))
     return groups
@@ -124,9 +141,13 @@ def phone_items(groups: list[tuple[str, list[Item]]]) -> list[Item]:
     return [item for _, items in groups for item in items if item.phone][:4]
 
 
-def _item(entry: Entry, current: bool) -> Item:
+def _open(entry: Entry) -> bool:
+    return allowed(entry.action) or bool(entry.also and allowed(entry.also))
+
+
+def _item(entry: Entry, current: bool, phone: bool) -> Item:
     unread_url = url_for(entry.unread) if entry.unread in current_app.view_functions else ""
-    return Item(url_for(entry.endpoint), entry.key, entry.icon, current, entry.phone, unread_url)
+    return Item(url_for(entry.endpoint), entry.key, entry.icon, current, phone, unread_url)
 
 
 def _is_current(endpoint: str, here: str, exact: bool) -> bool:

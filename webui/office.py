@@ -1,8 +1,6 @@
-"""The bureau as the system admin keeps it: units, lines of responsibility, absences, duty roster."""
+"""The bureau as the system admin keeps it: units, lines of responsibility, absences."""
 
 from __future__ import annotations
-
-from datetime import date, timedelta
 
 from flask import Blueprint, abort, make_response, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
@@ -13,7 +11,7 @@ from engine.service import people, people_units
 from engine.service.people_units import UnitForm
 
 from .admin import done, faults_of
-from .formats import local, parse_day, parse_local
+from .formats import parse_local
 from .guards import current_actor, reading, requires, services, writing
 
 blueprint = Blueprint("office", __name__, url_prefix="/admin")
@@ -174,62 +172,4 @@ def _absences(refused: Rejection | None) -> str:
     typed = request.form if refused else {}
     return render_template(
         "admin/absences.html", rows=rows, directory=directory, typed=typed, faults=faults_of(refused)
-    )
-
-
-@blueprint.get("/duty")
-@requires("view_people")
-def duty() -> str:
-    return _duty(None)
-
-
-@blueprint.post("/duty")
-@requires("admin_people")
-def duty_add() -> str | AnyResponse:
-    typed = request.form.get
-    with writing() as conn:
-        refused = people_units.add_duty(
-            conn,
-            current_actor(),
-            services().clock.now(),
-            on_date=parse_day(typed("on_date", "")),
-            shift=typed("shift", ""),
-            part=typed("part", ""),
-            user_id=typed("user_id", ""),
-        )
-    if refused is not None and refused.fields:
-        return make_response(_duty(refused), HTTP_STATUS[refused.code])
-    return done(refused, url_for("office.duty", day=typed("on_date", "")))
-
-
-@blueprint.post("/duty/<int:duty_id>/remove")
-@requires("admin_people")
-def duty_remove(duty_id: int) -> AnyResponse:
-    with writing() as conn:
-        refused = people_units.remove_duty(conn, current_actor(), services().clock.now(), duty_id)
-    return done(refused, url_for("office.duty", day=request.form.get("day") or None))
-
-
-def _duty(refused: Rejection | None) -> str:
-    """The week that holds the day asked for, Monday first."""
-    today = local(services().clock.now()).date()
-    chosen = parse_day(request.args.get("day", "") or request.form.get("on_date", "")) or today
-    chosen = min(max(chosen, date(2000, 1, 3)), date(2099, 12, 31))
-    monday = chosen - timedelta(days=chosen.weekday())
-    week = [monday + timedelta(days=n) for n in range(7)]
-    with reading() as conn:
-        rows = people.duty(conn, week[0], week[-1])
-        directory = people.directory(conn)
-    return render_template(
-        "admin/duty.html",
-        week=week,
-        today=today,
-        rows=rows,
-        directory=directory,
-        shifts=people_units.SHIFTS,
-        parts=people_units.PARTS,
-        faults=faults_of(refused),
-        typed=request.form if refused else {"on_date": chosen.isoformat()},
-        before=monday - timedelta(days=7),
-        after=monday + timedelta(days=7),
     )

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from flask import Blueprint, abort, flash, make_response, redirect, render_template, request, url_for
+from sqlalchemy import Connection
 from werkzeug.wrappers import Response
 
 from engine.domain.rejection import HTTP_STATUS, Rejection
-from engine.service import register_records
-from engine.service.clauses import OpenPoint, open_points
-from engine.service.register_records import Record
+from engine.service import register_records, settled_points
+from engine.service.settled_points import REGISTER, Standing
 
 from . import errors
 from .admin import faults_of
@@ -19,8 +17,6 @@ from .guards import current_actor, reading, requires, services
 from .names import Names
 
 blueprint = Blueprint("points", __name__)
-
-REGISTER: Final = "point"
 
 
 @blueprint.get("/points")
@@ -33,7 +29,8 @@ def index() -> Response:
 @requires("settle_points")
 def settle(ident: str) -> Response:
     """Approves the default that the live version chooses, or opens the point again."""
-    point = next((one for one in _points() if one.id == ident), None)
+    with reading() as conn:
+        point = next((one.point for one in _points(conn) if one.point.id == ident), None)
     if point is None:
         abort(404)
     state = "approved" if request.form.get("state") == "approved" else "open"
@@ -49,18 +46,17 @@ def settle(ident: str) -> Response:
     return redirect(url_for("points.index", _anchor=ident), 303)
 
 
-def _points() -> tuple[OpenPoint, ...]:
+def _points(conn: Connection) -> tuple[Standing, ...]:
     try:
-        return open_points(services().deployments.bundle())
+        return settled_points.standing(conn, services().deployments.bundle())
     except KeyError:
         return ()
 
 
 def _page(wrong: str = "", note: str = "", refused: Rejection | None = None) -> Response:
     with reading() as conn:
-        records = register_records.newest_by(conn, REGISTER, "point")
-        names = Names(conn).load({one.by_user for one in records.values()})
-    points = [(one, records.get(one.id), _stands(one, records.get(one.id))) for one in _points()]
+        points = _points(conn)
+        names = Names(conn).load({one.record.by_user for one in points if one.record})
     body = render_template(
         "registers/points.html",
         points=points,
@@ -71,10 +67,3 @@ def _page(wrong: str = "", note: str = "", refused: Rejection | None = None) -> 
         said=t(refused.key, **refused.details) if refused is not None and not refused.fields else "",
     )
     return make_response(body, HTTP_STATUS[refused.code] if refused else 200)
-
-
-def _stands(point: OpenPoint, record: Record | None) -> str:
-    """approved, changed (another default was approved than the live version's) or open."""
-    if record is None or record.values["state"] == "open":
-        return "open"
-    return "approved" if record.values["chosen"] == point.chosen else "changed"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from flask import Blueprint, render_template
 
-from engine.domain.calendar import midnight
+from engine.domain.calendar import start_of_day
 from engine.readmodels import cases
+from engine.readmodels.cases import CaseRow
 from engine.service import case_snapshot, people
 
 from .clocks import Asked, board_of
@@ -33,6 +35,12 @@ def today() -> str:
     return render_template("clocks/today.html", **_today())
 
 
+def new_today(rows: Iterable[CaseRow], now: datetime) -> set[str]:
+    """The numbers of those registered on the day of `now` (aware), all discovered that day among them."""
+    begun = start_of_day(now)
+    return {row.case_id for row in rows if row.opened_at is not None and row.opened_at >= begun}
+
+
 def _today() -> dict[str, Any]:
     actor, now = current_actor(), services().clock.now()
     day = local(now).date()
@@ -47,6 +55,4 @@ def _today() -> dict[str, Any]:
             per_page=MOST_MAJORS,
         )
         roster = people.duty(conn, day - timedelta(days=1), day)
-    begun = midnight(day)
-    new = {row.case_id for row in majors.rows if row.opened_at is not None and row.opened_at >= begun}
-    return {"majors": majors, "new": new, "duty": roster, "today": day.isoformat()}
+    return {"majors": majors, "new": new_today(majors.rows, now), "duty": roster, "today": day.isoformat()}

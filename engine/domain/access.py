@@ -57,6 +57,8 @@ ACTIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "view_registers": _WORK | {AUDITOR},
         "log_patrol": _WORK,  # R17, R18: every unit watches
         "keep_registers": frozenset({OFFICE}),
+        "view_duty": _WORK | {AUDITOR, SYSTEM_ADMIN, SECURITY_ADMIN},  # R23: everybody knows whom to call
+        "edit_duty": frozenset({OFFICE, SYSTEM_ADMIN}),
         "judge_case": _WORK,  # R63: who has to do with a case judges it together
         "settle_points": _LEADERS,  # gaps of the regulation: the chosen default is approved by a leader
         # documents (文书); which of them a person reads is decided by kind, case and recipients
@@ -99,7 +101,7 @@ WRITE_ACTIONS: Final = frozenset(
         "resolve_incident", "deploy_bundle", "edit_bundle", "approve_bundle", "migrate_case", "admin_people",
         "admin_roles", "admin_outbox", "admin_jobs", "unlock_account", "reset_password", "add_item", "decide_item",
         "import_items", "manage_feeds", "admin_tokens", "make_document", "edit_templates", "log_patrol",
-        "keep_registers", "judge_case", "settle_points", "make_briefing",
+        "keep_registers", "judge_case", "settle_points", "make_briefing", "edit_duty",
     }
 )  # fmt: skip
 """Actions that change something. The auditor has none of them."""

@@ -11,7 +11,7 @@ from typing import Final
 from engine.definitions.bundle import Bundle, read_bundle
 
 from .bundle_folder import from_folder
-from .clauses import Clause, clauses, open_points
+from .clauses import Clause, OpenPoint, clauses, open_points
 
 ROOT: Final = Path(__file__).parents[2]
 PAGE: Final = ROOT / "docs" / "compliance.md"
@@ -24,6 +24,12 @@ STATUS: Final = {
     "gone": "流程图中已没有",
 }
 
+POINTS: Final = (
+    "谁同意了哪一项、从何时起，由局领导在系统里记下，见页面“待明确事项”（`/points`）和“制度落实”（`/compliance`）；"
+    "本表由流程包生成，没有系统里的记录。"
+)
+"""The page is made of the bundle alone: it can't know what leaders approved in an installation."""
+
 
 def table(bundle: Bundle) -> str:
     """Markdown: the clauses with what implements them, then the points to be settled."""
@@ -34,8 +40,8 @@ def table(bundle: Bundle) -> str:
         f"| {one.number} {one.title} | {one.quote}<br>*{one.gloss}* | {STATUS[one.status]} | {_where(one)} |"
         for one in known
     ]
-    lines += ["", "## 待明确事项", "", "| 编号 | 制度未明确的事 | 现在的做法 | 谁同意的 |", "|---|---|---|---|"]
-    lines += [f"| {p.id} | {p.question} | {p.chosen} | {p.approved_by or '尚无人确认'} |" for p in open_points(bundle)]
+    lines += ["", "## 待明确事项", "", POINTS, "", "| 编号 | 制度未明确的事 | 现在的做法 |", "|---|---|---|"]
+    lines += [f"| {one.id} | {one.question} | {one.chosen}{_noted(one)} |" for one in open_points(bundle)]
     return "\n".join(lines) + "\n"
 
 
@@ -45,6 +51,10 @@ def page(text: str, bundle: Bundle) -> str:
     if not mark:
         raise ValueError(f"Expected the mark {BEGIN} in the page, but it is missing")
     return f"{head}{BEGIN}\n\n{table(bundle)}"
+
+
+def _noted(point: OpenPoint) -> str:
+    return f"（流程包中注明同意人：{point.approved_by}）" if point.approved_by else ""
 
 
 def _where(one: Clause) -> str:

@@ -281,13 +281,15 @@ def standing_absences(conn: Connection, now: datetime) -> tuple[AbsenceRow, ...]
     )  # fmt: skip
 
 
-def duty(conn: Connection, first: date, last: date) -> tuple[DutyRow, ...]:
-    """Who is on duty from `first` to `last` (days in Asia/Shanghai, both included), leaders before officers."""
+def duty(conn: Connection, first: date, last: date, most: int | None = None) -> tuple[DutyRow, ...]:
+    """Who is on duty from `first` to `last` (days in Asia/Shanghai, both included), leaders before officers; the first
+    `most` lines where that is given."""
     query = (
         select(duty_roster, persons.c.name, persons.c.phone)
         .join(persons, persons.c.user_id == duty_roster.c.user_id)
         .where(duty_roster.c.on_date >= first.isoformat(), duty_roster.c.on_date <= last.isoformat())
         .order_by(duty_roster.c.on_date, duty_roster.c.shift, duty_roster.c.part, persons.c.name)
+        .limit(most)
     )
     return tuple(
         DutyRow(row.duty_id, row.on_date, row.shift, row.part, row.user_id, row.name, row.phone)

@@ -1,4 +1,7 @@
-"""Changing units, lines of responsibility, absences and the duty roster. The system admin's work; all of it logged."""
+"""Changing units, lines of responsibility, absences and the duty roster; all of it logged.
+
+The system admin's work; the roster is the office's too (`edit_duty`).
+"""
 
 from __future__ import annotations
 
@@ -155,7 +158,7 @@ def add_duty(
     conn: Connection, by: Actor, now: datetime, *, on_date: date | None, shift: str, part: str, user_id: str
 ) -> Rejection | None:
     """Puts a person on duty for one shift of one day (Asia/Shanghai)."""
-    refused = refusal(by, "admin_people")
+    refused = refusal(by, "edit_duty")
     if refused is not None:
         return refused
     faults: list[FieldFault] = []
@@ -182,7 +185,7 @@ def add_duty(
 
 def remove_duty(conn: Connection, by: Actor, now: datetime, duty_id: int) -> Rejection | None:
     """Takes one line off the roster; the log keeps it."""
-    refused = refusal(by, "admin_people")
+    refused = refusal(by, "edit_duty")
     row = conn.execute(select(duty_roster).where(duty_roster.c.duty_id == duty_id)).one_or_none()
     if refused is not None or row is None:
         return refused or Rejection("not_found", "people.no_duty")

@@ -58,6 +58,8 @@ admin_tokens         .    .    .    .     .      .      .     .     x      .
 view_registers       x    x    x    x     x      x      .     x     .      .
 log_patrol           x    x    x    x     x      x      .     .     .      .
 keep_registers       .    .    .    .     x      .      .     .     .      .
+view_duty            x    x    x    x     x      x      .     x     x      x
+edit_duty            .    .    .    .     x      .      .     .     x      .
 judge_case           x    x    x    x     x      x      .     .     .      .
 settle_points        .    .    x    x     .      .      .     .     .      .
 """

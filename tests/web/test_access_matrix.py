@@ -52,7 +52,7 @@ PERSONAS = {
 
 EXPORTS: set[str] = {
     "agreement.csv", "agreement.xlsx", "audit.find", "checkpoints.compare", "checkpoints.take_out", "compare.export",
-    "compliance.csv", "evidence.case_csv", "evidence.csv", "ledger.registrations_csv",
+    "compliance.csv", "duty.csv", "evidence.case_csv", "evidence.csv", "ledger.registrations_csv",
     "ledger.reports_csv", "list_files.of_cases", "list_files.of_clocks", "list_files.of_coverage",
     "list_files.of_items", "mining.make", "packages.make", "packages.make_case", "performance.table",
     "register_files.csv", "register_files.xlsx",

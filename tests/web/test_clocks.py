@@ -6,12 +6,14 @@ import re
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import event
 
 from engine.domain.commands import ClaimTask
 from engine.readmodels import clocks, today
 from tests.support import walks
 from tests.support.desk import Desk
 from webui.clocks import in_buckets
+from webui.dashboard import MOST
 
 NUMBER = re.compile(r'board-number">(\d+)</span><span>([^<]*)<')
 ROW = re.compile(r"<tr>(.*?)</tr>", re.S)
@@ -132,7 +134,7 @@ def test_the_start_page_says_what_waits_for_me_what_is_major_and_what_was_broken
     assert "王芳，您好" in page
     broken = page.split("今日超时")[1].split("今日情况")[0]
     assert "迟了的线索" in broken
-    majors = page.split("在办重大舆情")[1].split("今日超时")[0]
+    majors = page.split("在办重大舆情")[1].split("运行中的时限")[0]
     assert "网友反映耕地被占用" in majors and "迟了的线索" not in majors
 
 
@@ -151,6 +153,81 @@ def test_everybody_who_may_see_cases_has_a_start_page(desk: Desk, login: str):
 @pytest.mark.parametrize("login", ["qianjin", "wumin"])
 def test_administrators_have_no_start_page_about_cases(desk: Desk, login: str):
     assert desk.seat(login).get("/start").status_code == 403
+
+
+LINK = re.compile(r'<a class="list-group-item[^"]*" href="/cases/(WQ-[\d-]+)">(.*?)</a>', re.S)
+
+
+def card(page: str, title: str) -> str:
+    return page.split(f'<h2 class="card-title">{title}</h2>')[1].split('<h2 class="card-title">')[0]
+
+
+@pytest.mark.parametrize("login", ["zhangmin", "liuwei"])
+def test_a_leaders_start_page_has_what_runs_who_acts_and_the_majors_of_today(own_desk: Desk, login: str):
+    yesterday = walks.graded_major(own_desk.world)
+    own_desk.world.wait(days=1)
+    for n in range(5):
+        own_desk.registered(title=f"新登记的线索{n}")
+    today_s = walks.graded_major(own_desk.world)
+    seat = own_desk.seat(login)
+
+    page, board = seat.get("/start").text, seat.get("/clocks").text
+
+    majors = dict(LINK.findall(card(page, "在办重大舆情")))
+    assert list(majors) == [today_s.id, yesterday.id]
+    assert [case for case, said in majors.items() if ">今日<" in said] == [today_s.id]
+    limits = LINK.findall(card(page, "运行中的时限"))
+    dues = [re.search(r'data-due="([^"]+)"', said)[1] for _, said in limits]
+    assert len(limits) == MOST and dues == sorted(dues), "the most pressing, by due"
+    assert dues == re.findall(r'data-due="([^"]+)"', board)[:MOST], "the same that the board begins with"
+    screening = next(said for _, said in limits if "新登记的线索" in said)
+    assert re.search(r"办公室\s*<span[^>]*>甄别", screening), "who has to act"
+    running = sum(counts(board).values())
+    assert running > MOST and f'href="/clocks">全部 {running} 个</a>' in page
+    for bucket, number in counts(board).items():
+        assert f">{bucket} {number}</span>" in page
+
+
+def test_the_start_page_takes_as_many_statements_however_much_runs(own_desk: Desk):
+    seat = own_desk.seat("liuwei")
+    walks.graded_major(own_desk.world)
+    asked: list[str] = []
+    event.listen(own_desk.world.services.engine, "before_cursor_execute", lambda *call: asked.append(str(call[2])))
+
+    def taken() -> int:
+        seat.get("/start")
+        asked.clear()
+        seat.get("/start")
+        return len(asked)
+
+    few = taken()
+    for n in range(4):
+        own_desk.registered(title=f"新登记的线索{n}")
+        walks.graded_major(own_desk.world)
+
+    assert taken() == few > 5
+
+
+def test_who_has_no_board_has_no_running_limits_on_his_start_page(desk: Desk):
+    desk.registered()
+
+    assert 'id="pressing"' in desk.seat("wangfang").get("/start").text
+    assert 'id="pressing"' not in desk.seat("sunli").get("/start").text
+
+
+@pytest.mark.parametrize(
+    ("login", "bar"),
+    [
+        ("zhangmin", ["/start", "/inbox", "/cases", "/clocks", "/account"]),
+        ("liuwei", ["/start", "/inbox", "/cases", "/clocks", "/account"]),
+        ("wangfang", ["/inbox", "/register", "/cases", "/clocks", "/account"]),
+    ],
+)
+def test_a_leaders_phone_has_the_start_page_in_its_bar(desk: Desk, login: str, bar: list[str]):
+    page = desk.seat(login).get("/start").text
+
+    assert re.findall(r'href="([^"]+)"', page.split("fixed-bottom")[1].split("</nav>")[0]) == bar
+    assert 'href="/register"' in page, "registering is a button of the page"
 
 
 def test_the_numbers_of_a_day_count_only_readable_cases(own_desk: Desk):

@@ -193,7 +193,7 @@ def test_the_compliance_page_has_every_clause_and_leads_to_its_cases(desk: Desk,
     assert "/compliance/R50?verdict=broken" in page
     assert f"/cases/{case.id}/evidence" in cases
     assert [f"G-{number}" in page for number in range(1, 16)] == [True] * 15
-    assert "尚无人确认" in page and "巡查记录" in page
+    assert page.count('data-point="open"') == 15 and "尚未确认" in page and "巡查记录" in page
 
 
 FILES = {

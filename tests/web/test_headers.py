@@ -90,7 +90,7 @@ def test_the_server_says_what_time_it_is(seat, clock):
 def test_no_page_of_people_holds_inline_script_or_style(seat):
     for login, paths in {
         "wangfang": ("/account", "/password"),
-        "qianjin": ("/admin/persons", "/admin/persons/new", "/admin/units/gengbao", "/admin/duty", "/admin/absences"),
+        "qianjin": ("/admin/persons", "/admin/persons/new", "/admin/units/gengbao", "/duty", "/admin/absences"),
         "wumin": ("/admin/roles/liqiang", "/admin/security", "/admin/changes"),
     }.items():
         person = seat(login)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,15 +14,17 @@ from openpyxl import load_workbook
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 
-from engine.service import register_records
+from engine.service import register_records, settled_points
 from engine.service.catalogue import sentences
 from engine.service.log_tables import export_results
-from engine.service.register_records import STREAM
+from engine.service.register_records import STREAM, Record
 from engine.service.registers import REGISTERS
+from engine.service.settled_points import Standing
 from tests.support.desk import Browser, Desk
 from tests.support.world import xuchang
 from webui import register_files
 
+SINCE = re.compile(r"((?:已同意|尚未确认)：[^，<]+，[^<·]+?) ·")
 PATROL: dict[str, Any] = {
     "began_at": "2026-03-02T08:30", "ended_at": "2026-03-02T09:00", "sources": ["forum", "weibo"], "result": "nothing",
 }  # fmt: skip
@@ -183,6 +188,55 @@ def test_a_leader_approves_a_default_and_a_changed_one_is_open_again(own_desk: D
     assert after.count('data-point="approved"') == 1 and "刘伟" in after
     assert stale.status_code == 409
     assert auditor.post("/points/G-9", {"chosen": chosen, "state": "approved"}).status_code == 403
+
+
+def test_compliance_says_who_approved_a_default_and_since_when(own_desk: Desk):
+    def said(page: str) -> tuple[str, list[str]]:
+        row = page.split(">G-9</td>")[1].split("</tr>")[0]
+        return page.split(">G-9</td>")[0].rpartition('data-point="')[2].partition('"')[0], SINCE.findall(row)
+
+    leader, reader = own_desk.seat("liuwei"), own_desk.seat("fengxue")
+    typed = {"chosen": "回复澄清，严重的登记移送公安、网信部门", "note": "按此办"}
+    before = reader.get("/compliance").text
+    leader.post("/points/G-9", {**typed, "state": "approved"})
+    own_desk.world.clock.set(own_desk.world.clock.now() + timedelta(minutes=20))
+    approved, own = reader.get("/compliance").text, reader.get("/points").text
+    leader.post("/points/G-9", {**typed, "state": "open"})
+    reopened = reader.get("/compliance").text
+
+    assert said(before) == ("open", [])
+    assert said(approved) == ("approved", ["已同意：刘伟，2026-03-02 09:00"]) and "按此办" in approved
+    assert SINCE.findall(own) == said(approved)[1], "the page of the points says the same"
+    assert approved.count('data-point="approved"') == 1
+    assert said(reopened) == ("open", ["尚未确认：刘伟，2026-03-02 09:20"])
+    assert 'href="/points"' in approved
+
+
+def test_a_default_that_a_new_version_changed_is_no_longer_approved(own_desk: Desk):
+    with own_desk.world.services.engine.connect() as conn:
+        bundle = own_desk.world.services.deployments.bundle()
+        fresh = settled_points.standing(conn, bundle)[0]
+    values = {"state": "approved", "chosen": fresh.point.chosen}
+    record = Record(1, "point", 1, "", "julingdao", "liuwei", own_desk.world.clock.now(), values)
+
+    states = [
+        fresh.state,
+        Standing(fresh.point, record).state,
+        Standing(replace(fresh.point, chosen="改为另一做法"), record).state,
+    ]
+
+    assert states == ["open", "approved", "changed"]
+
+
+def test_the_process_owner_finds_the_points_in_his_menu_and_changes_none(desk: Desk):
+    owner, stranger = desk.seat("sunli"), desk.seat("qianjin")
+
+    menu, page = owner.get("/account").text, owner.get("/points").text
+
+    assert 'href="/points"' in menu and "待明确事项" in menu
+    assert 'data-point="' in page and 'action="/points/' not in page
+    assert 'href="/points"' not in stranger.get("/account").text
+    assert stranger.get("/points").status_code == 403
 
 
 def test_every_register_has_words_for_its_fields_and_values_in_both_languages(desk: Desk):
