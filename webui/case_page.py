@@ -13,11 +13,12 @@ from sqlalchemy import Connection
 from engine.domain.access import CaseScope, may
 from engine.domain.codec import instant_text
 from engine.readmodels import cases, clocks, dossier
-from engine.service import package_import
+from engine.service import package_import, task_forces
 from engine.service.case_view import Diagram
+from engine.service.register_records import Record
 
 from .catalogue import t
-from .guards import current_actor, require
+from .guards import current_actor, require, services
 from .names import Names
 
 TABS: Final = ("show", "timeline", "papers", "people")
@@ -30,7 +31,8 @@ PRESSING: Final = ("incident", "overdue", "soon", "waiting")
 class Head:
     """On top of every page of a case. `buttons`: messages that this person may send. `unread`: a copy to him is.
 
-    `imported`: where a case came from that was not opened here; nothing can be done with it."""
+    `imported`: where a case came from that was not opened here; nothing can be done with it. `task_forces`: those at
+    work on it (R64)."""
 
     case: cases.CaseRow
     limits: tuple[clocks.LimitRow, ...]
@@ -42,6 +44,7 @@ class Head:
     may_copy: bool
     may_attach: bool
     imported: package_import.Origin | None = None
+    task_forces: tuple[Record, ...] = ()
 
     @property
     def open_limits(self) -> tuple[clocks.LimitRow, ...]:
@@ -78,6 +81,7 @@ def head(conn: Connection, case_id: str) -> Head:
         bool(may(actor, "copy_case")) and (holds or oversees),
         bool(may(actor, "attach_file")),
         package_import.origin_of(conn, case_id),
+        task_forces.active_of(conn, case_id, services().clock.now()),
     )
 
 

@@ -11,7 +11,7 @@ from engine.domain.access import may
 from engine.domain.calendar import start_of_day
 from engine.domain.codec import JSON
 from engine.readmodels import cases, clocks, inbox, today
-from engine.service import case_snapshot
+from engine.service import case_snapshot, promises
 from engine.service.bundle_draft_tables import APPROVED, PROPOSED
 from engine.service.bundle_drafts import Draft
 
@@ -49,11 +49,20 @@ def index() -> str:
             "new": new_today(majors.rows, now),
             "broken": broken,
             "drafts": drafts,
+            "promises": _promises(conn),
             "stuck": today.stuck(conn, most=MOST, **seen) if may(actor, "resolve_incident") else (),
         }
         units = {f"unit:{one.unit}" for one in broken if one.unit}
         names = named(Names(conn), pressing).load({one.proposed_by for one in drafts}, units)
     return render_template("dashboard/index.html", at=now, names=names, major=MAJOR, **shown)
+
+
+def _promises(conn: Connection) -> int:
+    """Overdue promises (R53), for who sees the register of all cases."""
+    actor = current_actor()
+    if not (may(actor, "view_registers") and may(actor, "view_all_cases")):
+        return 0
+    return promises.count_overdue(conn, promises.today(services().clock.now()))
 
 
 def _drafts() -> list[Draft]:

@@ -17,6 +17,7 @@ blueprint = Blueprint("jobs", __name__, url_prefix="/admin/jobs")
 SHOWN: Final = 50
 """Jobs of a state on the page; those given up come first, they want somebody."""
 TASKS: Final = {
+    "case_access": "jobs.task.case_access",
     "feed": "jobs.task.feed",
     "feeds": "jobs.task.feeds",
     "item_to_case": "jobs.task.item_to_case",

@@ -44,7 +44,7 @@ MENU: Final[tuple[tuple[str, tuple[Entry, ...]], ...]] = (
             Entry("search.index", "view_case", "nav.search", "search"),
             Entry("items.index", "view_items", "nav.items", "message"),
             Entry("registers.patrols", "view_registers", "nav.registers", "folders"),
-            Entry("registers.shared", "view_registers", "nav.shared", "users"),
+            Entry("shared_cases.index", "view_registers", "nav.shared", "users"),
             Entry("duty.index", "view_registers", "nav.duty", "calendar"),
             Entry("feeds.index", "manage_feeds", "nav.feeds", "download"),
             Entry("topics.index", "view_all_cases", "nav.topics", "hierarchy"),

@@ -17,6 +17,10 @@ from .formats import local, parse_day
 from .guards import reading, services
 
 DAYS: Final = 7
+WRITTEN_EARLY: Final = timedelta(days=1)
+WRITTEN_LATE: Final = timedelta(days=31)
+"""Records are found by when they were written, and a patrol counts on the day on which it began: one of 23:30 is
+written after midnight, one of a Friday on Monday. One written later still is in the list and not in the table."""
 FIRST: Final = date(2000, 1, 1)
 """Earlier days, and those more than a year ahead, are slips of the pen: today is shown."""
 
@@ -54,7 +58,7 @@ def of(args: Mapping[str, str]) -> Coverage:
     days = tuple(last - timedelta(days=back) for back in range(DAYS - 1, -1, -1))
     with reading() as conn:
         records = register_records.between(
-            conn, "patrol", midnight(days[0]) - timedelta(days=1), midnight(last + timedelta(days=1))
+            conn, "patrol", midnight(days[0]) - WRITTEN_EARLY, midnight(last) + WRITTEN_LATE
         )
         units = [(unit.unit_id, unit.name) for unit in people.all_units(conn) if unit.active]
     by_unit: Counter[tuple[str, date]] = Counter()

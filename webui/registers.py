@@ -1,9 +1,9 @@
-"""台账: the office's registers, one form for all; what of them belongs to a case; the coverage of patrols."""
+"""台账: the office's registers, one form for all; what of them belongs to a case."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, Final
 
 from flask import Blueprint, abort, flash, make_response, redirect, render_template, request, url_for
@@ -13,8 +13,7 @@ from werkzeug.wrappers import Response
 from engine.domain.access import may
 from engine.domain.codec import JSON, instant_text
 from engine.domain.rejection import HTTP_STATUS, Rejection
-from engine.readmodels import cases
-from engine.service import case_snapshot, register_records
+from engine.service import promises, register_records, task_forces
 from engine.service.register_records import Record
 from engine.service.registers import APART, OF_CASES, REGISTERS, Register
 
@@ -75,7 +74,7 @@ def amend(register: str, subject: int) -> Response:
     made = register_records.add(services(), current_actor(), register, typed, case_id=before.case_id, subject=subject)
     if isinstance(made, Rejection):
         return _refused(made) or _record(chosen, subject, typed, made)
-    flash(t("register.kept"), "success")
+    _told(chosen, made)
     return redirect(url_for("registers.record", register=register, subject=subject), 303)
 
 
@@ -93,28 +92,8 @@ def add_of_case(case_id: str, register: str) -> Response:
     made = register_records.add(services(), current_actor(), register, typed, case_id=case_id)
     if isinstance(made, Rejection):
         return _refused(made) or _of_case(case_id, chosen, typed, made)
-    flash(t("register.kept"), "success")
+    _told(chosen, made)
     return redirect(url_for("registers.of_case", case_id=case_id, _anchor=register), 303)
-
-
-@blueprint.get("/shared")
-@requires("view_registers")
-def shared() -> str:
-    """R22: what the office shares with units: a summary and how the case stands, nothing else of it."""
-    now, unit = services().clock.now(), current_actor().unit
-    today = local(now).date().isoformat()
-    with reading() as conn:
-        found, _ = register_records.listed(conn, "sharing")
-        mine = [
-            one
-            for one in found
-            if one.values.get("until_date", today) >= today
-            and (may(current_actor(), "view_all_cases") or unit in one.values["units"])
-        ]
-        rows = [(one, cases.get(conn, one.case_id)) for one in mine]
-        seen = {one.case_id for one in mine if case_snapshot.sees(conn, one.case_id, current_actor())}
-        names = Names(conn).load({one.by_user for one in mine})
-    return render_template("registers/shared.html", rows=rows, seen=seen, names=names)
 
 
 @blueprint.get("/registers/patrol/coverage")
@@ -142,6 +121,12 @@ def named(name: str) -> Register:
     return register
 
 
+def _told(register: Register, made: Record) -> None:
+    """Says that a record is kept, after whom it names has got his copy of the case; else the worker sends it."""
+    late = register.gives_access and task_forces.give(services(), made.subject) is not None
+    flash(t("register.access_later" if late else "register.kept"), "warning" if late else "success")
+
+
 def _refused(rejection: Rejection) -> Response | None:
     """The page of a refusal that no field can carry."""
     return None if rejection.fields else make_response(errors.rejected(rejection))
@@ -150,8 +135,10 @@ def _refused(rejection: Rejection) -> Response | None:
 def _list(register: Register, typed: Mapping[str, JSON] | None = None, refused: Rejection | None = None) -> Response:
     actor, unit = current_actor(), unit_shown(register)
     page = max(1, request.args.get("page", 1, type=int))
+    late = register.name == promises.REGISTER and bool(request.args.get("overdue"))
     with reading() as conn:
-        rows, pages = register_records.listed(conn, register.name, page, unit=unit)
+        where = promises.conditions(conn, _today()) if late else ()
+        rows, pages = register_records.listed(conn, register.name, page, unit=unit, where=where)
         shown = _shown(conn, rows)
     body = render_template(
         "registers/list.html",
@@ -160,7 +147,11 @@ def _list(register: Register, typed: Mapping[str, JSON] | None = None, refused: 
         rows=rows,
         pages=pages,
         page=page,
-        page_url=lambda number: url_for("registers.show", register=register.name, page=number),
+        page_url=lambda number: url_for(
+            "registers.show", register=register.name, page=number, overdue=1 if late else None
+        ),
+        filters=register.name == promises.REGISTER,
+        late=late,
         may_add=not register.of_case and bool(may(actor, register.add)),
         typed=_again(register, typed),
         faults=faults_of(refused),
@@ -212,11 +203,16 @@ def _of_case(
     refused: Rejection | None = None,
 ) -> Response:
     actor = current_actor()
+    addable = {name for name in OF_CASES if may(actor, REGISTERS[name].add)}
     with reading() as conn:
         head = case_page.head(conn, case_id)
         found = register_records.of_case(conn, case_id)
         shown = _shown(conn, [one for records in found.values() for one in records])
         shown["names"].load([head.case.opened_by])
+    begun = _promise(case_id, found) if promises.REGISTER in addable and head.imported is None else {}
+    again = {name: typed if wrong and wrong.name == name else None for name in OF_CASES}
+    if begun and again[promises.REGISTER] is None:
+        again[promises.REGISTER] = begun
     body = render_template(
         "registers/case.html",
         head=head,
@@ -226,14 +222,22 @@ def _of_case(
         command_id="",
         registers=[REGISTERS[name] for name in OF_CASES],
         found=found,
-        addable={name for name in OF_CASES if may(actor, REGISTERS[name].add)},
+        addable=addable,
+        begun=promises.REGISTER if begun else "",
         wrong=wrong.name if wrong else "",
-        typed={name: _again(REGISTERS[name], typed if wrong and wrong.name == name else None) for name in OF_CASES},
+        typed={name: _again(REGISTERS[name], again[name]) for name in OF_CASES},
         faults=faults_of(refused),
         own=None,
         **shown,
     )
     return make_response(body, HTTP_STATUS[refused.code] if refused else 200)
+
+
+def _promise(case_id: str, found: Mapping[str, list[Record]]) -> Mapping[str, JSON]:
+    """What the published reply promised, for the form; {} when it promised nothing, or it is in the register."""
+    said = promises.published(services(), case_id)
+    kept = {one.values["promise"] for one in found.get(promises.REGISTER, ())}
+    return {} if str(said.get("promise", "")).strip() in kept else said
 
 
 def _offered() -> list[Register]:
@@ -250,7 +254,17 @@ def _offered() -> list[Register]:
 def _shown(conn: Connection, rows: Iterable[Record]) -> dict[str, Any]:
     """Names for what the rows tell of, and what the form offers."""
     names = names_in(conn, rows)
-    return {"names": names, "said": lambda record, field: said(record, field, names), "picker": picker(conn, "")}
+    day = _today()
+    return {
+        "names": names,
+        "said": lambda record, field: said(record, field, names),
+        "overdue": lambda record: promises.overdue(record, day),
+        "picker": picker(conn, ""),
+    }
+
+
+def _today() -> date:
+    return promises.today(services().clock.now())
 
 
 def names_in(conn: Connection, rows: Iterable[Record]) -> Names:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
@@ -145,6 +146,20 @@ def get(conn: Connection, case_id: str) -> CaseRow | None:
     """The case with its body; None if there is no such case. Does not ask who may read it: see `visible`."""
     row = conn.execute(select(cases).where(cases.c.case_id == case_id)).one_or_none()
     return None if row is None else _row(row)
+
+
+def several(conn: Connection, case_ids: Collection[str]) -> dict[str, CaseRow]:
+    """Those of a page's cases that there are, by number, without body, in one statement. Does not ask who may read
+    them."""
+    asked = select(*_LISTED).where(cases.c.case_id.in_(sorted(case_ids)))
+    return {row.case_id: _row(row) for row in conn.execute(asked)}
+
+
+def visible_of(conn: Connection, case_ids: Collection[str], groups: frozenset[str]) -> set[str]:
+    """Those of a page's cases in which one of `groups` was ever involved, in one statement."""
+    access = case_access.c
+    mine = select(access.case_id).where(access.case_id.in_(sorted(case_ids)), access.grp.in_(sorted(groups)))
+    return set(conn.scalars(mine.distinct()))
 
 
 def visible(conn: Connection, case_id: str, groups: frozenset[str]) -> bool:

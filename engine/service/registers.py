@@ -35,7 +35,8 @@ class Field:
 @dataclass(frozen=True, slots=True)
 class Register:
     """`see`, `add`: actions of engine.domain.access. `of_case`: each record belongs to a case, and only who sees the
-    case sees it. `amends`: later records of a subject stand for it. `clauses`: what it is kept for."""
+    case sees it. `amends`: later records of a subject stand for it. `clauses`: what it is kept for. `gives_access`:
+    whom a record names gets access to its case, see task_forces."""
 
     name: str
     clauses: tuple[str, ...]
@@ -44,11 +45,14 @@ class Register:
     add: str = "keep_registers"
     of_case: bool = False
     amends: bool = True
+    gives_access: bool = False
 
     def field(self, name: str) -> Field:
         return next(one for one in self.fields if one.name == name)
 
 
+ACCESS_TASK: Final = "case_access"
+"""Name of the job that gives access to a case to those whom a record names."""
 SKILLS: Final = ("analysis", "writing", "law", "media", "technical", "field")
 MOST_LINES: Final = 12
 LINKED: Final = ("petition", "enforcement", "hotline", "county_reply", "police")
@@ -131,6 +135,7 @@ _ALL: Final = (
             Field("ended_at", "instant", after="began_at"),
         ),
         of_case=True,
+        gives_access=True,
     ),
     Register(
         "judgement",

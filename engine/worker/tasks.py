@@ -23,12 +23,14 @@ from engine.service import (
     migration_jobs,
     migrations,
     search_index,
+    task_forces,
     verify_job,
     whatif,
     whatif_simulation,
 )
 from engine.service.bootstrap import Services
 from engine.service.jobs import NEVER, Retry, Task
+from engine.service.registers import ACCESS_TASK
 from engine.service.transactions import writing
 
 SEARCH_SECONDS = 20
@@ -68,6 +70,7 @@ _ALL = (
     Task("tidy", _tidy, NEVER, every=3600),
     Task(items.TRIAGE, item_triage.run, Retry(attempts=3), long=True),
     Task(item_decisions.TELL_CASE, item_cases.run),
+    Task(ACCESS_TASK, task_forces.run),
     Task("search", _search, NEVER, every=SEARCH_SECONDS, long=True),
     Task(feed_looks.TASK, feed_looks.look, NEVER, long=True),
     Task("feeds", feed_looks.look_soon, NEVER, every=feed_looks.EVERY_SECONDS),

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import delete, insert, text, update
 
 from engine.domain.rejection import Rejection
-from engine.service import phrases, register_records, verify_registers
+from engine.service import phrases, promises, register_records, verify_registers
 from engine.service.register_records import Record
 from engine.service.register_tables import register_records as table
 from engine.service.transactions import writing
@@ -64,6 +64,28 @@ def test_all_records_that_stand_are_given_newest_first_and_no_more_than_asked(wo
         none = register_records.every(conn, "media_contact", 10, unit="yuzhou")
 
     assert every == [later, other] and cut == [later] and none == []
+
+
+def test_open_promises_after_their_day_are_found_by_the_record_that_stands(world: World):
+    case, office = world.open(), world.actor("wangfang")
+    words = '他说：{"state":"open"}，100% 兑现'
+    made = []
+    for due, state in (("2026-03-01", "open"), ("2026-03-02", "open"), ("2026-02-01", "kept"), ("2026-01-01", "open")):
+        typed = {"promise": words, "due_date": due, "state": state}
+        made.append(register_records.add(world.services, office, "promise", typed, case_id=case.id))
+    first, _, _, last = made
+    assert isinstance(first, Record) and isinstance(last, Record)
+    kept = {"promise": words, "due_date": "2026-01-01", "state": "kept"}
+    register_records.add(world.services, office, "promise", kept, case_id=case.id, subject=last.subject)
+
+    with world.services.engine.connect() as conn:
+        where = promises.conditions(conn, date(2026, 3, 2))
+        found, pages = register_records.listed(conn, "promise", where=where)
+        counted = [promises.count_overdue(conn, date(2026, 3, day)) for day in (1, 2, 3)]
+
+    assert (found, pages) == ([first], 1)
+    assert counted == [0, 1, 2]
+    assert [promises.overdue(first, date(2026, 3, day)) for day in (1, 2)] == [False, True]
 
 
 def test_verify_finds_what_somebody_changed_in_the_registers_and_nothing_else(

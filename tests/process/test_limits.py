@@ -4,10 +4,12 @@ from datetime import timedelta
 
 import pytest
 
+from engine import feel
+from engine.definitions.bundle import read_bundle
 from engine.domain.codec import parse_instant
 from engine.domain.commands import OpenCase
 from engine.domain.rejection import Rejection
-from tests.support.world import CaseView, World, xuchang
+from tests.support.world import MONDAY, CaseView, World, shipped_files, xuchang
 
 
 def assigned(world: World, lead: str = "gengbao", *others: str) -> CaseView:
@@ -359,3 +361,15 @@ def test_an_instant_in_the_future_is_refused_at_its_field(world):
 
     assert isinstance(refused, Rejection)
     assert [(f.path, f.key) for f in refused.fields] == [("discovered_at", "instant.future")]
+
+
+@pytest.mark.parametrize(
+    ("due", "expected"), [("2026-03-20", "2026-03-21 00:00"), (None, "2026-04-01 09:00")], ids=["a day", "none"]
+)
+def test_the_check_of_a_promise_is_due_with_its_day_or_at_the_end_of_the_tracking(due: str | None, expected: str):
+    node = read_bundle(shipped_files()).processes["tracking"].nodes["Task_promise"]
+    data = {"promise_due": due, "tracking_period": "P30D"}
+
+    found = feel.compile_expression(node.due.removeprefix("=")).evaluate(data, feel.Environment(MONDAY))
+
+    assert found == xuchang(expected)

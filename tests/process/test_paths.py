@@ -5,6 +5,7 @@
 """
 
 from datetime import timedelta
+from typing import Any
 
 from engine.domain.codec import parse_instant
 from engine.domain.commands import SubmitTask
@@ -26,7 +27,7 @@ from tests.support.walks import (
     publish,
     until_composing,
 )
-from tests.support.world import CaseView, World
+from tests.support.world import CaseView, World, xuchang
 
 PROMISE = {"has_promise": True, "promise_due": "2026-03-20", "promise_text": "三月二十日前复垦到位。"}
 DRAFT = "初稿：我局已关注到有关情况，正在组织核查。"
@@ -48,6 +49,14 @@ def copies(world: World, login: str) -> list[str]:
     with world.services.engine.connect() as conn:
         page = inbox.list_tasks(conn, groups=actor.groups, user_id=login, view="copies", now=world.clock.now())
     return [row.case_id for row in page.rows]
+
+
+def overdue(world: World, login: str) -> list[str]:
+    """Cases of the tasks past their due instant that somebody's roles may take."""
+    actor = world.actor(login)
+    asked: dict[str, Any] = {"groups": actor.groups, "user_id": login, "now": world.clock.now(), "per_page": 500}
+    with world.services.engine.connect() as conn:
+        return [row.case_id for row in inbox.list_tasks(conn, view="role", overdue_only=True, **asked).rows]
 
 
 # --- the ordinary road ----------------------------------------------------------------------------------------------
@@ -171,6 +180,10 @@ def test_a_major_case_goes_to_the_chief_is_answered_the_same_day_and_archived(wo
     assert [i["by"] for i in case.data["instructions"]] == ["chief"]
     world.wait(days=30)
     assert case.live.status == "open", "a promise is still to be checked (R53)"
+    with world.services.engine.connect() as conn:
+        (check,) = dossier.tasks_of(conn, case.id, open_only=True)
+    assert (check.element, check.due) == ("Task_promise", xuchang("2026-03-21 00:00")), "24:00 of the day promised"
+    assert case.id in overdue(world, "zhaogang")
     case.fill("Task_promise")
     assert (case.live.status, case.live.outcome) == ("closed", "archived")
 

@@ -14,13 +14,14 @@ from openpyxl import load_workbook
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 
-from engine.service import settled_points
+from engine.service import register_records, settled_points
 from engine.service.catalogue import sentences
 from engine.service.log_tables import export_results
 from engine.service.register_records import STREAM, Record
 from engine.service.registers import REGISTERS
 from engine.service.settled_points import Standing
 from tests.support.desk import Browser, Desk
+from tests.support.world import xuchang
 from webui import register_files
 
 SINCE = re.compile(r"((?:已同意|尚未确认)：[^，<]+，[^<·]+?) ·")
@@ -119,6 +120,39 @@ def test_a_shared_summary_shows_the_named_units_the_summary_and_nothing_else(own
 
     assert "禹州一处堆场扬尘" in named and "只有办公室知道的标题" not in named and f"/cases/{case.id}" not in named
     assert "禹州一处堆场扬尘" not in other
+
+
+def test_a_sharing_that_holds_is_shown_though_thirty_newer_ones_do_not_concern_the_unit(own_desk: Desk):
+    case, services, office = own_desk.registered(), own_desk.world.services, own_desk.world.actor("wangfang")
+    told = [{"units": ["yuzhou"], "summary": "禹州的老事情"}, {"units": ["yuzhou"], "until_date": "2026-03-01"}]
+    told += [{"units": ["gengbao"], "summary": f"别的单位 {number}"} for number in range(30)]
+    for one in told:
+        register_records.add(services, office, "sharing", {"summary": "过期的", **one}, case_id=case.id)
+
+    named, other = own_desk.seat("chenjing").get("/shared").text, own_desk.seat("liqiang").get("/shared").text
+    first, second = (own_desk.seat("wangfang").get(f"/shared?page={page}").text for page in (1, 2))
+
+    assert "禹州的老事情" in named and "过期的" not in named and "别的单位" not in named
+    assert other.count("别的单位") == 30 and "禹州" not in other
+    assert first.count("别的单位") == 30 and "禹州的老事情" not in first and "1 / 2" in first
+    assert "禹州的老事情" in second and "过期的" not in first + second
+
+
+def test_a_patrol_before_midnight_that_was_entered_after_it_counts_on_its_day(own_desk: Desk):
+    own_desk.world.clock.set(xuchang("2026-03-03 00:10"))
+    keep(
+        own_desk.seat("wangfang"),
+        "patrol",
+        **{**PATROL, "began_at": "2026-03-02T23:30", "ended_at": "2026-03-02T23:50"},
+    )
+    own_desk.world.clock.set(xuchang("2026-03-10 09:00"))
+    seat = own_desk.seat("wangfang")
+
+    on_its_day, day_after, before = (
+        seat.get(f"/registers/patrol/coverage?day=2026-03-{day}").text.count("status-ok") for day in ("02", "09", "01")
+    )
+
+    assert (on_its_day, day_after, before) == (3, 0, 0)  # two sources, one unit; a week that begins on the 3rd
 
 
 def test_the_coverage_page_tells_where_nobody_looked(own_desk: Desk):
