@@ -123,7 +123,7 @@ def named(name: str) -> Register:
 
 def _told(register: Register, made: Record) -> None:
     """Says that a record is kept, after whom it names has got his copy of the case; else the worker sends it."""
-    late = register.gives_access and task_forces.give(services(), made.subject) is not None
+    late = register.gives_access and not task_forces.given(services(), made.subject)
     flash(t("register.access_later" if late else "register.kept"), "warning" if late else "success")
 
 
@@ -236,8 +236,7 @@ def _of_case(
 def _promise(case_id: str, found: Mapping[str, list[Record]]) -> Mapping[str, JSON]:
     """What the published reply promised, for the form; {} when it promised nothing, or it is in the register."""
     said = promises.published(services(), case_id)
-    kept = {one.values["promise"] for one in found.get(promises.REGISTER, ())}
-    return {} if str(said.get("promise", "")).strip() in kept else said
+    return {} if said and promises.is_kept(said, found.get(promises.REGISTER, ())) else said
 
 
 def _offered() -> list[Register]:
@@ -314,7 +313,7 @@ def _typed(register: Register) -> dict[str, JSON]:
         if field.kind in LISTS:
             found[field.name] = list(request.form.getlist(field.name))
             continue
-        text = request.form.get(field.name, "").strip()[: field.most + 1]
+        text = request.form.get(field.name, "").replace("\r\n", "\n").strip()[: field.most + 1]
         at = parse_local(text) if field.kind == "instant" and text else None
         found[field.name] = instant_text(at) if at is not None else text
     return found

@@ -245,6 +245,12 @@ def tasks_of(conn: Connection, case_id: str, *, open_only: bool = False) -> tupl
     return tuple(sorted(found, key=lambda task: task.state != "open"))
 
 
+def has_done(conn: Connection, case_id: str, form: str) -> bool:
+    """Whether somebody has submitted this form in the case."""
+    done = select(tasks.c.task).where(tasks.c.case_id == case_id, tasks.c.form == form, tasks.c.state == "done")
+    return conn.execute(done.limit(1)).first() is not None
+
+
 def task(conn: Connection, case_id: str, name: str) -> TaskRow | None:
     """The task of that name, open or past; None if there is none."""
     row = conn.execute(select(tasks).where(tasks.c.case_id == case_id, tasks.c.task == name)).one_or_none()

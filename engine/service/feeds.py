@@ -96,8 +96,8 @@ def change(services: Any, actor: Actor, feed_id: int, form: Mapping[str, str]) -
         differing = {name: value for name, value in values.items() if value != before[name]}
         if differing:
             feed, more = read(row), {}
-            if "every_minutes" in differing:
-                later = (feed.looked_at or note.now) + rest(values["every_minutes"], feed.failures)
+            if "every_minutes" in differing and feed.looked_at is not None:  # a new one is looked at at once
+                later = feed.looked_at + rest(values["every_minutes"], feed.failures)
                 more = {"next_at": instant_text(max(note.now, later))}
             note.conn.execute(update(table).where(mine).values(**differing, **more))
             was = {f"{name}_was": before[name] for name in differing}

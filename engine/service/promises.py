@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection
 from engine.domain.calendar import ZONE
 from engine.domain.codec import JSON
 from engine.kernel.case import Case
+from engine.readmodels import dossier
 
 from . import case_snapshot, register_records
 from .register_records import Record
@@ -18,7 +19,8 @@ from .register_records import Record
 REGISTER: Final = "promise"
 OPEN: Final = "open"
 FIELDS: Final = ("has_promise", "promise_text", "promise_due")
-"""What the form `reply_publish` asks about a promise."""
+"""What the form FORM asks about a promise."""
+FORM: Final = "reply_publish"
 
 
 def today(now: datetime) -> date:
@@ -43,6 +45,16 @@ def count_overdue(conn: Connection, day: date) -> int:
     return register_records.count(conn, REGISTER, conditions(conn, day))
 
 
+def is_kept(said: Mapping[str, JSON], records: Iterable[Record]) -> bool:
+    """Whether one of a case's records is that of the promise its reply made: the same words, or, where somebody has
+    worded it better, the same date."""
+    return any(
+        one.values["promise"] == str(said["promise"]).replace("\r\n", "\n").strip()
+        or (said["due_date"] and one.values["due_date"] == said["due_date"])
+        for one in records
+    )
+
+
 def published(services: Any, case_id: str) -> Mapping[str, JSON]:
     """Fields of a record for the promise that the published reply of a case made; {} when it made none. Requires that
     the caller asked who may see the case."""
@@ -50,6 +62,9 @@ def published(services: Any, case_id: str) -> Mapping[str, JSON]:
     def read(conn: Connection, case: Case) -> dict[str, JSON]:
         return {name: case.data.get(name) for name in FIELDS}
 
+    with services.engine.connect() as conn:
+        if not dossier.has_done(conn, case_id, FORM):
+            return {}  # the case itself need not be asked, which costs its whole past where it is not at hand
     said = case_snapshot.of_case(services, case_id, read) or {}
     if said.get("has_promise") is not True or not said.get("promise_text"):
         return {}

@@ -109,8 +109,9 @@ def add(
 def newest(name: str = "", case_id: str = "") -> Select[Any]:
     """Selects the record that stands for each subject, of a register, of a case (a subject's records are of one)."""
     last = select(func.max(table.c.number)).group_by(table.c.register, table.c.subject)
-    asked = ((table.c.register, name), (table.c.case_id, case_id))
-    return select(table).where(table.c.number.in_(last.where(*(column == value for column, value in asked if value))))
+    asked = [column == value for column, value in ((table.c.register, name), (table.c.case_id, case_id)) if value]
+    # Outside too: conditions on fields are then tried on these records only, whatever the database begins with.
+    return select(table).where(*asked, table.c.number.in_(last.where(*asked)))
 
 
 def field(conn: Connection, name: str) -> ColumnElement[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -13,9 +14,13 @@ from engine.domain.codec import JSON, parse_instant
 from engine.domain.commands import CopyCase
 from engine.domain.organisation import Actor
 from engine.domain.rejection import Rejection
+from engine.kernel.replay import Diverged
 
 from . import case_snapshot, people, register_records
+from .outages import is_outage
 from .register_records import Record
+
+log = logging.getLogger("opinion.registers")
 
 REGISTER: Final = "task_force"
 NOTE: Final = "专班"
@@ -58,6 +63,18 @@ def give(services: Any, subject: int) -> Rejection | None:
         CopyCase(tuple(receivers), NOTE), sender, case_id=record.case_id, command_id=f"{REGISTER}:{record.number}"
     )
     return outcome if isinstance(outcome, Rejection) else None
+
+
+def given(services: Any, subject: int) -> bool:
+    """`give` for a record that is already kept, with a job that sends the copies too: False where that job is left to
+    do it, because the command was refused or the database or the case could not be had just now."""
+    try:
+        return give(services, subject) is None
+    except Exception as error:
+        if not isinstance(error, Diverged) and not is_outage(error):
+            raise
+        log.warning("copies of task force %s are left to the job: %s", subject, type(error).__name__)
+        return False
 
 
 def run(services: Any, args: Mapping[str, JSON]) -> None:

@@ -340,6 +340,14 @@ def test_a_feed_that_rests_after_failures_is_looked_at_sooner_but_still_rests(wo
     assert changed.next_at == failed.looked_at + timedelta(minutes=40)
 
 
+def test_a_new_feed_is_looked_at_at_once_whatever_its_interval_is_corrected_to(world: World, site: Site):
+    feed = added(world, site.page("/new", ATOM.encode()), every_minutes="30")
+
+    changed = feeds.change(world.services, world.actor("wangfang"), feed, {**FORM, "every_minutes": "1440"})
+
+    assert isinstance(changed, feeds.Feed) and changed.next_at <= world.clock.now()
+
+
 def test_what_is_wrong_or_not_there_changes_nothing_and_the_same_again_is_not_noted(world: World, site: Site):
     feed = added(world, site.page("/same", ATOM.encode()), **FORM)
     before, entries = get(world, feed), len(noted(world))

@@ -364,7 +364,9 @@ def test_an_instant_in_the_future_is_refused_at_its_field(world):
 
 
 @pytest.mark.parametrize(
-    ("due", "expected"), [("2026-03-20", "2026-03-21 00:00"), (None, "2026-04-01 09:00")], ids=["a day", "none"]
+    ("due", "expected"),
+    [("2026-03-20", "2026-03-21 00:00"), (None, "2026-04-01 09:00"), ("9999-12-31", "2026-04-01 09:00")],
+    ids=["a day", "none", "a day without end"],
 )
 def test_the_check_of_a_promise_is_due_with_its_day_or_at_the_end_of_the_tracking(due: str | None, expected: str):
     node = read_bundle(shipped_files()).processes["tracking"].nodes["Task_promise"]

@@ -25,7 +25,8 @@ def changing_routes(app):
 
 
 def address(app, rule) -> str:
-    values = dict.fromkeys(rule.arguments, "1")
+    """Of a route; the first of the allowed values where not any will do."""
+    values = {name: sorted(getattr(rule._converters[name], "items", ("1",)))[0] for name in rule.arguments}
     return app.url_map.bind("localhost").build(rule.endpoint, values)
 
 

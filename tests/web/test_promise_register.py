@@ -85,3 +85,18 @@ def test_a_promise_of_the_published_reply_is_filled_in_until_it_is_in_the_regist
     assert "已按发布的回复填好" in offered and "已按发布的回复填好" not in unpublished + unit + refused + after
     assert ">三月二十日前全部复垦到位。</textarea>" in refused, "what was typed is not replaced"
     assert kept.status_code == 303 and ">三月二十日前复垦到位。</textarea>" not in after
+
+
+def test_a_promise_of_several_lines_or_worded_better_is_not_offered_again(own_desk: Desk):
+    case = until_composing(own_desk.world)
+    office, page = own_desk.seat("wangfang"), f"/cases/{case.id}/registers"
+    publish(case, **{**SAID, "promise_text": "三月二十日前复垦到位。\n四月前公布结果。"})
+    offered = office.get(page).text
+
+    keep(office, case, "三月二十日前复垦到位。\r\n四月前公布结果。", "2026-03-31")
+    after = office.get(page).text
+    keep(office, case, "三月二十日前完成复垦并验收。", "2026-03-20", subject=1)
+    amended = office.get(page).text
+
+    assert "已按发布的回复填好" in offered
+    assert "已按发布的回复填好" not in after + amended

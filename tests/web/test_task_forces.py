@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from engine.service import people_admin, people_units, register_records, task_forces
 from engine.service.register_records import Record
@@ -131,3 +132,20 @@ def test_a_copy_that_was_not_sent_when_the_program_ended_is_sent_by_the_worker_o
     assert (waiting, before, again) == ([ACCESS_TASK], [], None)
     assert (counts.fired, counts.faults) == (1, 0)
     assert copied(case) == [(["user:gaofeng", "user:zhouwei"], "wangfang")]
+
+
+def test_a_record_whose_copies_cannot_be_sent_just_now_is_kept_and_said_so(own_desk: Desk, monkeypatch: Any):
+    case = own_desk.registered()
+
+    def away(*_: object, **__: object) -> None:
+        raise OperationalError("x", {}, Exception("database is locked"), connection_invalidated=True)
+
+    monkeypatch.setattr(own_desk.world.services.application, "handle", away)
+    answer = form(own_desk.seat("wangfang"), case)
+    monkeypatch.undo()
+    page = own_desk.seat("wangfang").get(f"/cases/{case.id}/registers").text
+
+    assert answer.status_code == 303 and "现场核实并回应" in page
+    assert own_desk.seat("gaofeng").get(f"/cases/{case.id}").status_code == 404
+    QueueRunner(own_desk.world.services, {ACCESS_TASK: TASKS[ACCESS_TASK]}).run_once()
+    assert own_desk.seat("gaofeng").get(f"/cases/{case.id}").status_code == 200

@@ -100,9 +100,13 @@ def _comments(connection: Connection) -> None:
     """What each table and column is, for who looks at the database with a tool of his own."""
     if not connection.dialect.supports_comments:
         return
-    there = set(inspect(connection).get_table_names())
+    found = inspect(connection)
+    there = set(found.get_table_names())
     for table in metadata.tables.values():
         if table.name in there:
+            # Read models of an earlier release may still stand here, without what this one has added to them.
+            known = {column["name"] for column in found.get_columns(table.name)}
             connection.execute(SetTableComment(table))
             for column in table.columns:
-                connection.execute(SetColumnComment(column))
+                if column.name in known:
+                    connection.execute(SetColumnComment(column))
