@@ -35,6 +35,12 @@ def incident_todo(incident: IncidentRow) -> str:
     return t("case.incident.todo_general") if text == key else text
 
 
+def outcome(value: str) -> str:
+    """How a closed case ended."""
+    key = f"outcome.{value}"
+    return t("cases.status.closed") if t(key) == key else t(key)
+
+
 def share(limit: LimitRow, now: datetime) -> int:
     """Hundredths of the limit that have passed, 0 to 100."""
     return round(100 * limit.elapsed_share(now))
@@ -67,6 +73,7 @@ def install(app: App) -> None:
     app.jinja_env.filters.update(
         incident_said=incident_said,
         incident_todo=incident_todo,
+        outcome=outcome,
         share=share,
         paper_number=paper_number,
         is_link=is_link,

@@ -20,6 +20,7 @@ from engine.service.item_lines import Line
 
 from . import cases, clocks, patrol_coverage
 from . import items as item_pages
+from .case_words import outcome
 from .catalogue import t
 from .clock_text import remaining
 from .downloads import csv_answer, up_to, xlsx_answer
@@ -123,12 +124,6 @@ def _case(row: CaseRow) -> list[Cell]:
         row.breaches,
         minute(row.closed_at),
     ]
-
-
-def outcome(value: str) -> str:
-    """How a closed case ended."""
-    key = f"outcome.{value}"
-    return t("cases.status.closed") if t(key) == key else t(key)
 
 
 def _item(one: Line, names: Names) -> list[Cell]:

@@ -22,7 +22,7 @@ from engine.service.verify import Asked, verify
 from tests.support.durable_postgres import DurablePostgres
 from tests.support.small_disk import HERE, small_disk
 from tests.support.walks import assign, graded
-from tests.support.world import World
+from tests.support.world import CaseView, World
 
 NO_LIMIT = 4_294_967_294
 
@@ -48,26 +48,9 @@ def test_a_full_disk_is_told_and_leaves_nothing_half_written_and_work_goes_on_wh
     world = World(tmp_path)
     case = graded(world)
     lift = limited(world.services.engine, spare_pages)
-    actor = world.actor("wangfang")
-    handle = world.services.application.handle
+    error = told_and_nothing_half_written(world, case, 200, lift)
 
-    done = 0
-    with pytest.raises(OperationalError) as told:
-        for number in range(200):
-            handle(AddComment(f"第{number}条" + "长" * 400), actor, case_id=case.id, command_id=f"full-{number}")
-            done += 1
-    assert told.value.orig is not None and told.value.orig.sqlite_errorcode == sqlite3.SQLITE_FULL  # type: ignore[attr-defined]
-    assert is_outage(told.value), "the web layer answers 503 with it"
-    assert len(case.kinds("CommentAdded")) == done
-    assert_sound(world)
-
-    lift()
-    again = handle(AddComment("有空间了"), actor, case_id=case.id, command_id=f"full-{done}")
-
-    assert again.events[0]["text"] == "有空间了"  # type: ignore[union-attr]
-    assign(case)
-    assert len(case.kinds("CommentAdded")) == done + 1
-    assert_sound(world)
+    assert error is not None and error.sqlite_errorcode == sqlite3.SQLITE_FULL  # type: ignore[attr-defined]
     world.services.engine.dispose()
 
 
@@ -82,26 +65,36 @@ if HERE:
             world.services.engine.dispose()
             with small_disk(server, "full") as disk:
                 disk.fill(spare)
-                actor, handle = world.actor("wangfang"), world.services.application.handle
 
-                done = 0
-                with pytest.raises(OperationalError) as told:
-                    for number in range(400):
-                        comment = AddComment(f"第{number}条" + "长" * 400)
-                        handle(comment, actor, case_id=case.id, command_id=f"full-{number}")
-                        done += 1
+                error = told_and_nothing_half_written(world, case, 400, disk.clear)
 
-                assert isinstance(told.value.orig, psycopg.errors.DiskFull)
-                assert is_outage(told.value), "the web layer answers 503 with it"
-                assert len(case.kinds("CommentAdded")) == done
-                assert_sound(world)
-                disk.clear()
-                again = handle(AddComment("有空间了"), actor, case_id=case.id, command_id=f"full-{done}")
-                assert again.events[0]["text"] == "有空间了"  # type: ignore[union-attr]
-                assign(case)
-                assert len(case.kinds("CommentAdded")) == done + 1
-                assert_sound(world)
+                assert isinstance(error, psycopg.errors.DiskFull)
                 world.services.engine.dispose()
+
+
+def told_and_nothing_half_written(
+    world: World, case: CaseView, tries: int, make_room: Callable[[], object]
+) -> BaseException | None:
+    """Comments on the case until the disk is full, makes room and goes on; returns the driver's own error."""
+    actor, handle = world.actor("wangfang"), world.services.application.handle
+
+    done = 0
+    with pytest.raises(OperationalError) as told:
+        for number in range(tries):
+            handle(AddComment(f"第{number}条" + "长" * 400), actor, case_id=case.id, command_id=f"full-{number}")
+            done += 1
+    assert is_outage(told.value), "the web layer answers 503 with it"
+    assert len(case.kinds("CommentAdded")) == done
+    assert_sound(world)
+
+    make_room()
+    again = handle(AddComment("有空间了"), actor, case_id=case.id, command_id=f"full-{done}")
+
+    assert again.events[0]["text"] == "有空间了"  # type: ignore[union-attr]
+    assign(case)
+    assert len(case.kinds("CommentAdded")) == done + 1
+    assert_sound(world)
+    return told.value.orig
 
 
 def assert_sound(world: World) -> None:

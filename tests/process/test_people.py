@@ -1,7 +1,6 @@
 """Who may do what on a running case, in whose name, and what happens when two act at once."""
 
 import threading
-from datetime import timedelta
 
 import pytest
 
@@ -29,23 +28,10 @@ from engine.domain.organisation import Standing, actor_of
 from engine.domain.rejection import Rejection
 from engine.journal.entry import StoredEntry
 from engine.readmodels import inbox
-from engine.service import people_units
 from engine.service.application import Done
 from engine.service.demo_answers import ANSWERS, filled
-from engine.service.transactions import writing
-from tests.support.walks import UP, assign, give_opinion, graded, graded_major, until_composing
+from tests.support.walks import UP, assign, away, give_opinion, graded, graded_major, until_composing
 from tests.support.world import CaseView, World
-
-
-def away(world: World, login: str, substitute: str, hours: int = 24) -> None:
-    """`login` is away from now on, `substitute` acts for him."""
-    now = world.clock.now()
-    with writing(world.services.engine) as conn:
-        refused = people_units.add_absence(
-            conn, world.actor("qianjin"), now,
-            user_id=login, substitute=substitute, start_at=now, end_at=now + timedelta(hours=hours), reason="出差",
-        )  # fmt: skip
-    assert refused is None
 
 
 def back(world: World) -> None:

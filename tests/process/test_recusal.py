@@ -1,19 +1,17 @@
 """Who handles a case does not supervise it (R38): people of a handling unit keep off the tasks that say so."""
 
-from datetime import timedelta
-
 import pytest
 from sqlalchemy import update
 
 from engine.domain.commands import ClaimTask, Command, DelegateTask, ReleaseTask, ReturnTask, TransferTask
 from engine.domain.rejection import Rejection
 from engine.kernel.faults import KernelFault
-from engine.service import people_log, people_units
+from engine.service import people_log
 from engine.service.case_view import TaskView, task_view
 from engine.service.people_admin import PersonForm, edit_person
 from engine.service.people_tables import unit_posts
 from engine.service.transactions import writing
-from tests.support.walks import assign, graded
+from tests.support.walks import assign, away, graded
 from tests.support.world import CaseView, World
 
 
@@ -94,13 +92,7 @@ def test_a_post_in_a_handling_unit_counts_as_much_as_employment(world):
 
 def test_who_stands_in_for_somebody_of_a_handling_unit_keeps_off_meanwhile(world):
     case = assigned(world, "gengbao")
-    now = world.clock.now()
-    with writing(world.services.engine) as conn:
-        refused = people_units.add_absence(
-            conn, world.actor("qianjin"), now,
-            user_id="liqiang", substitute="zhaogang", start_at=now, end_at=now + timedelta(hours=4), reason="出差",
-        )  # fmt: skip
-    assert refused is None
+    away(world, "liqiang", "zhaogang", hours=4)
 
     assert key(world.ask("zhaogang", ClaimTask(case.task("Task_supervise")), case.id)) == "access.recused"
     world.wait(hours=5)

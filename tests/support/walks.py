@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
+from engine.service import people_units
+from engine.service.transactions import writing
 from tests.support.world import CaseView, World
 
 UP = {"regrade_to": "major_negative", "regrade_criteria": ["m5"], "regrade_reason": "多家媒体跟进"}
@@ -27,6 +30,17 @@ def graded_major(world: World, **screen: Any) -> CaseView:
     case.fill("Task_screen", **{"m3": True, **screen})
     case.fill("Task_grade", grade="major_negative", grade_reason="突发自然资源管理事件。")
     return case
+
+
+def away(world: World, login: str, substitute: str, hours: int = 24) -> None:
+    """`login` is away from now on, `substitute` acts for him."""
+    now = world.clock.now()
+    with writing(world.services.engine) as conn:
+        refused = people_units.add_absence(
+            conn, world.actor("qianjin"), now,
+            user_id=login, substitute=substitute, start_at=now, end_at=now + timedelta(hours=hours), reason="出差",
+        )  # fmt: skip
+    assert refused is None
 
 
 def assign(case: CaseView, lead: str = "gengbao", *others: str) -> None:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from engine.service import people_admin, people_units, register_records, task_forces
+from engine.service import people_admin, register_records, task_forces
 from engine.service.register_records import Record
 from engine.service.registers import ACCESS_TASK
 from engine.service.transactions import writing
 from engine.worker.queue import QueueRunner
 from engine.worker.tasks import TASKS
 from tests.support.desk import Browser, Desk
+from tests.support.walks import away
 from tests.support.world import CaseView
 
 FORCE: dict[str, Any] = {
@@ -103,13 +103,7 @@ def test_an_unknown_a_locked_and_a_person_without_case_work_are_faults_of_their_
 def test_who_only_stands_in_for_somebody_gets_a_copy_of_his_own(own_desk: Desk):
     """Else his access would end with the absence."""
     world, case = own_desk.world, own_desk.registered()
-    now = world.clock.now()
-    with writing(world.services.engine) as conn:
-        refused = people_units.add_absence(
-            conn, world.actor("qianjin"), now,
-            user_id="zhangmin", substitute="zhouwei", start_at=now, end_at=now + timedelta(hours=8), reason="开会",
-        )  # fmt: skip
-    assert refused is None
+    away(world, "zhangmin", "zhouwei", hours=8)
 
     form(own_desk.seat("wangfang"), case)
 
